@@ -1,0 +1,100 @@
+/*
+ * The chunk store: chunks addressed by their hash, one root hash, kept in Dolt's files
+ * (manifest, journal, table files, archives, two generations).
+ *
+ * Readers take no lock. A store value is a snapshot: its root and set of files stay as they were at
+ * open or at the last refresh, whatever other processes do. Writers hand all new chunks and the new
+ * root to chunk_store_commit, which alone takes noms/LOCK, appends, syncs once and publishes.
+ *
+ * A store value belongs to one thread at a time.
+ */
+#ifndef STORE_CHUNK_CHUNK_STORE_H
+#define STORE_CHUNK_CHUNK_STORE_H
+
+#include "base/err.h"
+#include "store/chunk/hash.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct chunk_store;
+
+/* Uncompressed bytes of a chunk. Borrowed: valid until the store is closed (the store keeps them). */
+struct chunk {
+    const uint8_t *data;
+    size_t size;
+};
+
+enum chunk_store_flags {
+    CHUNK_STORE_READ_ONLY = 1, /* never creates, locks, truncates or writes any file */
+};
+
+/*
+ * Opens a directory that holds a manifest: `<db>/.dolt/noms`, or a bare store (file remote, backup),
+ * which has no journal and opens read-only.
+ * BD_NOT_FOUND no such store; BD_CORRUPT damaged (message says what and where; data loss in a journal
+ * included); BD_TOO_NEW unknown manifest version; BD_IO.
+ */
+int chunk_store_open(struct chunk_store **out, const char *dir, unsigned flags, struct err *err);
+void chunk_store_close(struct chunk_store *cs); /* NULL is fine */
+
+/* Root of the snapshot; zero for an empty store. */
+struct hash chunk_store_root(const struct chunk_store *cs);
+
+/* Moves the snapshot to the newest published state. Chunks handed out before stay valid. */
+int chunk_store_refresh(struct chunk_store *cs, struct err *err);
+
+/* BD_NOT_FOUND when absent (a ghost of a shallow clone says so in the message). */
+int chunk_store_get(struct chunk_store *cs, const struct hash *h, struct chunk *out, struct err *err);
+
+/* BD_OK present, BD_NOT_FOUND absent, or an error. Does not read the chunk. */
+int chunk_store_has(struct chunk_store *cs, const struct hash *h, struct err *err);
+
+/* One chunk to be written; data is borrowed for the call. */
+struct chunk_write {
+    struct hash hash;
+    const uint8_t *data;
+    size_t size;
+};
+
+/*
+ * Publishes new_root if the store's root is still `expected` (the compare happens under the lock), with
+ * the chunks given (those already present are skipped). One fdatasync; BD_OK means durable. On success
+ * the snapshot is the new state. On BD_ROOT_MOVED nothing was written and the snapshot was refreshed
+ * to the newer root.
+ *
+ * If a lock is held through chunk_store_lock, it is used and kept.
+ *
+ * BD_BUSY the lock could not be had in lock_wait_ms (default 10 s); BD_NO_SPACE, BD_IO: not published,
+ * or, when the sync itself failed, unknown (the message says which).
+ */
+int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
+                       const struct chunk_write *chunks, size_t count, const struct hash *new_root,
+                       struct err *err);
+
+/*
+ * Takes noms/LOCK and refreshes, for a transaction that lost the race once and is re-run under the
+ * lock. Keep it for milliseconds only. chunk_store_unlock releases it (no-op when not held).
+ */
+int chunk_store_lock(struct chunk_store *cs, unsigned wait_ms, struct err *err);
+void chunk_store_unlock(struct chunk_store *cs);
+
+/*
+ * Creates `dir` (must not exist; its parent must) as a store holding the chunks and the root, so that a
+ * crash leaves either no manifest or a complete store. Everything is synced before it returns.
+ */
+int chunk_store_create(const char *dir, const struct chunk_write *chunks, size_t count,
+                       const struct hash *root, struct err *err);
+
+/* Facts for `bd info`, doctor and tests. */
+struct chunk_store_stats {
+    uint64_t journal_bytes;      /* validated length of the journal */
+    uint64_t journal_chunks;     /* chunk records, duplicates counted once */
+    uint64_t table_files, table_bytes;
+    uint64_t archive_files, archive_bytes;
+    uint64_t replayed_bytes;     /* journal bytes parsed at open or refresh */
+    bool has_journal, has_oldgen, is_bare;
+};
+void chunk_store_get_stats(const struct chunk_store *cs, struct chunk_store_stats *out);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * Where trees read their nodes from and put new ones: a chunk store with a write overlay.
+ *
+ * New chunks stay in memory until the transaction ends; node_store_collect then picks those that a new
+ * root really needs. Addresses are computed on write, so equal content is one chunk.
+ */
+#ifndef STORE_PROLLY_NODE_STORE_H
+#define STORE_PROLLY_NODE_STORE_H
+
+#include "base/mem.h"
+#include "store/chunk/chunk_store.h"
+
+struct node_store;
+
+/* cs may be NULL: a store in memory only (tests, building a new database). cs must outlive it. */
+struct node_store *node_store_new(struct chunk_store *cs);
+void node_store_free(struct node_store *ns);
+struct chunk_store *node_store_chunks(struct node_store *ns);
+
+/* Reads from the overlay, then from the chunk store. The bytes live until node_store_free/_reset. */
+int node_store_read(struct node_store *ns, const struct hash *h, struct chunk *out, struct err *err);
+
+/* Keeps a copy of the bytes in the overlay; *h gets the address. */
+int node_store_write(struct node_store *ns, const void *data, size_t size, struct hash *h,
+                     struct err *err);
+
+/* Forgets all unwritten chunks (a lost race, a rollback). */
+void node_store_reset(struct node_store *ns);
+
+/*
+ * The overlay chunks that are reachable from `root` without passing through a chunk the store already
+ * has, children before parents. *list is allocated in `a`; data is borrowed from the overlay.
+ */
+int node_store_collect(struct node_store *ns, const struct hash *root, struct arena *a,
+                       struct chunk_write **list, size_t *count, struct err *err);
+
+#endif
