@@ -31,6 +31,9 @@ void flatbuf_clear(struct flatbuf *fb); /* for reuse */
 
 typedef uint32_t flatbuf_ref; /* offset from the end; 0 = none */
 flatbuf_ref flatbuf_bytes(struct flatbuf *fb, const void *data, size_t size);
+/* The same vector with room for the caller to fill; the pointer holds until the next call. */
+uint8_t *flatbuf_bytes_reserve(struct flatbuf *fb, size_t size, flatbuf_ref *ref);
+uint8_t *flatbuf_u16s_reserve(struct flatbuf *fb, size_t count, flatbuf_ref *ref); /* little-endian */
 flatbuf_ref flatbuf_string(struct flatbuf *fb, const char *s, size_t size);
 flatbuf_ref flatbuf_u16s(struct flatbuf *fb, const uint16_t *v, size_t count);
 flatbuf_ref flatbuf_u64s(struct flatbuf *fb, const uint64_t *v, size_t count);
@@ -42,7 +45,10 @@ void flatbuf_add_u64(struct flatbuf *fb, unsigned slot, uint64_t v, uint64_t dfl
 void flatbuf_add_f32(struct flatbuf *fb, unsigned slot, float v, float dflt);
 void flatbuf_add_ref(struct flatbuf *fb, unsigned slot, flatbuf_ref v); /* 0 is not written */
 flatbuf_ref flatbuf_table_end(struct flatbuf *fb);
-/* Finishes with root and identifier and puts the 4-byte envelope in front; borrowed until clear. */
+/*
+ * Finishes with root and identifier and puts the 4-byte envelope in front; borrowed until clear.
+ * A message of 2^24 bytes or more has no envelope: *data is NULL then and *size 0.
+ */
 void flatbuf_finish_message(struct flatbuf *fb, flatbuf_ref root, const char id[4],
                             const uint8_t **data, size_t *size);
 
@@ -71,6 +77,7 @@ uint8_t fb_u8(const struct fb_table *t, unsigned slot, uint8_t dflt);
 uint16_t fb_u16(const struct fb_table *t, unsigned slot, uint16_t dflt);
 int64_t fb_i64(const struct fb_table *t, unsigned slot, int64_t dflt);
 uint64_t fb_u64(const struct fb_table *t, unsigned slot, uint64_t dflt);
+float fb_f32(const struct fb_table *t, unsigned slot, float dflt);
 struct fb_bytes fb_bytes_at(const struct fb_table *t, unsigned slot);   /* [ubyte] or string */
 struct fb_vector fb_vector_at(const struct fb_table *t, unsigned slot, size_t element_size);
 bool fb_table_at(const struct fb_table *t, unsigned slot, struct fb_table *out);

@@ -24,6 +24,13 @@ int node_store_read(struct node_store *ns, const struct hash *h, struct chunk *o
 int node_store_write(struct node_store *ns, const void *data, size_t size, struct hash *h,
                      struct err *err);
 
+/* As node_store_write; the copy and its address stay where they are until _reset or _free. */
+int node_store_put(struct node_store *ns, const void *data, size_t size,
+                   const struct chunk_write **stored, struct err *err);
+
+/* Keeps a copy of bytes that are no chunk (an embedded root), as long as the overlay. */
+struct chunk node_store_keep(struct node_store *ns, const void *data, size_t size);
+
 /* Forgets all unwritten chunks (a lost race, a rollback). */
 void node_store_reset(struct node_store *ns);
 

@@ -48,7 +48,7 @@ struct tree {
 extern const struct tree_type tree_type_addresses; /* bytewise names → 20-byte addresses */
 extern const struct tree_type tree_type_closure;   /* u64 LE height + 20-byte address */
 
-/* From an address, from bytes of an embedded root (borrowed), or empty. */
+/* From an address (zero: the empty tree), from bytes of an embedded root (borrowed), or empty. */
 int tree_open(struct tree *t, struct node_store *ns, const struct tree_type *type,
               const struct hash *root, struct err *err);
 int tree_open_embedded(struct tree *t, struct node_store *ns, const struct tree_type *type,
@@ -65,32 +65,83 @@ int tree_get(const struct tree *t, struct bytes key, struct bytes *value, struct
 
 /* --- cursors --- */
 #define TREE_LEVELS_MAX 16
-struct tree_node; /* parsed node, private */
+/* A parsed node: pointers into the chunk's bytes, checked once when it was parsed. Use the functions. */
+struct tree_node {
+    const uint8_t *keys, *key_offsets; /* offsets NULL: keys of 28 bytes (closures) */
+    const uint8_t *values, *value_offsets; /* offsets NULL: values of value_width bytes */
+    const uint8_t *subtrees; /* counts of the children as varint deltas; internal nodes only */
+    size_t subtrees_size;
+    uint64_t tree_count; /* leaf items below */
+    uint32_t count, value_width;
+    uint8_t level;
+};
 struct tree_cursor {
     const struct tree *tree;
     struct tree_level {
-        struct chunk bytes;
-        struct tree_node *node;
-        uint32_t index, count;
+        struct tree_node node;
+        uint32_t index;
     } level[TREE_LEVELS_MAX]; /* [0] is the leaf */
     unsigned levels;
     bool valid; /* points at an item */
 };
-/* Position at the first item, the last item, the first item >= key, the item of rank n. */
+/* Position at the first item, the last item, the first item >= key, the item of rank n (from 0). */
 int tree_cursor_first(struct tree_cursor *c, const struct tree *t, struct err *err);
 int tree_cursor_last(struct tree_cursor *c, const struct tree *t, struct err *err);
 int tree_cursor_seek(struct tree_cursor *c, const struct tree *t, struct bytes key, struct err *err);
+int tree_cursor_seek_rank(struct tree_cursor *c, const struct tree *t, uint64_t n, struct err *err);
+/* Number of items before the cursor (the whole count when it is past the end); counts no leaves. */
+uint64_t tree_cursor_rank(const struct tree_cursor *c);
 /*
  * First item for which goes_right(ctx, key) is false; goes_right must be monotone (true … true false …).
  * This is how a range on a key prefix starts.
  */
 int tree_cursor_seek_fn(struct tree_cursor *c, const struct tree *t,
                         bool (*goes_right)(void *ctx, struct bytes key), void *ctx, struct err *err);
-int tree_cursor_next(struct tree_cursor *c, struct err *err); /* c->valid false at the end */
-int tree_cursor_prev(struct tree_cursor *c, struct err *err);
-struct bytes tree_cursor_key(const struct tree_cursor *c);
-struct bytes tree_cursor_value(const struct tree_cursor *c);
-void tree_cursor_release(struct tree_cursor *c);
+void tree_cursor_release(struct tree_cursor *c); /* holds nothing now; call it all the same */
+
+/* The steps over a leaf's end; use tree_cursor_next and _prev. */
+int tree_cursor_next_leaf(struct tree_cursor *c, struct err *err);
+int tree_cursor_prev_leaf(struct tree_cursor *c, struct err *err);
+
+/* c->valid is false at the end. A cursor that is not valid stays so. */
+static inline int tree_cursor_next(struct tree_cursor *c, struct err *err) {
+    if (c->valid && c->level[0].index + 1 < c->level[0].node.count) {
+        c->level[0].index++;
+        return BD_OK;
+    }
+    return tree_cursor_next_leaf(c, err);
+}
+static inline int tree_cursor_prev(struct tree_cursor *c, struct err *err) {
+    if (c->valid && c->level[0].index > 0) {
+        c->level[0].index--;
+        return BD_OK;
+    }
+    return tree_cursor_prev_leaf(c, err);
+}
+
+#define TREE_CLOSURE_KEY_SIZE 28
+static inline uint32_t tree_load16(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8; }
+static inline struct bytes tree_node_key(const struct tree_node *n, uint32_t i) {
+    if (!n->key_offsets)
+        return (struct bytes){n->keys + (size_t)i * TREE_CLOSURE_KEY_SIZE, TREE_CLOSURE_KEY_SIZE};
+    uint32_t start = tree_load16(n->key_offsets + 2 * (size_t)i);
+    uint32_t stop = tree_load16(n->key_offsets + 2 * (size_t)i + 2);
+    return (struct bytes){n->keys + start, stop - start};
+}
+static inline struct bytes tree_node_value(const struct tree_node *n, uint32_t i) {
+    if (!n->value_offsets)
+        return (struct bytes){n->values + (size_t)i * n->value_width, n->value_width};
+    uint32_t start = tree_load16(n->value_offsets + 2 * (size_t)i);
+    uint32_t stop = tree_load16(n->value_offsets + 2 * (size_t)i + 2);
+    return (struct bytes){n->values + start, stop - start};
+}
+/* Only while c->valid. Borrowed from the node, which lives as long as the node store. */
+static inline struct bytes tree_cursor_key(const struct tree_cursor *c) {
+    return tree_node_key(&c->level[0].node, c->level[0].index);
+}
+static inline struct bytes tree_cursor_value(const struct tree_cursor *c) {
+    return tree_node_value(&c->level[0].node, c->level[0].index);
+}
 
 /* --- building and mutation --- */
 struct tree_edit {
@@ -118,7 +169,22 @@ enum tree_change { TREE_ADDED, TREE_REMOVED, TREE_MODIFIED };
 struct tree_diff {
     enum tree_change change;
     struct bytes key, from, to;
+    struct bytes to_key; /* bytes of the key in `to`: a collation may call other bytes equal */
 };
+/*
+ * The same as an iterator: BD_DONE after the last difference. `all` reports equal items as modified too
+ * (their table's schema changed) and then skips nothing.
+ */
+struct tree_differ {
+    const struct tree *from, *to;
+    struct tree_cursor a, b;
+    unsigned a_level, b_level;
+    bool a_done, b_done, all;
+};
+int tree_differ_init(struct tree_differ *d, const struct tree *from, const struct tree *to, bool all,
+                     struct err *err);
+int tree_differ_next(struct tree_differ *d, struct tree_diff *out, struct err *err);
+
 /* Calls fn for each difference in key order, skipping equal subtrees. fn != BD_OK stops and is returned. */
 int tree_diff_walk(const struct tree *from, const struct tree *to,
                    int (*fn)(void *ctx, const struct tree_diff *d), void *ctx, struct err *err);
@@ -135,5 +201,33 @@ struct tree_clash {
 int tree_merge(const struct tree *base, const struct tree *left, const struct tree *right,
                int (*clash)(void *ctx, const struct tree_clash *c, struct tree_edit *resolved),
                void *ctx, struct tree *out, struct err *err);
+
+/* --- address maps: names → addresses --- */
+/* BD_NOT_FOUND when there is no such name. */
+int address_map_get(const struct tree *t, const char *name, struct hash *h, struct err *err);
+/* Sets a name, or removes it when h is NULL. `out` may be `t`. */
+int address_map_set(const struct tree *t, const char *name, const struct hash *h, struct tree *out,
+                    struct err *err);
+struct address_edit {
+    const char *name;
+    struct hash hash; /* zero: remove the name */
+};
+/* Many at once, in any order (the array is sorted in place); each name at most once. */
+int address_map_apply(const struct tree *t, struct address_edit *edits, size_t count, struct tree *out,
+                      struct err *err);
+
+/* --- closures --- */
+static inline void closure_key(uint64_t height, const struct hash *commit,
+                               uint8_t key[TREE_CLOSURE_KEY_SIZE]) {
+    for (unsigned i = 0; i < 8; i++)
+        key[i] = (uint8_t)(height >> (8 * i));
+    memcpy(key + 8, commit->b, HASH_SIZE);
+}
+static inline uint64_t closure_key_height(struct bytes key) {
+    uint64_t height = 0;
+    for (unsigned i = 0; i < 8; i++)
+        height |= (uint64_t)key.data[i] << (8 * i);
+    return height;
+}
 
 #endif

@@ -1,0 +1,185 @@
+/*
+ * The write overlay over a chunk store. Overlay chunks lie in one arena and are found by address in an
+ * open hash table (the address is its own hash). Nothing is ever removed but all at once.
+ */
+#include "store/prolly/node_store.h"
+
+#include "store/prolly/message.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct overlay_entry {
+    struct chunk_write chunk; /* what node_store_put hands out */
+    uint64_t visit;           /* number of the last collection that reached it */
+};
+
+struct node_store {
+    struct chunk_store *chunks;
+    struct arena memory;
+    struct overlay_entry **slots; /* power of two, NULL = free */
+    size_t slot_count, used;
+    uint64_t collection;
+};
+
+struct node_store *node_store_new(struct chunk_store *cs) {
+    struct node_store *ns = mem_zalloc(1, sizeof *ns);
+    ns->chunks = cs;
+    return ns;
+}
+
+void node_store_free(struct node_store *ns) {
+    if (!ns)
+        return;
+    arena_release(&ns->memory);
+    free(ns->slots);
+    free(ns);
+}
+
+struct chunk_store *node_store_chunks(struct node_store *ns) { return ns->chunks; }
+
+void node_store_reset(struct node_store *ns) {
+    arena_reset(&ns->memory);
+    if (ns->used)
+        memset(ns->slots, 0, ns->slot_count * sizeof *ns->slots);
+    ns->used = 0;
+}
+
+static size_t slot_of(const struct node_store *ns, const struct hash *h) {
+    uint64_t v;
+    memcpy(&v, h->b, sizeof v);
+    return (size_t)v & (ns->slot_count - 1);
+}
+
+/* The slot that holds h, or the free one where it belongs. */
+static size_t find_slot(const struct node_store *ns, const struct hash *h) {
+    size_t i = slot_of(ns, h);
+    while (ns->slots[i] && !hash_eq(&ns->slots[i]->chunk.hash, h))
+        i = (i + 1) & (ns->slot_count - 1);
+    return i;
+}
+
+static struct overlay_entry *find(const struct node_store *ns, const struct hash *h) {
+    return ns->used ? ns->slots[find_slot(ns, h)] : NULL;
+}
+
+static void grow(struct node_store *ns) {
+    struct overlay_entry **old = ns->slots;
+    size_t old_count = ns->slot_count;
+    ns->slot_count = old_count ? old_count * 2 : 64;
+    ns->slots = mem_zalloc(ns->slot_count, sizeof *ns->slots);
+    for (size_t i = 0; i < old_count; i++) {
+        if (old[i])
+            ns->slots[find_slot(ns, &old[i]->chunk.hash)] = old[i];
+    }
+    free(old);
+}
+
+int node_store_read(struct node_store *ns, const struct hash *h, struct chunk *out, struct err *err) {
+    const struct overlay_entry *e = find(ns, h);
+    if (e) {
+        *out = (struct chunk){e->chunk.data, e->chunk.size};
+        return BD_OK;
+    }
+    if (ns->chunks)
+        return chunk_store_get(ns->chunks, h, out, err);
+    char text[HASH_TEXT_SIZE + 1];
+    hash_format(h, text);
+    return err_set(err, BD_NOT_FOUND, "chunk %s is not in memory, and there is no store behind it", text);
+}
+
+int node_store_put(struct node_store *ns, const void *data, size_t size,
+                   const struct chunk_write **stored, struct err *err) {
+    if (!size)
+        return err_set(err, BD_INVALID, "an empty chunk cannot be stored");
+    struct hash h = hash_of(data, size);
+    if (ns->used * 2 >= ns->slot_count)
+        grow(ns);
+    size_t slot = find_slot(ns, &h);
+    if (!ns->slots[slot]) {
+        struct overlay_entry *e = arena_alloc(&ns->memory, sizeof *e);
+        *e = (struct overlay_entry){{h, arena_dup(&ns->memory, data, size), size}, 0};
+        ns->slots[slot] = e;
+        ns->used++;
+    }
+    *stored = &ns->slots[slot]->chunk;
+    return BD_OK;
+}
+
+int node_store_write(struct node_store *ns, const void *data, size_t size, struct hash *h,
+                     struct err *err) {
+    const struct chunk_write *stored;
+    int rc = node_store_put(ns, data, size, &stored, err);
+    if (rc == BD_OK)
+        *h = stored->hash;
+    return rc;
+}
+
+struct chunk node_store_keep(struct node_store *ns, const void *data, size_t size) {
+    return (struct chunk){arena_dup(&ns->memory, data, size), size};
+}
+
+/* --- collection: depth first with a stack of our own; an entry is listed after all it refers to --- */
+
+struct pending {
+    struct overlay_entry *entry;
+    bool expanded;
+};
+struct collector {
+    struct node_store *ns;
+    struct pending *stack;
+    size_t depth, capacity;
+};
+
+static void push(struct collector *c, struct overlay_entry *e, bool expanded) {
+    MEM_GROW(c->stack, c->capacity, c->depth + 1);
+    c->stack[c->depth++] = (struct pending){e, expanded};
+}
+
+static int push_reference(void *ctx, const struct hash *h) {
+    struct collector *c = ctx;
+    struct overlay_entry *e = find(c->ns, h);
+    if (e && e->visit != c->ns->collection)
+        push(c, e, false);
+    return BD_OK;
+}
+
+int node_store_collect(struct node_store *ns, const struct hash *root, struct arena *a,
+                       struct chunk_write **list, size_t *count, struct err *err) {
+    struct collector c = {ns, NULL, 0, 0};
+    struct chunk_write *out = arena_alloc(a, (ns->used + 1) * sizeof *out);
+    size_t n = 0;
+    int rc = BD_OK;
+
+    ns->collection++;
+    push_reference(&c, root);
+    while (rc == BD_OK && c.depth) {
+        struct pending p = c.stack[--c.depth];
+        if (p.expanded) {
+            out[n++] = p.entry->chunk;
+            continue;
+        }
+        if (p.entry->visit == ns->collection)
+            continue;
+        p.entry->visit = ns->collection;
+        if (ns->chunks) {
+            int has = chunk_store_has(ns->chunks, &p.entry->chunk.hash, err);
+            if (has == BD_OK)
+                continue;
+            if (has != BD_NOT_FOUND) {
+                rc = has;
+                break;
+            }
+        }
+        push(&c, p.entry, true);
+        struct chunk bytes = {p.entry->chunk.data, p.entry->chunk.size};
+        rc = message_walk(&bytes, push_reference, &c, err);
+    }
+    free(c.stack);
+    if (err && rc == BD_OK)
+        err_clear(err);
+    *list = out;
+    *count = n;
+    return rc;
+}

@@ -1,0 +1,115 @@
+/*
+ * Opening trees, and the two kinds whose keys this room knows: address maps and commit closures.
+ */
+#include "store/prolly/node.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_names(const void *ctx, struct bytes a, struct bytes b) {
+    (void)ctx;
+    size_t n = a.size < b.size ? a.size : b.size;
+    int cmp = n ? memcmp(a.data, b.data, n) : 0;
+    return cmp ? cmp : (a.size > b.size) - (a.size < b.size);
+}
+
+/* By height, then by commit address. Keys that are no closure keys (hostile input) compare as bytes. */
+static int compare_closure_keys(const void *ctx, struct bytes a, struct bytes b) {
+    if (a.size != TREE_CLOSURE_KEY_SIZE || b.size != TREE_CLOSURE_KEY_SIZE)
+        return compare_names(ctx, a, b);
+    uint64_t x = closure_key_height(a), y = closure_key_height(b);
+    if (x != y)
+        return x < y ? -1 : 1;
+    return memcmp(a.data + 8, b.data + 8, HASH_SIZE);
+}
+
+const struct tree_type tree_type_addresses = {.kind = TREE_ADDRESSES, .compare = compare_names};
+const struct tree_type tree_type_closure = {.kind = TREE_CLOSURE, .compare = compare_closure_keys};
+
+int tree_open_embedded(struct tree *t, struct node_store *ns, const struct tree_type *type,
+                       struct chunk root, struct err *err) {
+    struct tree_node node;
+    *t = (struct tree){ns, *type, root};
+    return node_parse(type->kind, root, &node, err);
+}
+
+int tree_open(struct tree *t, struct node_store *ns, const struct tree_type *type,
+              const struct hash *root, struct err *err) {
+    if (hash_is_zero(root))
+        return tree_empty(t, ns, type, err);
+    struct chunk bytes;
+    int rc = node_store_read(ns, root, &bytes, err);
+    if (rc != BD_OK)
+        return rc;
+    return tree_open_embedded(t, ns, type, bytes, err);
+}
+
+int tree_empty(struct tree *t, struct node_store *ns, const struct tree_type *type, struct err *err) {
+    struct flatbuf fb;
+    const uint8_t *data;
+    size_t size, keys_at;
+    flatbuf_init(&fb);
+    int rc = node_serialize(type, 0, NULL, 0, &fb, &data, &size, &keys_at, err);
+    if (rc == BD_OK)
+        *t = (struct tree){ns, *type, node_store_keep(ns, data, size)};
+    flatbuf_release(&fb);
+    return rc;
+}
+
+uint64_t tree_count(const struct tree *t) {
+    struct tree_node node;
+    return node_parse(t->type.kind, t->root, &node, NULL) == BD_OK ? node.tree_count : 0;
+}
+
+struct hash tree_root_hash(const struct tree *t) { return hash_of(t->root.data, t->root.size); }
+
+int tree_write_root(struct tree *t, struct hash *h, struct err *err) {
+    const struct chunk_write *stored;
+    int rc = node_store_put(t->ns, t->root.data, t->root.size, &stored, err);
+    if (rc != BD_OK)
+        return rc;
+    *h = stored->hash;
+    t->root = (struct chunk){stored->data, stored->size};
+    return BD_OK;
+}
+
+/* --- address maps --- */
+
+static struct bytes name_bytes(const char *name) {
+    return (struct bytes){(const uint8_t *)name, strlen(name)};
+}
+
+int address_map_get(const struct tree *t, const char *name, struct hash *h, struct err *err) {
+    struct bytes value;
+    int rc = tree_get(t, name_bytes(name), &value, err);
+    if (rc == BD_NOT_FOUND)
+        return err_set(err, BD_NOT_FOUND, "there is no '%s'", name);
+    if (rc == BD_OK)
+        memcpy(h->b, value.data, HASH_SIZE);
+    return rc;
+}
+
+static int compare_edits(const void *x, const void *y) {
+    return strcmp(((const struct address_edit *)x)->name, ((const struct address_edit *)y)->name);
+}
+
+int address_map_apply(const struct tree *t, struct address_edit *edits, size_t count, struct tree *out,
+                      struct err *err) {
+    if (count > 1)
+        qsort(edits, count, sizeof *edits, compare_edits);
+    struct tree_edit *list = mem_zalloc(count, sizeof *list);
+    for (size_t i = 0; i < count; i++) {
+        list[i].key = name_bytes(edits[i].name);
+        list[i].remove = hash_is_zero(&edits[i].hash);
+        list[i].value = (struct bytes){edits[i].hash.b, HASH_SIZE};
+    }
+    int rc = tree_apply(t, list, count, out, err);
+    free(list);
+    return rc;
+}
+
+int address_map_set(const struct tree *t, const char *name, const struct hash *h, struct tree *out,
+                    struct err *err) {
+    struct address_edit edit = {name, h ? *h : HASH_ZERO};
+    return address_map_apply(t, &edit, 1, out, err);
+}
