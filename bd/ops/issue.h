@@ -6,6 +6,7 @@
 #ifndef BD_OPS_ISSUE_H
 #define BD_OPS_ISSUE_H
 
+#include "base/datetime.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "store/db/tables.h"
@@ -69,9 +70,17 @@ void issue_init(struct issue *i); /* open, task, priority 2, no times, all texts
 /* Columns of issues/wisps that the loader reads, in the order issue_from_row expects. */
 extern const char *const issue_columns[];
 extern const size_t issue_column_count;
+#define ISSUE_COLUMN_COUNT 48 /* the same number, for arrays */
 /* Row in that order → issue; texts are NUL-terminated copies in `a`. */
 void issue_from_row(struct issue *i, const struct cell *row, struct arena *a);
 /* All columns of an issue as cells in the order of issue_columns, for an insert (NULL rules: bd-core §7.1). */
 void issue_to_row(const struct issue *i, struct cell *row, struct arena *a);
+
+/* Stored times have whole seconds; they are cut down, never rounded up into the future. */
+int64_t issue_whole_second(int64_t micros);
+struct cell issue_time_cell(int64_t micros); /* ISSUE_NO_TIME gives NULL */
+
+/* Natural order of ids: segments between '.' and '-' compare as numbers where both are numbers. */
+int issue_id_compare(const char *x, const char *y);
 
 #endif

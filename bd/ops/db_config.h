@@ -1,0 +1,50 @@
+/*
+ * Settings kept in the database (tables config, custom_statuses, custom_types) with the YAML values that
+ * stand behind them (struct ops, config_get).
+ */
+#ifndef BD_OPS_DB_CONFIG_H
+#define BD_OPS_DB_CONFIG_H
+
+#include "bd/ops/ops.h"
+
+struct text_list {
+    const char **items;
+    size_t count;
+};
+bool text_list_has(const struct text_list *l, const char *text);
+
+struct custom_status {
+    const char *name, *category; /* "active", "wip", "done", "frozen", "unspecified" */
+};
+struct custom_statuses {
+    struct custom_status *items;
+    size_t count;
+};
+
+/* Value of a key in the arena; *value is NULL when it is not set. */
+int db_config_get(struct tables_txn *x, const char *key, struct arena *a, const char **value,
+                  struct err *err);
+/* Sets one key; status.custom and types.custom also refresh their tables. BD_INVALID. */
+int db_config_set(struct tables_txn *x, const char *key, const char *value, struct err *err);
+int db_config_unset(struct tables_txn *x, const char *key, bool *existed, struct err *err);
+
+/* issue_prefix without a trailing '-'; BD_INVALID with upstream's text when the database has none. */
+int db_config_prefix(struct tables_txn *x, struct arena *a, const char **prefix, struct err *err);
+/* issue_prefix (when set) and allowed_prefixes, without trailing '-'. */
+int db_config_known_prefixes(struct tables_txn *x, struct arena *a, struct text_list *out,
+                             struct err *err);
+int db_config_statuses(const struct ops *o, struct tables_txn *x, struct arena *a,
+                       struct custom_statuses *out, struct err *err);
+int db_config_types(const struct ops *o, struct tables_txn *x, struct arena *a, struct text_list *out,
+                    struct err *err);
+/* Types whose issues are always ephemeral (default agent, rig, role, message). */
+int db_config_infra_types(const struct ops *o, struct tables_txn *x, struct arena *a,
+                          struct text_list *out, struct err *err);
+
+/* "name" or "name:category", separated by commas. BD_INVALID with upstream's texts. */
+int custom_statuses_parse(const char *text, struct arena *a, struct custom_statuses *out,
+                          struct err *err);
+/* Trimmed non-empty parts of a comma list. */
+void text_list_split(const char *text, struct arena *a, struct text_list *out);
+
+#endif
