@@ -1,0 +1,4 @@
+create table if not exists metadata (
+    `key` varchar(255) primary key,
+    value text not null
+);

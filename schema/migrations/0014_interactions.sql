@@ -1,0 +1,21 @@
+create table if not exists interactions (
+    id         varchar(32) primary key,
+    kind       varchar(64) not null,
+    created_at datetime not null,
+    actor      varchar(255),
+    issue_id   varchar(255),
+    model      varchar(255),
+    prompt     text,
+    response   text,
+    error      text,
+    tool_name  varchar(255),
+    exit_code  int,
+    parent_id  varchar(32),
+    label      varchar(64),
+    reason     text,
+    extra      json,
+    index idx_interactions_kind (kind),
+    index idx_interactions_created_at (created_at),
+    index idx_interactions_issue_id (issue_id),
+    index idx_interactions_parent_id (parent_id)
+);

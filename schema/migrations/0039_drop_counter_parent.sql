@@ -1,0 +1,1 @@
+alter table child_counters drop foreign key if exists fk_counter_parent;

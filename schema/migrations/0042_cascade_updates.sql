@@ -1,0 +1,10 @@
+alter table labels drop foreign key if exists fk_labels_issue;
+alter table labels add constraint fk_labels_issue foreign key (issue_id) references issues (id) on delete cascade on update cascade;
+alter table comments drop foreign key if exists fk_comments_issue;
+alter table comments add constraint fk_comments_issue foreign key (issue_id) references issues (id) on delete cascade on update cascade;
+alter table events drop foreign key if exists fk_events_issue;
+alter table events add constraint fk_events_issue foreign key (issue_id) references issues (id) on delete cascade on update cascade;
+alter table issue_snapshots drop foreign key if exists fk_snapshots_issue;
+alter table issue_snapshots add constraint fk_snapshots_issue foreign key (issue_id) references issues (id) on delete cascade on update cascade;
+alter table compaction_snapshots drop foreign key if exists fk_comp_snap_issue;
+alter table compaction_snapshots add constraint fk_comp_snap_issue foreign key (issue_id) references issues (id) on delete cascade on update cascade;

@@ -1,0 +1,2 @@
+alter table events modify old_value longtext;
+alter table events modify new_value longtext;
