@@ -22,7 +22,7 @@ OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 LIBRARY := $(BUILD)/libbd.a
 
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
-UNIT_TESTS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
+UNIT_TESTS   := $(UNIT_SOURCES:tests/%.c=$(BUILD)/tests/%)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -43,12 +43,92 @@ $(OBJ)/%.o: %.c | $(BUILD)/.deps
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/%: tests/unit/%.c $(LIBRARY)
+# --- tests -------------------------------------------------------------------------------------------
+
+# Files handed down with the project (real databases, golden hashes); tests say what they skip without it.
+BD_SHARED ?= $(firstword $(wildcard ../shared))
+export BD_SHARED
+export BD_BINARY := $(abspath $(BUILD)/bd)
+
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_NAMES   := $(FUZZ_SOURCES:tests/fuzz/%.c=%)
+FUZZ_TIME    ?= 60
+PROGRAM_SOURCES := $(sort $(wildcard tests/crash/*.c tests/concurrency/*.c tests/interop/*.c tests/bench/*.c))
+PROGRAMS     := $(PROGRAM_SOURCES:tests/%.c=$(BUILD)/tests/%)
+
+RUN_TESTS := python3 tests/run_tests.py
+
+unit: $(UNIT_TESTS)
+	@$(RUN_TESTS) $(UNIT_TESTS)
+
+# Everything that belongs to a change: unit tests, CLI tests, a short run of every fuzz target.
+test: all $(UNIT_TESTS) fuzz-smoke-build
+	@$(RUN_TESTS) --bats tests/cli $(UNIT_TESTS) $(FUZZ_NAMES:%=$(BUILD)/fuzz-smoke/%.sh)
+
+fuzz-smoke-build: $(FUZZ_NAMES:%=$(BUILD)/fuzz-smoke/%.sh)
+
+$(BUILD)/fuzz-smoke/%.sh: $(BUILD)/tests/fuzz/%
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec %s -n 5000 tests/fuzz/corpus/%s\n' $< $* >$@ && chmod +x $@
+
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/driver.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -o $@ $< tests/fuzz/driver.c $(LIBRARY) $(ALL_LIBS)
+
+programs: $(PROGRAMS)
+
+# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+check-asan:
+	$(MAKE) BUILD=build/asan OPT=-O1 CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
+	    LDFLAGS="-fsanitize=address,undefined" test
+
+# Coverage-guided fuzzing, FUZZ_TIME seconds for each target (needs clang).
+fuzz: $(BUILD)/.deps
+	@command -v clang >/dev/null || { echo "bd: install clang to fuzz"; exit 1; }
+	$(MAKE) BUILD=build/fuzz CC=clang OPT=-O1 CFLAGS="-fsanitize=fuzzer-no-link,address,undefined" \
+	    LDFLAGS="-fsanitize=address,undefined" fuzz-targets
+	@for t in $(FUZZ_NAMES); do \
+	    mkdir -p build/fuzz/corpus/$$t; \
+	    build/fuzz/fuzz/$$t -max_total_time=$(FUZZ_TIME) -artifact_prefix=build/fuzz/$$t- \
+	        build/fuzz/corpus/$$t $$(test -d tests/fuzz/corpus/$$t && echo tests/fuzz/corpus/$$t) || exit 1; \
+	done
+
+fuzz-targets: $(FUZZ_NAMES:%=$(BUILD)/fuzz/%)
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) $(ALL_LIBS)
+
+$(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) -lcmocka $(ALL_LIBS)
 
-unit: $(UNIT_TESTS)
-	@set -e; for t in $(UNIT_TESTS); do $$t; done
+# --- care --------------------------------------------------------------------------------------------
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+format:
+	clang-format -i $(C_FILES)
+
+lint: $(BUILD)/.deps
+	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -I. \
+	    --suppress=missingIncludeSystem $(SOURCES) bd/main.c
+	clang-tidy --quiet $(SOURCES) -- -std=c11 -D_GNU_SOURCE -DOPENSSL_SUPPRESS_DEPRECATED -I.
+
+coverage:
+	$(MAKE) BUILD=build/coverage OPT=-O0 CFLAGS=--coverage LDFLAGS=--coverage test
+	lcov --quiet --capture --directory build/coverage --output-file build/coverage/all.info
+	lcov --quiet --extract build/coverage/all.info "$(CURDIR)/*" --output-file build/coverage/bd.info
+	genhtml --quiet build/coverage/bd.info --output-directory build/coverage/html
+	@echo "build/coverage/html/index.html"
+
+# Times side by side, in one run: bd, the SQLite shell on the same data, a bare append with fdatasync.
+bench: all programs
+	python3 tests/bench/bench.py --bd $(BUILD)/bd --append $(BUILD)/tests/bench/append
+
+# The main job in a scratch workspace, from a fresh checkout.
+demo: all
+	@sh tools/demo.sh $(abspath $(BUILD)/bd)
 
 -include $(OBJECTS:.o=.d) $(OBJ)/bd/main.d $(UNIT_TESTS:%=%.d)
 
@@ -58,9 +138,10 @@ $(BUILD)/.deps: tools/deps.sh
 	@sh tools/deps.sh
 	@touch $@
 
+# Installs the packages for building and testing, and those that only fuzz, lint, format and coverage use.
 deps:
 	@mkdir -p $(BUILD)
-	@sh tools/deps.sh && touch $(BUILD)/.deps
+	@sh tools/deps.sh all && touch $(BUILD)/.deps
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
@@ -69,4 +150,8 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit deps install clean
+.PHONY: all unit test programs fuzz-smoke-build check-asan fuzz fuzz-targets format lint coverage bench demo \
+        deps install clean help
+
+help:
+	@grep -B1 -E '^[a-z-]+:' Makefile | grep -A1 '^#' | sed 's/:.*//' | grep -v '^--'

@@ -2,7 +2,7 @@
 # Installs the packages the build and the tests need (Debian), or names them (elsewhere).
 set -eu
 
-packages="gcc g++ make pkg-config bats git python3 python3-snappy python3-zstandard sqlite3 zstd \
+packages="gcc g++ make bats git python3 python3-snappy python3-zstandard sqlite3 zstd \
 libcmocka-dev libcjson-dev libyaml-dev libzstd-dev libsnappy-dev libsqlite3-dev libssl-dev \
 libxxhash-dev"
 
@@ -11,6 +11,9 @@ if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>
     echo "bd: are installed: $packages"
     exit 0
 fi
+
+# `deps.sh all` adds what only `make fuzz`, `lint`, `format` and `coverage` use.
+[ "${1:-}" != all ] || packages="$packages clang clang-format clang-tidy cppcheck lcov valgrind"
 
 missing=""
 for package in $packages; do
