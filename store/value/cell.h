@@ -24,6 +24,8 @@ enum cell_kind {
     CELL_TIME,     /* i: microseconds, may be negative */
 };
 #define CELL_DATE_ZERO INT64_MIN
+/* What Dolt stores for '0000-00-00 00:00:00': the instant -0001-11-30 00:00:00. */
+#define CELL_DATETIME_ZERO INT64_C(-62169984000000000)
 
 struct cell {
     enum cell_kind kind;

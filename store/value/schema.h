@@ -45,8 +45,18 @@ struct sql_type {
 #define COLLATION_UTF8MB4_0900_AI_CI 255
 #define COLLATION_BINARY 63
 
+/*
+ * Geometry types keep their text ("point SRID 4326") in members[0], unknown types theirs.
+ * Text types without a collation of their own get COLLATION_UTF8MB4_0900_BIN, binary ones COLLATION_BINARY.
+ */
+
 /* Parses a stored type text ("varchar(64) COLLATE utf8mb4_0900_ai_ci"). BD_INVALID. */
 int sql_type_parse(const char *text, struct arena *a, struct sql_type *out, struct err *err);
+/* The same for a type at the start of a longer text (a column definition): *used is what it took. Takes
+ * UNSIGNED, ZEROFILL, CHARACTER SET, COLLATE and BINARY with it where they follow directly. */
+int sql_type_scan(const char *text, size_t size, struct arena *a, struct sql_type *out,
+                  bool *collation_given, size_t *used, struct err *err);
+bool sql_type_is_text(const struct sql_type *t); /* has a collation: CHAR … LONGTEXT, ENUM, SET */
 /* The text Dolt stores for it, in the arena. */
 char *sql_type_format(const struct sql_type *t, struct arena *a);
 enum encoding sql_type_encoding(const struct sql_type *t);     /* default of Dolt ≤ 1.88 */
@@ -84,11 +94,13 @@ struct check {
 };
 
 struct schema {
-    struct column *columns;     /* in display order, hidden keyless columns last */
+    struct column *columns;     /* in display order; a keyless table's two hidden columns (row id,
+                                   cardinality: no type) are last and count */
     size_t column_count;
     uint16_t *pk;               /* ordinals in key order; empty for keyless tables */
     size_t pk_count;
-    uint16_t *values;           /* ordinals of the stored non-key columns */
+    uint16_t *values;           /* ordinals of the fields of a value tuple: the stored non-key columns; in a
+                                   keyless table the hidden cardinality comes first */
     size_t value_count;
     struct index *indexes;      /* sorted by name */
     size_t index_count;
@@ -104,12 +116,17 @@ struct schema {
 int schema_parse(const struct chunk *message, struct arena *a, struct schema *out, struct err *err);
 /* Appends the DSCH message to out. The fields pk, values, indexes' key_columns must be consistent. */
 int schema_serialize(const struct schema *s, struct buf *out, struct err *err);
+/* Number of columns that people see (all but the hidden ones of a keyless table). */
+size_t schema_visible_count(const struct schema *s);
 /* Ordinal by name (case-insensitive), -1 when missing. */
 int schema_column(const struct schema *s, const char *name);
 const struct index *schema_index(const struct schema *s, const char *name);
 /* Deep copy into the arena, for ALTER. */
 void schema_copy(const struct schema *s, struct arena *a, struct schema *out);
-/* Recomputes pk-derived fields (values, every index's key_columns), sorts indexes by name. */
+/*
+ * Recomputes what follows from columns, pk and each index's `columns`: keyless (no pk) with its hidden
+ * columns, display order, primary_key flags, values, every index's key_columns; sorts indexes by name.
+ */
 void schema_derive(struct schema *s, struct arena *a);
 
 /*

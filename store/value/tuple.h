@@ -17,12 +17,21 @@ struct tuple_field {
     bool nullable;
     uint16_t collation;
     const struct sql_type *type; /* borrowed from the schema; NULL for hidden fields */
+    const char *name;            /* borrowed from the schema, for messages; NULL for hidden fields */
 };
 struct tuple_desc {
     struct tuple_field *fields;
     size_t count;
     uint16_t target_row_size;
+    /* Leading fields whose order is that of their bytes, as stored. tuple_desc_seal computes it. */
+    size_t bytewise;
+    bool has_addresses;
+    /* Where comparison reads out-of-line adaptive fields of an index key from; NULL: compares their
+     * references. Only indexes on TEXT columns of Dolt 2.x need it. */
+    struct node_store *ns;
 };
+/* Recomputes the derived members after fields were set by hand. */
+void tuple_desc_seal(struct tuple_desc *d);
 
 /* Descriptors of a table's row keys, row values, and of one secondary index's keys; in the arena. */
 void tuple_desc_keys(const struct schema *s, struct arena *a, struct tuple_desc *out);
@@ -54,10 +63,15 @@ int tuple_get_cell(const struct tuple_desc *desc, struct bytes t, size_t i, stru
 int tuple_build(const struct tuple_desc *desc, const struct cell *cells, struct node_store *ns,
                 struct arena *a, struct bytes *out, struct err *err);
 
-/* Concatenates raw fields into a tuple (index keys from row fields). data NULL = SQL NULL. */
+/* Largest sum of field bytes that a tuple may hold. */
+#define TUPLE_DATA_MAX 65504
+
+/* Concatenates raw fields into a tuple (index keys from row fields). data NULL = SQL NULL. Trailing NULLs
+ * are dropped. {NULL, 0} when the fields exceed TUPLE_DATA_MAX bytes. */
 struct bytes tuple_from_fields(const struct bytes *fields, size_t count, struct arena *a);
 
-/* Converts a cell to what a column of this type would store and read back. */
+/* Converts a cell to what a column of this type would store and read back. Text must be valid UTF-8 for a
+ * text type, unless it comes as CELL_BYTES (a key prefix cut inside a character). */
 int cell_convert(const struct sql_type *type, const struct cell *in, struct arena *a, struct cell *out,
                  struct err *err);
 
