@@ -14,6 +14,7 @@
 #define BLOB_LEAF_SIZE 4000
 #define BLOB_FANOUT (BLOB_LEAF_SIZE / HASH_SIZE)
 #define BLOB_SIZE_MAX ((size_t)1 << 30) /* MySQL's largest packet; damaged trees could claim any size */
+#define BLOB_NODES_MAX 4000000 /* segments of JSON have 512 bytes or more; damaged ones may have none */
 
 struct blob_writer {
     struct node_store *ns;
@@ -149,21 +150,25 @@ static int open_node(struct node_store *ns, const struct hash *h, struct blob_no
     return BD_OK;
 }
 
-/* Appends (or only counts, when out is NULL) the payloads below h. */
-static int read_below(struct node_store *ns, const struct hash *h, int level, struct buf *out,
-                      uint64_t *size, struct err *err) {
+struct blob_reading {
+    struct node_store *ns;
+    struct buf *out; /* NULL: only the size is wanted */
+    uint64_t size, nodes;
+};
+
+static int read_below(struct blob_reading *r, const struct hash *h, int level, struct err *err) {
     struct blob_node node;
-    int rc = open_node(ns, h, &node, err);
+    int rc = open_node(r->ns, h, &node, err);
     if (rc != BD_OK)
         return rc;
     if (level >= 0 && node.level != (unsigned)level)
         return blob_corrupt(h, "it has the wrong level", err);
+    r->size += node.payload.size;
+    if (r->size > BLOB_SIZE_MAX || ++r->nodes > BLOB_NODES_MAX)
+        return blob_corrupt(h, "the value it belongs to is larger than any may be", err);
     if (node.level == 0) {
-        *size += node.payload.size;
-        if (*size > BLOB_SIZE_MAX)
-            return blob_corrupt(h, "the value it belongs to is larger than any may be", err);
-        if (out)
-            buf_add(out, node.payload.data, node.payload.size);
+        if (r->out)
+            buf_add(r->out, node.payload.data, node.payload.size);
         return BD_OK;
     }
     if (!node.addresses.size)
@@ -171,14 +176,14 @@ static int read_below(struct node_store *ns, const struct hash *h, int level, st
     for (size_t at = 0; rc == BD_OK && at < node.addresses.size; at += HASH_SIZE) {
         struct hash child;
         memcpy(child.b, node.addresses.data + at, HASH_SIZE);
-        rc = read_below(ns, &child, (int)node.level - 1, out, size, err);
+        rc = read_below(r, &child, (int)node.level - 1, err);
     }
     return rc;
 }
 
 int blob_read(struct node_store *ns, const struct hash *h, struct buf *out, struct err *err) {
-    uint64_t size = 0;
-    return hash_is_zero(h) ? BD_OK : read_below(ns, h, -1, out, &size, err);
+    struct blob_reading r = {.ns = ns, .out = out};
+    return hash_is_zero(h) ? BD_OK : read_below(&r, h, -1, err);
 }
 
 /* Payload of the first or last leaf below h. */
@@ -228,5 +233,8 @@ int blob_size(struct node_store *ns, const struct hash *h, uint64_t *size, struc
             return BD_OK;
         }
     }
-    return read_below(ns, h, -1, NULL, size, err);
+    struct blob_reading r = {.ns = ns};
+    rc = read_below(&r, h, -1, err);
+    *size = r.size;
+    return rc;
 }

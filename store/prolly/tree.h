@@ -223,6 +223,14 @@ static inline void closure_key(uint64_t height, const struct hash *commit,
         key[i] = (uint8_t)(height >> (8 * i));
     memcpy(key + 8, commit->b, HASH_SIZE);
 }
+struct closure_parent {
+    struct hash commit;
+    uint64_t height;
+    struct hash closure; /* the parent's own; zero when it has none */
+};
+/* Closure of a commit with these parents, in order, byte for byte as Dolt makes it. No parents: empty. */
+int closure_build(struct node_store *ns, const struct closure_parent *parents, size_t count,
+                  struct tree *out, struct err *err);
 static inline uint64_t closure_key_height(struct bytes key) {
     uint64_t height = 0;
     for (unsigned i = 0; i < 8; i++)

@@ -26,7 +26,7 @@ static const struct tree_type rows = {.kind = TREE_ROWS, .compare = compare_text
 
 #define KEY_SIZE 19
 #define VALUE_SIZE 100
-static uint8_t (*keys)[KEY_SIZE + 1];
+static uint8_t (*keys)[32];
 static uint8_t value[VALUE_SIZE];
 
 static struct bytes key_of(size_t i) { return (struct bytes){keys[i], KEY_SIZE}; }
@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
     struct err err = ERR_INIT;
     keys = calloc(n, sizeof *keys);
     for (size_t i = 0; i < n; i++)
-        snprintf((char *)keys[i], KEY_SIZE + 1, "bd-%012zu.key", i);
+        snprintf((char *)keys[i], sizeof keys[i], "bd-%012zu.key", i);
     for (size_t i = 0; i < VALUE_SIZE; i++)
         value[i] = (uint8_t)(i * 37);
 

@@ -3,9 +3,6 @@
  * edits, blobs through reading. The input is one message, or two parted by the four bytes "||||": then
  * the second is an inner node whose children are all the first. Nothing may crash, hang or leak; every
  * outcome is a value or an error code.
- *
- * With clang: -fsanitize=fuzzer,address,undefined. With -DFUZZ_STANDALONE it reads files named on its
- * command line, mutates each a few thousand times from a fixed seed, and needs no fuzzer.
  */
 #include "store/prolly/blob.h"
 #include "store/prolly/message.h"
@@ -142,31 +139,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     node_store_free(ns);
     return 0;
 }
-
-#ifdef FUZZ_STANDALONE
-static uint64_t next_random(uint64_t *state) {
-    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    return z ^ z >> 27;
-}
-
-int main(int argc, char **argv) {
-    uint64_t seed = 1;
-    for (int i = 1; i < argc; i++) {
-        FILE *f = fopen(argv[i], "rb");
-        static uint8_t original[1 << 17];
-        size_t size = f ? fread(original, 1, sizeof original, f) : 0;
-        if (f)
-            fclose(f);
-        for (int round = 0; size && round < 3000; round++) {
-            uint8_t *copy = malloc(size);
-            memcpy(copy, original, size);
-            for (uint64_t k = next_random(&seed) % 4; k-- > 0;)
-                copy[next_random(&seed) % (round % 2 ? size : size < 80 ? size : 80)] = (uint8_t)next_random(&seed);
-            LLVMFuzzerTestOneInput(copy, size);
-            free(copy);
-        }
-    }
-    return 0;
-}
-#endif

@@ -337,6 +337,48 @@ static void address_maps_are_edited_by_name(void **state) {
     node_store_free(ns);
 }
 
+/* --- closures --- */
+
+static bool in_closure(const struct tree *t, uint64_t height, const struct hash *commit) {
+    uint8_t key[TREE_CLOSURE_KEY_SIZE];
+    struct bytes value;
+    closure_key(height, commit, key);
+    return tree_get(t, (struct bytes){key, sizeof key}, &value, &help_err) == BD_OK;
+}
+
+static struct hash numbered_commit(uint64_t n) { return hash_of(&n, sizeof n); }
+
+/* Two branches of different length over a common trunk, and their merge. */
+static void closures_hold_every_ancestor_once(void **state) {
+    (void)state;
+    struct node_store *ns = node_store_new(NULL);
+    struct closure_parent tip[2];
+    struct tree t;
+    memset(tip, 0, sizeof tip);
+    for (uint64_t side = 0; side < 2; side++) {
+        struct closure_parent p = {numbered_commit(1), 1, HASH_ZERO};
+        for (uint64_t n = 2; n <= 400 + 100 * side; n++) {
+            CHECK(closure_build(ns, &p, 1, &t, &help_err));
+            CHECK(tree_write_root(&t, &p.closure, &help_err));
+            p.height = n;
+            p.commit = numbered_commit(n <= 300 ? n : 1000 * (side + 1) + n);
+        }
+        tip[side] = p;
+    }
+    CHECK(closure_build(ns, tip, 2, &t, &help_err));
+    assert_int_equal(tree_count(&t), 300 + 100 + 200);
+    struct hash trunk = numbered_commit(300), left = numbered_commit(1400), right = numbered_commit(2500);
+    assert_true(in_closure(&t, 300, &trunk));
+    assert_true(in_closure(&t, 400, &left));
+    assert_true(in_closure(&t, 500, &right));
+    struct tree_cursor c;
+    CHECK(tree_cursor_last(&c, &t, &help_err));
+    assert_int_equal(closure_key_height(tree_cursor_key(&c)), 500);
+    CHECK(closure_build(ns, NULL, 0, &t, &help_err));
+    assert_int_equal(tree_count(&t), 0);
+    node_store_free(ns);
+}
+
 /* --- the overlay --- */
 
 static void collection_lists_children_before_parents_once(void **state) {
@@ -408,6 +450,7 @@ int main(void) {
         cmocka_unit_test(lookup_finds_what_is_there_and_nothing_else),
         cmocka_unit_test(cursors_go_everywhere),
         cmocka_unit_test(address_maps_are_edited_by_name),
+        cmocka_unit_test(closures_hold_every_ancestor_once),
         cmocka_unit_test(collection_lists_children_before_parents_once),
         cmocka_unit_test(damaged_nodes_give_codes),
     };
