@@ -1,8 +1,4 @@
 /* Entry point. The command layer is bd/cmd. */
-#include <stdio.h>
+#include "bd/cmd/cmd.h"
 
-int main(int argc, char **argv) {
-    (void)argc;
-    fprintf(stderr, "%s: not built yet\n", argv[0]);
-    return 1;
-}
+int main(int argc, char **argv) { return cmd_main(argc, argv); }

@@ -29,6 +29,7 @@ struct cmd_flag {
     bool hidden, required;
     const char *no_value;   /* value when given without one ("NoOptDefVal"), NULL = must have one */
     const char *deprecated; /* message, NULL = not deprecated */
+    bool persistent;        /* taken by the command's children too */
 };
 
 enum cmd_class {
@@ -38,6 +39,7 @@ enum cmd_class {
     CMD_WRITES = 8,         /* refused under --readonly before run is called (with `readonly_label`) */
     CMD_HIDDEN = 16,
     CMD_RAW_ARGS = 32, /* no flag parsing: everything is an argument */
+    CMD_NO_USAGE = 64, /* cmd_fail_usage prints the error alone */
 };
 
 struct cmd_call; /* parsed command line */
@@ -67,11 +69,15 @@ const char *const *cmd_args(const struct cmd_call *c);
 bool cmd_given(const struct cmd_call *c, const char *flag); /* on the command line, even with the default */
 bool cmd_bool(const struct cmd_call *c, const char *flag);
 int64_t cmd_int(const struct cmd_call *c, const char *flag);
+int64_t cmd_duration(const struct cmd_call *c, const char *flag); /* nanoseconds */
 double cmd_float(const struct cmd_call *c, const char *flag);
 const char *cmd_str(const struct cmd_call *c, const char *flag); /* never NULL */
 const char *const *cmd_list(const struct cmd_call *c, const char *flag, size_t *count);
 const struct cmd *cmd_of(const struct cmd_call *c);
 const char *cmd_path(const struct cmd_call *c); /* "bd dep add" */
+
+/* The text as Go's %q prints it, in the arena. */
+char *cmd_quote(struct arena *a, const char *s);
 
 /* --- failing (they print by the rules of bd-core §1.3 and return the exit status 1) --- */
 /* stderr text, or with --json an object on stderr */
@@ -79,13 +85,19 @@ int cmd_fail(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 
 int cmd_fail_hint(struct bd *bd, const char *hint, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* stderr text, or with --json an object on stdout ("fatal respecting JSON") */
 int cmd_fail_json_stdout(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int cmd_fail_hint_json_stdout(struct bd *bd, const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* error + usage block, as upstream's error-returning commands */
 int cmd_fail_usage(struct bd *bd, const struct cmd_call *c, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* object {code, error} on stderr with --json, else stderr text */
+int cmd_fail_code(struct bd *bd, const char *code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void cmd_warn(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The table of all top-level commands (bd/cmd/table.c), NULL-terminated, in help order. */
 extern const struct cmd *const cmd_table[];
+
+extern const struct cmd cmd_root;
 
 /* Parses and runs; the whole program behind main. Returns the exit status. */
 int cmd_main(int argc, char **argv);

@@ -16,13 +16,21 @@ struct bd {
     FILE *out, *err;
     bool json, quiet, verbose, read_only, sandbox, global;
     bool stdout_tty, stderr_tty, color;
-    const char *db_flag, *actor_flag, *directory_flag, *auto_commit_flag;
+    const char *db_flag, *actor_flag, *directory_flag, *auto_commit_flag; /* NULL when not given */
     struct workspace ws; /* ws.beads_dir == NULL: none found */
+    struct err ws_error; /* why not */
     struct config config;
     struct ops ops; /* ops.tables NULL until bd_open_store */
     /* what the run function reports for the post-run steps */
+    bool store_read_only; /* the command is one of upstream's read-only set */
     bool did_write; /* something changed that the policy must commit, and no operation committed it itself */
 };
+
+/*
+ * Fills bd->ws and bd->config from -C, --db, environment and current directory, once. Not to find a workspace is
+ * no failure; the exit status is 1 only for a -C that leads nowhere.
+ */
+int bd_find_workspace(struct bd *bd);
 
 /*
  * Opens the store of the workspace once (discovery, identity check, schema check: bd-core §1.1). Returns 0,
@@ -31,9 +39,17 @@ struct bd {
  */
 int bd_open_store(struct bd *bd);
 
+enum auto_commit { AUTO_COMMIT_ON, AUTO_COMMIT_OFF, AUTO_COMMIT_BATCH };
+/* The policy in force. BD_INVALID when flag, environment or file say something else than on, off or batch. */
+int bd_auto_commit(struct bd *bd, enum auto_commit *out, struct err *err);
+
 /* Who acts, and the owner e-mail, resolved on first use (they may need to ask git). */
 const char *bd_actor(struct bd *bd);
 const char *bd_owner(struct bd *bd);
+
+/* The steps after a successful command: the commit of the auto-commit policy. Returns an exit status. */
+int bd_after_command(struct bd *bd, const char *command);
+void bd_close(struct bd *bd);
 
 /* Message `bd: <command> (auto-commit) by <actor> [ids]` in the arena; ids may be NULL. */
 char *bd_auto_commit_message(struct bd *bd, const char *command, const char *const *ids, size_t id_count);
@@ -51,5 +67,7 @@ void bd_say(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 2
  */
 void bd_json_begin(struct bd *bd, struct json_writer *w, struct buf *out, bool object);
 void bd_json_end(struct bd *bd, struct json_writer *w, struct buf *out);
+/* As bd_json_end, but leaves the text (with its line feed) in *out instead of printing and releasing it. */
+void bd_json_text(struct bd *bd, struct json_writer *w, struct buf *out);
 
 #endif
