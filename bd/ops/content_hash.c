@@ -1,0 +1,67 @@
+/*
+ * SHA-256 over the content fields in a fixed order, each followed by one NUL byte. The order is upstream's
+ * and part of the stored format.
+ */
+#include "bd/ops/content_hash.h"
+
+#include <cjson/cJSON.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+
+static void add(SHA256_CTX *h, const char *text) {
+    if (text)
+        SHA256_Update(h, text, strlen(text));
+    SHA256_Update(h, "", 1);
+}
+
+static void add_number(SHA256_CTX *h, int64_t value) {
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    add(h, text);
+}
+
+static void add_waiters(SHA256_CTX *h, const char *json) {
+    cJSON *list = json && *json ? cJSON_Parse(json) : NULL;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list) if (cJSON_IsString(item)) add(h, item->valuestring);
+    cJSON_Delete(list);
+}
+
+const char *issue_content_hash(const struct issue *i, struct arena *a) {
+    SHA256_CTX h;
+    SHA256_Init(&h);
+    add(&h, i->title);
+    add(&h, i->description);
+    add(&h, i->design);
+    add(&h, i->acceptance_criteria);
+    add(&h, i->notes);
+    add(&h, i->spec_id);
+    add(&h, i->status);
+    add_number(&h, i->priority);
+    add(&h, i->issue_type);
+    add(&h, i->assignee);
+    add(&h, i->owner);
+    add(&h, i->created_by);
+    add(&h, i->external_ref);
+    add(&h, i->source_system);
+    add(&h, i->pinned ? "pinned" : "");
+    add(&h, i->metadata);
+    add(&h, i->is_template ? "template" : "");
+    add(&h, i->await_type);
+    add(&h, i->await_id);
+    add_number(&h, i->timeout_ns);
+    add_waiters(&h, i->waiters);
+    add(&h, i->mol_type);
+    add(&h, i->work_type);
+    add(&h, i->event_kind);
+    add(&h, i->actor);
+    add(&h, i->target);
+    add(&h, i->payload);
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256_Final(digest, &h);
+    char *hex = arena_alloc(a, 2 * sizeof digest + 1);
+    for (size_t k = 0; k < sizeof digest; k++)
+        snprintf(hex + 2 * k, 3, "%02x", digest[k]);
+    return hex;
+}

@@ -1,0 +1,10 @@
+/* The fingerprint of an issue's content that is stored when it is created. */
+#ifndef BD_OPS_CONTENT_HASH_H
+#define BD_OPS_CONTENT_HASH_H
+
+#include "bd/ops/issue.h"
+
+/* 64 lower-case hex digits in `a` (bd-core §7.2). */
+const char *issue_content_hash(const struct issue *i, struct arena *a);
+
+#endif
