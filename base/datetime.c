@@ -103,14 +103,15 @@ void datetime_format_rfc3339_local(int64_t micros, char *out, size_t size) {
     if (minutes == 0)
         snprintf(out + n, size - (size_t)n, "Z");
     else
-        snprintf(out + n, size - (size_t)n, "%c%02d:%02d", offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
+        snprintf(out + n, size - (size_t)n, "%c%02d:%02d", offset < 0 ? '-' : '+', minutes / 60,
+                 minutes % 60);
 }
 
 void datetime_format_sql(int64_t micros, int fraction, char *out, size_t size) {
     struct civil c;
     datetime_to_civil(micros, &c);
-    int n = snprintf(out, size, "%04d-%02d-%02d %02d:%02d:%02d", c.year, c.month, c.day, c.hour, c.minute,
-                     c.second);
+    int n = snprintf(out, size, "%04d-%02d-%02d %02d:%02d:%02d", c.year, c.month, c.day, c.hour,
+                     c.minute, c.second);
     if (fraction <= 0 || n < 0 || (size_t)n >= size)
         return;
     if (fraction > 6)
@@ -192,8 +193,8 @@ bool datetime_parse_rfc3339(const char *text, size_t size, int64_t *micros) {
     if (!read_char(&t, 'Z')) {
         int sign = read_char(&t, '+') ? 1 : read_char(&t, '-') ? -1 : 0;
         int hours, minutes;
-        if (sign == 0 || !read_digits(&t, 2, &hours) || !read_char(&t, ':') || !read_digits(&t, 2, &minutes) ||
-            hours > 23 || minutes > 59)
+        if (sign == 0 || !read_digits(&t, 2, &hours) || !read_char(&t, ':') ||
+            !read_digits(&t, 2, &minutes) || hours > 23 || minutes > 59)
             return false;
         offset = (int64_t)sign * (hours * 3600 + minutes * 60);
     }

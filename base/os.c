@@ -19,7 +19,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static int system_open(const char *path, int flags, mode_t mode) { return open(path, flags | O_CLOEXEC, mode); }
+static int system_open(const char *path, int flags, mode_t mode) {
+    return open(path, flags | O_CLOEXEC, mode);
+}
 static int system_stat(const char *path, struct stat *st) { return stat(path, st); }
 static int system_fstat(int fd, struct stat *st) { return fstat(fd, st); }
 static void *system_mmap(size_t size, int prot, int flags, int fd, off_t offset) {
@@ -50,16 +52,18 @@ static const struct os_ops *ops = &os_system_ops;
 void os_set_ops(const struct os_ops *table) { ops = table ? table : &os_system_ops; }
 
 /* The value of `call`, repeated while a signal interrupts it. */
-#define RETRY(type, call)                                                                                \
-    do {                                                                                                 \
-        type result_;                                                                                    \
-        do                                                                                               \
-            result_ = (call);                                                                            \
-        while (result_ < 0 && errno == EINTR);                                                           \
-        return result_;                                                                                  \
+#define RETRY(type, call)                                                                              \
+    do {                                                                                               \
+        type result_;                                                                                  \
+        do                                                                                             \
+            result_ = (call);                                                                          \
+        while (result_ < 0 && errno == EINTR);                                                         \
+        return result_;                                                                                \
     } while (0)
 
-int os_open(const char *path, int flags, mode_t mode) { RETRY(int, ops->open(path, flags | O_CLOEXEC, mode)); }
+int os_open(const char *path, int flags, mode_t mode) {
+    RETRY(int, ops->open(path, flags | O_CLOEXEC, mode));
+}
 
 int os_close(int fd) {
     /* The descriptor is gone after EINTR on Linux; repeating could close somebody else's. */

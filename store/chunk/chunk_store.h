@@ -50,6 +50,9 @@ int chunk_store_get(struct chunk_store *cs, const struct hash *h, struct chunk *
 /* BD_OK present, BD_NOT_FOUND absent, or an error. Does not read the chunk. */
 int chunk_store_has(struct chunk_store *cs, const struct hash *h, struct err *err);
 
+/* BD_OK when a shallow clone left this chunk out on purpose (it cannot be read), else BD_NOT_FOUND. */
+int chunk_store_is_ghost(struct chunk_store *cs, const struct hash *h, struct err *err);
+
 /* One chunk to be written; data is borrowed for the call. */
 struct chunk_write {
     struct hash hash;
@@ -85,6 +88,13 @@ void chunk_store_unlock(struct chunk_store *cs);
  */
 int chunk_store_create(const char *dir, const struct chunk_write *chunks, size_t count,
                        const struct hash *root, struct err *err);
+
+/*
+ * Visits the address of every chunk in the snapshot's files, reachable or not; an address that is stored
+ * twice is visited twice. Anything but BD_OK from the visitor ends the walk with that code.
+ */
+typedef int chunk_store_visit(void *ctx, const struct hash *h, struct err *err);
+int chunk_store_each(struct chunk_store *cs, chunk_store_visit *visit, void *ctx, struct err *err);
 
 /* Facts for `bd info`, doctor and tests. */
 struct chunk_store_stats {

@@ -11,7 +11,8 @@
 static void calendar_agrees_with_gmtime(void **state) {
     (void)state;
     /* Every 11 hours 13 minutes 7 seconds over years 1600 to 2400, sampled. */
-    for (int64_t s = -INT64_C(11676096000); s < INT64_C(13569465600); s += 11 * 3600 + 13 * 60 + 7 + 86400 * 29) {
+    for (int64_t s = -INT64_C(11676096000); s < INT64_C(13569465600);
+         s += 11 * 3600 + 13 * 60 + 7 + 86400 * 29) {
         struct civil c;
         datetime_to_civil(s * MICROS_PER_SECOND + 1, &c);
         struct tm tm;
@@ -77,7 +78,9 @@ static void local_zone(void **state) {
     assert_string_equal(text, "2026-01-02T03:04:05Z");
 }
 
-static bool rfc(const char *text, int64_t *out) { return datetime_parse_rfc3339(text, strlen(text), out); }
+static bool rfc(const char *text, int64_t *out) {
+    return datetime_parse_rfc3339(text, strlen(text), out);
+}
 static bool sql(const char *text, int64_t *out) { return datetime_parse_sql(text, strlen(text), out); }
 
 static void parsing_rfc3339(void **state) {
@@ -132,9 +135,12 @@ static void the_clock_can_be_fixed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(calendar_agrees_with_gmtime), cmocka_unit_test(times_before_the_epoch_round_down),
-        cmocka_unit_test(printing),                    cmocka_unit_test(local_zone),
-        cmocka_unit_test(parsing_rfc3339),             cmocka_unit_test(parsing_sql),
+        cmocka_unit_test(calendar_agrees_with_gmtime),
+        cmocka_unit_test(times_before_the_epoch_round_down),
+        cmocka_unit_test(printing),
+        cmocka_unit_test(local_zone),
+        cmocka_unit_test(parsing_rfc3339),
+        cmocka_unit_test(parsing_sql),
         cmocka_unit_test(the_clock_can_be_fixed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

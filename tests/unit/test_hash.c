@@ -17,7 +17,9 @@ static void check_text(const struct hash *h, const char *expected) {
 
 static void digests_are_sha512_prefixes(void **state) {
     (void)state;
-    static const struct { const char *data, *text; } cases[] = {
+    static const struct {
+        const char *data, *text;
+    } cases[] = {
         {"abc", "rmnjb8cjc5tblj21ed4qs821649eduie"},
         {"hello2", "h8fh8lbvbq671mj9eo8u4cbofkhmv6kp"},
         {"goodbye2", "jrpfiftacigg7652bcub9boig5uhggsj"},
@@ -28,15 +30,18 @@ static void digests_are_sha512_prefixes(void **state) {
         check_text(&h, cases[i].text);
     }
     struct hash abc = hash_of("abc", 3);
-    static const uint8_t bytes[HASH_SIZE] = {0xdd, 0xaf, 0x35, 0xa1, 0x93, 0x61, 0x7a, 0xba, 0xcc, 0x41,
-                                             0x73, 0x49, 0xae, 0x20, 0x41, 0x31, 0x12, 0xe6, 0xfa, 0x4e};
+    static const uint8_t bytes[HASH_SIZE] = {0xdd, 0xaf, 0x35, 0xa1, 0x93, 0x61, 0x7a,
+                                             0xba, 0xcc, 0x41, 0x73, 0x49, 0xae, 0x20,
+                                             0x41, 0x31, 0x12, 0xe6, 0xfa, 0x4e};
     assert_memory_equal(abc.b, bytes, HASH_SIZE);
 }
 
 static void text_counts_in_base32(void **state) {
     (void)state;
-    static const struct { uint8_t last; const char *tail; } cases[] = {
-        {0, "00"}, {1, "01"}, {31, "0v"}, {32, "10"}, {63, "1v"}, {64, "20"}};
+    static const struct {
+        uint8_t last;
+        const char *tail;
+    } cases[] = {{0, "00"}, {1, "01"}, {31, "0v"}, {32, "10"}, {63, "1v"}, {64, "20"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct hash h = HASH_ZERO;
         h.b[19] = cases[i].last;

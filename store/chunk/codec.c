@@ -1,0 +1,129 @@
+#include "store/chunk/codec.h"
+
+#include "store/chunk/bytes.h"
+#include "store/chunk/crc32c.h"
+
+#include <snappy-c.h>
+#include <stdlib.h>
+#include <zstd.h>
+
+void codec_append_snappy(struct buf *out, const uint8_t *data, size_t size) {
+    size_t room = snappy_max_compressed_length(size);
+    buf_reserve(out, room + 4);
+    size_t used = room;
+    snappy_compress((const char *)data, size, out->data + out->size, &used);
+    uint8_t *body = (uint8_t *)out->data + out->size;
+    write_u32(body + used, crc32c(body, used));
+    out->size += used + 4;
+}
+
+int codec_decode_snappy(const uint8_t *record, size_t record_size, uint8_t **data, size_t *size,
+                        struct err *err) {
+    if (record_size < 5)
+        return err_set(err, BD_CORRUPT, "a chunk record of %zu bytes is too short", record_size);
+    size_t body_size = record_size - 4;
+    if (crc32c(record, body_size) != read_u32(record + body_size))
+        return err_set(err, BD_CORRUPT, "checksum error");
+    size_t length = 0;
+    /* Snappy's densest element makes 64 bytes of three; more is a lie that would only cost memory. */
+    if (snappy_uncompressed_length((const char *)record, body_size, &length) != SNAPPY_OK ||
+        length == 0 || length > CODEC_CHUNK_MAX || length / 22 > body_size)
+        return err_set(err, BD_CORRUPT, "not a snappy block of a possible size");
+    uint8_t *bytes = mem_alloc(length);
+    size_t written = length;
+    if (snappy_uncompress((const char *)record, body_size, (char *)bytes, &written) != SNAPPY_OK ||
+        written != length) {
+        free(bytes);
+        return err_set(err, BD_CORRUPT, "damaged snappy block");
+    }
+    *data = bytes;
+    *size = length;
+    return BD_OK;
+}
+
+struct codec_dictionary {
+    ZSTD_DCtx *context;
+    ZSTD_DDict *dictionary; /* NULL while the dictionary itself is decoded */
+};
+
+static int bad_frame(size_t code, struct err *err) {
+    return err_set(err, BD_CORRUPT, "damaged zstd frame (%s)",
+                   ZSTD_isError(code) ? ZSTD_getErrorName(code) : "empty");
+}
+
+/* A frame that does not tell its size: decoded piece by piece into growing memory. */
+static int decode_unsized(struct codec_dictionary *d, const uint8_t *frame, size_t frame_size,
+                          uint8_t **data, size_t *size, struct err *err) {
+    struct buf out = BUF_INIT;
+    ZSTD_inBuffer input = {frame, frame_size, 0};
+    size_t left;
+    ZSTD_DCtx_reset(d->context, ZSTD_reset_session_and_parameters);
+    ZSTD_DCtx_refDDict(d->context, d->dictionary);
+    do {
+        buf_reserve(&out, ZSTD_DStreamOutSize());
+        ZSTD_outBuffer output = {out.data + out.size, out.capacity - out.size - 1, 0};
+        size_t before = input.pos;
+        left = ZSTD_decompressStream(d->context, &output, &input);
+        out.size += output.pos;
+        if (!ZSTD_isError(left) && left != 0 && input.pos == before && output.pos == 0)
+            left = (size_t)-1; /* it wants more than there is */
+    } while (!ZSTD_isError(left) && left != 0 && out.size <= CODEC_CHUNK_MAX);
+    ZSTD_DCtx_reset(d->context, ZSTD_reset_session_and_parameters);
+    if (left != 0 || out.size == 0 || out.size > CODEC_CHUNK_MAX) {
+        buf_release(&out);
+        return bad_frame(left, err);
+    }
+    *size = out.size;
+    *data = (uint8_t *)buf_detach(&out);
+    return BD_OK;
+}
+
+int codec_decode_zstd(struct codec_dictionary *d, const uint8_t *frame, size_t frame_size,
+                      uint8_t **data, size_t *size, struct err *err) {
+    unsigned long long claimed = ZSTD_getFrameContentSize(frame, frame_size);
+    if (claimed == ZSTD_CONTENTSIZE_ERROR)
+        return err_set(err, BD_CORRUPT, "not a zstd frame");
+    if (claimed == ZSTD_CONTENTSIZE_UNKNOWN)
+        return decode_unsized(d, frame, frame_size, data, size, err);
+    if (claimed == 0 || claimed > CODEC_CHUNK_MAX)
+        return err_set(err, BD_CORRUPT, "a zstd frame of an impossible size");
+    uint8_t *bytes = mem_alloc((size_t)claimed);
+    size_t got = d->dictionary
+                     ? ZSTD_decompress_usingDDict(d->context, bytes, (size_t)claimed, frame, frame_size,
+                                                  d->dictionary)
+                     : ZSTD_decompressDCtx(d->context, bytes, (size_t)claimed, frame, frame_size);
+    if (ZSTD_isError(got) || got == 0) {
+        free(bytes);
+        return bad_frame(got, err);
+    }
+    *data = bytes;
+    *size = got;
+    return BD_OK;
+}
+
+int codec_dictionary_open(struct codec_dictionary **out, const uint8_t *frame, size_t frame_size,
+                          struct err *err) {
+    struct codec_dictionary *d = mem_zalloc(1, sizeof *d);
+    uint8_t *raw = NULL;
+    size_t raw_size = 0;
+    d->context = ZSTD_createDCtx();
+    int rc = d->context ? codec_decode_zstd(d, frame, frame_size, &raw, &raw_size, err)
+                        : err_set(err, BD_IO, "no memory for a zstd decoder");
+    if (rc == BD_OK && !(d->dictionary = ZSTD_createDDict(raw, raw_size)))
+        rc = err_set(err, BD_CORRUPT, "not a usable zstd dictionary");
+    free(raw);
+    if (rc != BD_OK) {
+        codec_dictionary_close(d);
+        return rc;
+    }
+    *out = d;
+    return BD_OK;
+}
+
+void codec_dictionary_close(struct codec_dictionary *d) {
+    if (!d)
+        return;
+    ZSTD_freeDDict(d->dictionary);
+    ZSTD_freeDCtx(d->context);
+    free(d);
+}

@@ -1,0 +1,40 @@
+/* What the files of the store share: the snapshot behind a struct chunk_store. */
+#ifndef STORE_CHUNK_STORE_INTERNAL_H
+#define STORE_CHUNK_STORE_INTERNAL_H
+
+#include "store/chunk/address_map.h"
+#include "store/chunk/chunk_file.h"
+#include "store/chunk/chunk_store.h"
+#include "store/chunk/journal.h"
+#include "store/chunk/manifest.h"
+
+/* The files of one directory, as its manifest names them. */
+struct generation {
+    bool exists; /* has a manifest */
+    struct manifest manifest;
+    struct chunk_file **files;
+    size_t file_count;
+};
+
+struct snapshot {
+    struct generation young, old;
+    struct journal *journal; /* NULL: none */
+    bool journal_listed;     /* the manifest names it: only then do its chunks count */
+    struct hash root;
+};
+
+struct chunk_store {
+    char *dir, *old_dir;
+    bool read_only, is_bare;
+    struct snapshot now;
+    uint64_t generation;      /* counts snapshots whose set of files differs from the one before */
+    struct address_map cache; /* address -> malloc'd bytes of the chunk */
+    bool ghosts_loaded;
+    struct address_map ghosts;
+    uint64_t replayed; /* by journals closed meanwhile */
+};
+
+/* As chunk_store_has, in the files alone (journal, both generations); no cache, no ghosts. */
+int store_find(struct chunk_store *cs, const struct hash *h, struct err *err);
+
+#endif
