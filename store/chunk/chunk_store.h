@@ -82,6 +82,9 @@ int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
 int chunk_store_lock(struct chunk_store *cs, unsigned wait_ms, struct err *err);
 void chunk_store_unlock(struct chunk_store *cs);
 
+/* How long chunk_store_commit waits for the lock (10 s unless set). */
+void chunk_store_set_lock_wait(struct chunk_store *cs, unsigned wait_ms);
+
 /*
  * Creates `dir` (must not exist; its parent must) as a store holding the chunks and the root, so that a
  * crash leaves either no manifest or a complete store. Everything is synced before it returns.

@@ -89,6 +89,7 @@ int journal_open(struct journal **out, const char *dir, struct err *err) {
     buf_addf(&path, "%s/" JOURNAL_FILE, dir);
     j->dir = mem_strdup(dir);
     j->path = buf_detach(&path);
+    j->write_fd = -1;
     j->fd = os_open(j->path, O_RDONLY, 0);
     struct stat st;
     int rc = BD_OK;
@@ -122,6 +123,8 @@ void journal_close(struct journal *j) {
     unmap(j);
     if (j->fd >= 0)
         os_close(j->fd);
+    if (j->write_fd >= 0)
+        os_close(j->write_fd);
     address_map_release(&j->chunks);
     buf_release(&j->scratch);
     free(j->dir);

@@ -16,7 +16,8 @@ struct journal_index;
 
 struct journal {
     char *dir, *path;
-    int fd; /* read-only */
+    int fd;       /* read-only */
+    int write_fd; /* -1 until the first commit */
     dev_t device;
     ino_t inode;
     uint64_t end;            /* of the validated prefix */
@@ -33,7 +34,8 @@ struct journal {
     const uint8_t *map;        /* [0, map_size) with map_size <= settled; made when first read */
     size_t map_size;
     struct buf scratch;
-    uint64_t replayed; /* bytes parsed since open */
+    uint64_t synced_end; /* bytes known to be synced; only the owner of LOCK asks */
+    uint64_t replayed;   /* bytes parsed since open */
 };
 
 /* BD_NOT_FOUND when there is no journal file; BD_CORRUPT when committed data is lost. */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define ATTEMPTS 8 /* until a file that stays missing is taken for damage */
+#define LOCK_WAIT_MS 10000
 #define GHOSTS_SIZE_MAX (64u << 20)
 
 static void release_files(struct generation *g) {
@@ -216,6 +217,8 @@ int chunk_store_open(struct chunk_store **out, const char *dir, unsigned flags, 
     buf_addf(&old_dir, "%s/oldgen", dir);
     cs->dir = mem_strdup(dir);
     cs->old_dir = buf_detach(&old_dir);
+    cs->lock_wait_ms = LOCK_WAIT_MS;
+    store_lock_init(&cs->lock, dir);
     int rc = chunk_store_refresh(cs, err);
     if (rc != BD_OK) {
         chunk_store_close(cs);
@@ -238,6 +241,7 @@ void chunk_store_close(struct chunk_store *cs) {
         free((void *)(uintptr_t)cs->cache.entries[i].value);
     address_map_release(&cs->cache);
     address_map_release(&cs->ghosts);
+    store_lock_close(&cs->lock);
     free(cs->dir);
     free(cs->old_dir);
     free(cs);

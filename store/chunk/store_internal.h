@@ -6,6 +6,7 @@
 #include "store/chunk/chunk_file.h"
 #include "store/chunk/chunk_store.h"
 #include "store/chunk/journal.h"
+#include "store/chunk/lock.h"
 #include "store/chunk/manifest.h"
 
 /* The files of one directory, as its manifest names them. */
@@ -26,6 +27,9 @@ struct snapshot {
 struct chunk_store {
     char *dir, *old_dir;
     bool read_only, is_bare;
+    bool write_failed; /* in an unknown state: no more writes through this value */
+    struct store_lock lock;
+    unsigned lock_wait_ms;
     struct snapshot now;
     uint64_t generation;      /* counts snapshots whose set of files differs from the one before */
     struct address_map cache; /* address -> malloc'd bytes of the chunk */
