@@ -39,9 +39,12 @@ int tree_open(struct tree *t, struct node_store *ns, const struct tree_type *typ
         return tree_empty(t, ns, type, err);
     struct chunk bytes;
     int rc = node_store_read(ns, root, &bytes, err);
-    if (rc != BD_OK)
-        return rc;
-    return tree_open_embedded(t, ns, type, bytes, err);
+    if (rc == BD_NOT_FOUND) { /* something refers to it: no tree that merely does not exist */
+        if (err)
+            err->code = BD_CORRUPT;
+        return BD_CORRUPT;
+    }
+    return rc == BD_OK ? tree_open_embedded(t, ns, type, bytes, err) : rc;
 }
 
 int tree_empty(struct tree *t, struct node_store *ns, const struct tree_type *type, struct err *err) {

@@ -48,7 +48,10 @@ struct tree {
 extern const struct tree_type tree_type_addresses; /* bytewise names → 20-byte addresses */
 extern const struct tree_type tree_type_closure;   /* u64 LE height + 20-byte address */
 
-/* From an address (zero: the empty tree), from bytes of an embedded root (borrowed), or empty. */
+/*
+ * From an address (zero: the empty tree), from bytes of an embedded root (borrowed), or empty. A missing
+ * root chunk is BD_CORRUPT. To embed a tree in a message of your own, take the bytes of t->root.
+ */
 int tree_open(struct tree *t, struct node_store *ns, const struct tree_type *type,
               const struct hash *root, struct err *err);
 int tree_open_embedded(struct tree *t, struct node_store *ns, const struct tree_type *type,

@@ -1,6 +1,6 @@
 /*
  * Hostile messages: every kind through the walker, the four tree kinds through lookup, cursors, diff and
- * edits, blobs through reading. The input is one message, or two parted by the four bytes "||||": then
+ * edits, blobs through reading; and the same bytes as the text of a JSON document. The input is one message, or two parted by the four bytes "||||": then
  * the second is an inner node whose children are all the first. Nothing may crash, hang or leak; every
  * outcome is a value or an error code.
  */
@@ -90,6 +90,18 @@ static bool adopt(uint8_t *message, size_t size, const struct hash *h) {
     return false;
 }
 
+/* What is taken as JSON must come back as it was. */
+static void use_text(struct node_store *ns, const uint8_t *data, size_t size) {
+    struct err err;
+    struct hash h;
+    struct buf out = BUF_INIT;
+    if (blob_write_json(ns, (const char *)data, size, &h, &err) == BD_OK &&
+        (blob_read(ns, &h, &out, &err) != BD_OK || out.size != size ||
+         (size && memcmp(out.data, data, size) != 0)))
+        abort();
+    buf_release(&out);
+}
+
 static size_t first_byte(const void *ctx, struct bytes v, uint16_t *offsets, size_t max) {
     (void)ctx, (void)max;
     offsets[0] = 0;
@@ -135,6 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         node_store_collect(ns, &h, &a, &list, &count, &err);
         arena_release(&a);
     }
+    use_text(ns, data, size);
     free(message);
     node_store_free(ns);
     return 0;
