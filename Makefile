@@ -77,6 +77,10 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/driver.c $(LIBRARY)
 
 programs: $(PROGRAMS)
 
+# Every tree of the shared databases built again, and the golden trees by rule: the addresses must be Dolt's.
+interop: $(filter $(BUILD)/tests/interop/%,$(PROGRAMS))
+	@sh tests/interop/run.sh $(BUILD)
+
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer.
 check-asan:
 	$(MAKE) BUILD=build/asan OPT=-O1 CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
@@ -150,7 +154,7 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit test programs fuzz-smoke-build check-asan fuzz fuzz-targets format lint coverage bench demo \
+.PHONY: all unit test programs interop fuzz-smoke-build check-asan fuzz fuzz-targets format lint coverage bench demo \
         deps install clean help
 
 help:

@@ -3,7 +3,6 @@
  * Usage: bench_prolly [ROWS]
  */
 #include "store/prolly/tree.h"
-#include "tests/unit/prolly_no_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,6 @@
 #include "store/value/schema.h"
 #include "store/value/tuple.h"
 #include "tests/interop/golden_rows.h"
-#include "tests/unit/prolly_no_store.h"
 
 #include <cjson/cJSON.h>
 #include <ctype.h>

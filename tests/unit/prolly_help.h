@@ -8,7 +8,6 @@
 #include "store/prolly/flatbuf.h"
 #include "store/prolly/message.h"
 #include "store/prolly/tree.h"
-#include "tests/unit/prolly_no_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
