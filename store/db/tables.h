@@ -29,6 +29,8 @@ struct tables_open {
     const char *dir;      /* database directory (holds .dolt), or a bare chunk store (D13) */
     const char *branch;   /* NULL: the head that repo_state.json names, else main */
     unsigned flags;
+    /* Who writes working sets; name NULL: beads <beads@local>, as upstream's connections say. */
+    const char *session_name, *session_email;
 };
 /* BD_NOT_FOUND, BD_CORRUPT, BD_TOO_NEW, BD_BUSY, BD_IO. A bare store opens read-only by itself. */
 int tables_open_embedded(struct tables **out, const struct tables_open *o, struct err *err);
@@ -155,6 +157,8 @@ typedef int (*tables_write_fn)(struct tables_txn *x, void *ctx, struct err *err)
 int tables_write(struct tables *t, const struct tables_write *w, tables_write_fn fn, void *ctx,
                  struct hash *commit, struct err *err);
 void tables_set_message(struct tables_txn *x, const char *message); /* copied */
+/* Foreign keys are checked (and cascade) unless switched off; holds until the transaction ends or is re-run. */
+void tables_set_foreign_key_checks(struct tables_txn *x, bool on);
 
 enum tables_insert_flags {
     TABLES_INSERT_IGNORE = 1,  /* an existing key is left alone; *inserted says so */

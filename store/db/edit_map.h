@@ -1,0 +1,57 @@
+/*
+ * A map in the making: a tree and the edits of a transaction that are not in it yet.
+ *
+ * Reads see the edits laid over the tree; the tree itself is changed once, by map_flush. Bytes handed in
+ * must live as long as the map (they come from the transaction's arena or from nodes).
+ */
+#ifndef STORE_DB_EDIT_MAP_H
+#define STORE_DB_EDIT_MAP_H
+
+#include "store/prolly/tree.h"
+
+#define EDIT_LEVELS 20
+
+struct edit_node {
+    struct bytes key, value;
+    bool removed;
+    struct edit_node *next[]; /* as many as the node is high */
+};
+
+struct edit_map {
+    struct tree tree;
+    struct arena *arena; /* where the edits live */
+    struct edit_node *head; /* NULL until the first edit */
+    unsigned height;
+    uint64_t random;
+    size_t edits;
+};
+
+void edit_map_init(struct edit_map *m, const struct tree *t, struct arena *a);
+
+/* BD_NOT_FOUND, without building a message, when absent. */
+int edit_map_get(const struct edit_map *m, struct bytes key, struct bytes *value, struct err *err);
+void edit_map_put(struct edit_map *m, struct bytes key, struct bytes value);
+void edit_map_remove(struct edit_map *m, struct bytes key);
+static inline bool edit_map_dirty(const struct edit_map *m) { return m->edits > 0; }
+/* Puts the edits into the tree. */
+int edit_map_flush(struct edit_map *m, struct err *err);
+/* Items in the map (walks when there are edits). */
+int edit_map_count(const struct edit_map *m, uint64_t *count, struct err *err);
+
+struct map_cursor {
+    const struct edit_map *map;
+    struct tree_cursor tree;
+    const struct edit_node *edit;
+    bool tree_open, on_tree, on_edit;
+    bool valid;
+    struct bytes key, value;
+};
+int map_cursor_first(struct map_cursor *c, const struct edit_map *m, struct err *err);
+/* First item for which goes_right(ctx, key) is false. */
+int map_cursor_seek_fn(struct map_cursor *c, const struct edit_map *m,
+                       bool (*goes_right)(void *ctx, struct bytes key), void *ctx, struct err *err);
+int map_cursor_seek(struct map_cursor *c, const struct edit_map *m, struct bytes key, struct err *err);
+int map_cursor_next(struct map_cursor *c, struct err *err);
+void map_cursor_release(struct map_cursor *c);
+
+#endif

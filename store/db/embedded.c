@@ -1,0 +1,478 @@
+/*
+ * Connections and snapshots of the embedded driver.
+ *
+ * Opening reads the root and the branch's working set when a snapshot begins, nothing else; a table is
+ * opened when it is named. A snapshot never changes, whatever other processes publish.
+ */
+#include "store/db/embedded.h"
+
+#include "base/datetime.h"
+#include "base/os.h"
+#include "store/db/repo_state.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *lowered(struct arena *a, const char *s) {
+    char *copy = arena_strdup(a, s);
+    for (char *p = copy; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return copy;
+}
+
+/* ---- opening ---- */
+
+static int first_branch(void *ctx, struct bytes dataset, const struct hash *address) {
+    (void)address;
+    struct buf *found = ctx;
+    static const char prefix[] = "refs/heads/";
+    size_t n = sizeof prefix - 1;
+    if (dataset.size > n && !memcmp(dataset.data, prefix, n)) {
+        bool is_main = dataset.size == n + 4 && !memcmp(dataset.data + n, "main", 4);
+        if (!found->size || is_main) {
+            buf_clear(found);
+            buf_add(found, dataset.data + n, dataset.size - n);
+        }
+    }
+    return BD_OK;
+}
+
+/* main, or the only branch there is. */
+static int default_branch(struct embedded *e, struct err *err) {
+    struct hash root = chunk_store_root(e->cs);
+    struct tree datasets;
+    struct buf found = BUF_INIT;
+    int rc = store_root_open(&datasets, e->ns, &root, err);
+    if (rc == BD_OK)
+        rc = store_root_each(&datasets, first_branch, &found, err);
+    if (rc == BD_OK)
+        e->branch = mem_strdup(found.size ? buf_str(&found) : "main");
+    buf_release(&found);
+    return rc;
+}
+
+static void embedded_close(struct tables *t) {
+    struct embedded *e = embedded_of(t);
+    node_store_free(e->ns);
+    chunk_store_close(e->cs);
+    strmap_release(&e->schemas);
+    arena_release(&e->arena);
+    free(e->dir);
+    free(e->branch);
+    free(e->session_name);
+    free(e->session_email);
+    free(e);
+}
+
+int tables_open_embedded(struct tables **out, const struct tables_open *o, struct err *err) {
+    struct embedded *e = mem_zalloc(1, sizeof *e);
+    e->base.driver = &embedded_driver;
+    e->dir = mem_strdup(o->dir);
+    e->read_only = o->flags & TABLES_READ_ONLY;
+    e->session_name = mem_strdup(o->session_name ? o->session_name : "beads");
+    e->session_email = mem_strdup(o->session_email ? o->session_email : "beads@local");
+    *out = NULL;
+    struct arena a = ARENA_INIT;
+    const char *noms = arena_printf(&a, "%s/.dolt/noms", o->dir);
+    int rc;
+    if (os_is_dir(noms)) {
+        rc = chunk_store_open(&e->cs, noms, e->read_only ? CHUNK_STORE_READ_ONLY : 0, err);
+    } else {
+        e->bare = e->read_only = true;
+        rc = chunk_store_open(&e->cs, o->dir, CHUNK_STORE_READ_ONLY, err);
+    }
+    if (rc == BD_OK) {
+        e->ns = node_store_new(e->cs);
+        e->fresh = true;
+        const char *branch = o->branch;
+        if (!branch && !e->bare && repo_state_branch(o->dir, &a, &branch, NULL))
+            branch = NULL;
+        if (branch)
+            e->branch = mem_strdup(branch);
+        else
+            rc = default_branch(e, err);
+    }
+    arena_release(&a);
+    if (rc) {
+        embedded_close(&e->base);
+        return rc;
+    }
+    *out = &e->base;
+    return BD_OK;
+}
+
+static bool embedded_is_read_only(const struct tables *t) {
+    return ((const struct embedded *)t)->read_only;
+}
+static const char *embedded_branch(const struct tables *t) { return ((const struct embedded *)t)->branch; }
+
+int embedded_refresh(struct embedded *e, struct err *err) {
+    if (e->fresh) {
+        e->fresh = false;
+        return BD_OK;
+    }
+    return chunk_store_refresh(e->cs, err);
+}
+
+int embedded_schema(struct node_store *ns, struct embedded *e, const struct hash *h,
+                    const struct table_schema **out, struct err *err) {
+    struct table_schema *ts = strmap_get_n(&e->schemas, (const char *)h->b, HASH_SIZE);
+    if (!ts) {
+        ts = arena_zalloc(&e->arena, sizeof *ts);
+        int rc = table_schema_read(ns, h, &e->arena, ts, err);
+        if (rc)
+            return rc;
+        strmap_put_n(&e->schemas, (const char *)h->b, HASH_SIZE, ts);
+    }
+    *out = ts;
+    return BD_OK;
+}
+
+/* ---- transactions as views of tables ---- */
+
+void embedded_txn_init(struct embedded_txn *x, struct embedded *e, struct node_store *ns) {
+    memset(x, 0, sizeof *x);
+    x->base.driver = &embedded_driver;
+    x->e = e;
+    x->ns = ns;
+    x->foreign_key_checks = true;
+}
+
+void embedded_txn_release(struct embedded_txn *x) {
+    strmap_release(&x->tables);
+    strmap_release(&x->written);
+    strmap_release(&x->removed);
+    strmap_release(&x->expressions);
+    arena_release(&x->arena);
+}
+
+static void stamp_now(struct embedded_txn *x) {
+    if (x->now_utc)
+        return;
+    int64_t now = datetime_now();
+    int64_t local = now + (int64_t)datetime_local_offset(now) * MICROS_PER_SECOND;
+    x->now_utc = now - (now % MICROS_PER_SECOND + MICROS_PER_SECOND) % MICROS_PER_SECOND;
+    x->now_local = local - (local % MICROS_PER_SECOND + MICROS_PER_SECOND) % MICROS_PER_SECOND;
+}
+
+static int64_t embedded_now_utc(struct tables_txn *t) {
+    struct embedded_txn *x = embedded_txn_of(t);
+    stamp_now(x);
+    return x->now_utc;
+}
+
+int embedded_txn_at_root(struct embedded *e, const struct hash *root, struct embedded_txn **out,
+                         struct err *err) {
+    struct embedded_txn *x = mem_zalloc(1, sizeof *x);
+    embedded_txn_init(x, e, e->ns);
+    int rc = root_value_read(&x->root, x->ns, root, err);
+    if (rc) {
+        embedded_txn_release(x);
+        free(x);
+        return rc;
+    }
+    *out = x;
+    return BD_OK;
+}
+
+static int branch_missing(const char *branch, struct err *err) {
+    return err_set(err, BD_NOT_FOUND, "branch not found: %s", branch);
+}
+
+/* Root of WORKING, STAGED (both maybe @branch), or of a commit. */
+int embedded_resolve_root(struct embedded *e, struct node_store *ns, const char *ref, struct hash *root,
+                          struct err *err) {
+    struct hash store = chunk_store_root(e->cs), h;
+    struct tree datasets;
+    int rc = store_root_open(&datasets, ns, &store, err);
+    if (rc)
+        return rc;
+    struct arena a = ARENA_INIT;
+    bool staged = ref && !strncmp(ref, "STAGED", 6) && (!ref[6] || ref[6] == '@');
+    bool working = !ref || (!strncmp(ref, "WORKING", 7) && (!ref[7] || ref[7] == '@'));
+    if (staged || working) {
+        const char *at = ref ? strchr(ref, '@') : NULL;
+        const char *branch = at ? at + 1 : e->branch;
+        rc = store_root_get(&datasets, arena_printf(&a, "workingSets/heads/%s", branch), &h, err);
+        if (rc == BD_OK) {
+            struct working_set ws;
+            rc = working_set_read(ns, &h, &a, &ws, err);
+            if (rc == BD_OK)
+                *root = staged && !hash_is_zero(&ws.staged) ? ws.staged : ws.working;
+        } else if (rc == BD_NOT_FOUND) {
+            rc = store_root_get(&datasets, arena_printf(&a, "refs/heads/%s", branch), &h, err);
+            if (rc == BD_NOT_FOUND)
+                rc = branch_missing(branch, err);
+            struct commit c;
+            if (rc == BD_OK)
+                rc = commit_read(ns, &h, &a, &c, err);
+            if (rc == BD_OK)
+                *root = c.root;
+        }
+    } else {
+        rc = ref_resolve(ns, &datasets, e->branch, ref, &h, err);
+        struct commit c;
+        if (rc == BD_OK)
+            rc = commit_read(ns, &h, &a, &c, err);
+        if (rc == BD_OK)
+            *root = c.root;
+    }
+    arena_release(&a);
+    return rc;
+}
+
+static int embedded_read_begin(struct tables *t, const char *ref, struct tables_txn **out,
+                               struct err *err) {
+    struct embedded *e = embedded_of(t);
+    *out = NULL;
+    int rc = embedded_refresh(e, err);
+    struct hash root;
+    if (rc == BD_OK)
+        rc = embedded_resolve_root(e, e->ns, ref, &root, err);
+    struct embedded_txn *x = NULL;
+    if (rc == BD_OK)
+        rc = embedded_txn_at_root(e, &root, &x, err);
+    if (rc == BD_OK)
+        *out = &x->base;
+    return rc;
+}
+
+static void embedded_read_end(struct tables_txn *t) {
+    struct embedded_txn *x = embedded_txn_of(t);
+    if (x->writing)
+        return; /* the writer's own, ended by embedded_write */
+    embedded_txn_release(x);
+    free(x);
+}
+
+struct schema_source {
+    struct embedded *e;
+    struct node_store *ns;
+};
+
+static int schema_for(void *ctx, const struct hash *h, const struct table_schema **out,
+                      struct err *err) {
+    struct schema_source *s = ctx;
+    return embedded_schema(s->ns, s->e, h, out, err);
+}
+
+int embedded_table(struct embedded_txn *x, const char *name, struct table **out, struct err *err) {
+    char folded[128];
+    size_t n = strlen(name);
+    const char *key = folded;
+    if (n < sizeof folded)
+        for (size_t i = 0; i <= n; i++)
+            folded[i] = (char)tolower((unsigned char)name[i]);
+    else
+        key = lowered(&x->arena, name);
+    struct table *t = strmap_get(&x->tables, key);
+    if (!t) {
+        struct hash h;
+        const char *stored;
+        int rc = root_value_table(&x->root, name, &x->arena, &stored, &h, err);
+        if (rc == BD_OK && strmap_has(&x->removed, stored))
+            rc = err_set(err, BD_NOT_FOUND, "table not found: %s", name);
+        if (rc)
+            return rc;
+        t = arena_zalloc(&x->arena, sizeof *t);
+        struct schema_source source = {x->e, x->ns};
+        rc = table_open(t, x->ns, stored, &h, schema_for, &source, &x->arena, err);
+        if (rc)
+            return rc;
+        strmap_put(&x->tables, key, t);
+    }
+    *out = t;
+    return BD_OK;
+}
+
+int embedded_table_for_write(struct embedded_txn *x, const char *name, struct table **out,
+                             struct err *err) {
+    if (!x->writing)
+        return err_set(err, BD_READ_ONLY, "table %s cannot be changed: this is a snapshot for reading", name);
+    int rc = embedded_table(x, name, out, err);
+    if (rc)
+        return rc;
+    stamp_now(x);
+    const char *key = (*out)->name;
+    if (!strmap_has(&x->written, key))
+        strmap_put(&x->written, key, *out);
+    return BD_OK;
+}
+
+void embedded_put_table(struct embedded_txn *x, struct table *t) {
+    strmap_put(&x->tables, lowered(&x->arena, t->name), t);
+    strmap_remove(&x->removed, t->name);
+    strmap_put(&x->written, t->name, t);
+}
+
+int embedded_drop_table(struct embedded_txn *x, struct table *t) {
+    strmap_remove(&x->tables, lowered(&x->arena, t->name));
+    strmap_put(&x->removed, t->name, t);
+    strmap_put(&x->written, t->name, t);
+    return BD_OK;
+}
+
+int embedded_foreign_keys(struct embedded_txn *x, struct foreign_keys **out, struct err *err) {
+    if (!x->foreign_keys_loaded) {
+        int rc = foreign_keys_read(x->ns, &x->root.foreign_keys, &x->arena, &x->foreign_keys, err);
+        if (rc)
+            return rc;
+        x->foreign_keys_loaded = true;
+    }
+    *out = &x->foreign_keys;
+    return BD_OK;
+}
+
+static int embedded_schema_of(struct tables_txn *t, const char *table, const struct schema **out,
+                              struct err *err) {
+    struct table *tb;
+    int rc = embedded_table(embedded_txn_of(t), table, &tb, err);
+    if (rc == BD_OK)
+        *out = &tb->ts->schema;
+    return rc;
+}
+
+static int name_order(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int embedded_list(struct embedded_txn *x, struct arena *a, const char ***names, size_t *count,
+                  struct err *err) {
+    const char **stored;
+    size_t n;
+    int rc = root_value_names(&x->root, a, &stored, &n, err);
+    if (rc)
+        return rc;
+    const char **list = arena_alloc(a, (n + x->tables.live + 1) * sizeof *list);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!strmap_has(&x->removed, stored[i]))
+            list[kept++] = stored[i];
+    size_t old = kept;
+    for (struct strmap_entry *e = NULL; (e = strmap_next(&x->tables, e));) {
+        const struct table *t = e->value;
+        if (!bsearch(&t->name, list, old, sizeof *list, name_order))
+            list[kept++] = arena_strdup(a, t->name);
+    }
+    qsort(list, kept, sizeof *list, name_order);
+    *names = list;
+    *count = kept;
+    return BD_OK;
+}
+
+static int embedded_list_of(struct tables_txn *t, struct arena *a, const char ***names, size_t *count,
+                            struct err *err) {
+    return embedded_list(embedded_txn_of(t), a, names, count, err);
+}
+
+static void embedded_set_message(struct tables_txn *t, const char *message) {
+    struct embedded_txn *x = embedded_txn_of(t);
+    x->message = arena_strdup(&x->arena, message);
+}
+
+static void embedded_set_foreign_key_checks(struct tables_txn *t, bool on) {
+    embedded_txn_of(t)->foreign_key_checks = on;
+}
+
+/* ---- refs ---- */
+
+static int embedded_resolve(struct tables *t, const char *ref, struct hash *commit, struct err *err) {
+    struct embedded *e = embedded_of(t);
+    int rc = embedded_refresh(e, err);
+    struct hash root = chunk_store_root(e->cs);
+    struct tree datasets;
+    if (rc == BD_OK)
+        rc = store_root_open(&datasets, e->ns, &root, err);
+    return rc ? rc : ref_resolve(e->ns, &datasets, e->branch, ref, commit, err);
+}
+
+struct refs_ctx {
+    struct embedded *e;
+    struct arena *a;
+    struct tables_ref *list;
+    size_t count, capacity;
+    struct err *err;
+};
+
+static int refs_add(void *ctx, struct bytes dataset, const struct hash *address) {
+    struct refs_ctx *x = ctx;
+    static const struct {
+        const char *prefix;
+        int kind;
+    } kinds[] = {{"refs/heads/", TABLES_REF_BRANCH},
+                 {"refs/tags/", TABLES_REF_TAG},
+                 {"refs/remotes/", TABLES_REF_REMOTE}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t n = strlen(kinds[i].prefix);
+        if (dataset.size <= n || memcmp(dataset.data, kinds[i].prefix, n))
+            continue;
+        MEM_GROW(x->list, x->capacity, x->count + 1);
+        struct tables_ref *r = &x->list[x->count++];
+        memset(r, 0, sizeof *r);
+        r->name = arena_strndup(x->a, (const char *)dataset.data + n, dataset.size - n);
+        r->commit = *address;
+        if (kinds[i].kind == TABLES_REF_TAG) {
+            struct tag tag;
+            int rc = tag_read(x->e->ns, address, x->a, &tag, x->err);
+            if (rc)
+                return rc;
+            r->kind = TABLES_REF_TAG;
+            r->commit = tag.commit;
+        } else {
+            r->kind = kinds[i].kind == TABLES_REF_BRANCH ? TABLES_REF_BRANCH : TABLES_REF_REMOTE;
+        }
+    }
+    return BD_OK;
+}
+
+static int embedded_refs(struct tables *t, struct arena *a, struct tables_ref **refs, size_t *count,
+                         struct err *err) {
+    struct embedded *e = embedded_of(t);
+    int rc = embedded_refresh(e, err);
+    struct hash root = chunk_store_root(e->cs);
+    struct tree datasets;
+    struct refs_ctx x = {e, a, NULL, 0, 0, err};
+    if (rc == BD_OK)
+        rc = store_root_open(&datasets, e->ns, &root, err);
+    if (rc == BD_OK)
+        rc = store_root_each(&datasets, refs_add, &x, err);
+    if (rc == BD_OK) {
+        *refs = arena_dup(a, x.list, x.count * sizeof *x.list);
+        *count = x.count;
+    }
+    free(x.list);
+    return rc;
+}
+
+const struct tables_driver embedded_driver = {
+    .close = embedded_close,
+    .is_read_only = embedded_is_read_only,
+    .branch = embedded_branch,
+    .read_begin = embedded_read_begin,
+    .read_end = embedded_read_end,
+    .schema = embedded_schema_of,
+    .list = embedded_list_of,
+    .get = embedded_get,
+    .scan = embedded_scan,
+    .count = embedded_count,
+    .write = embedded_write,
+    .set_message = embedded_set_message,
+    .set_foreign_key_checks = embedded_set_foreign_key_checks,
+    .insert = embedded_insert,
+    .update = embedded_update,
+    .remove = embedded_delete,
+    .now_utc = embedded_now_utc,
+    .ddl = embedded_ddl,
+    .log = embedded_log,
+    .resolve = embedded_resolve,
+    .refs = embedded_refs,
+    .diff = embedded_diff,
+    .status = embedded_status,
+    .row_history = embedded_row_history,
+    .branch_create = embedded_branch_create,
+    .branch_delete = embedded_branch_delete,
+    .checkout = embedded_checkout,
+    .merge = embedded_merge,
+};

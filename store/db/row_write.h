@@ -1,0 +1,60 @@
+/*
+ * Changing one row with everything that hangs on it: secondary indexes, uniqueness, checks, foreign keys.
+ */
+#ifndef STORE_DB_ROW_WRITE_H
+#define STORE_DB_ROW_WRITE_H
+
+#include "store/db/embedded.h"
+
+/* Cascades deeper than this are refused, as in MySQL. */
+#define CASCADE_DEPTH_MAX 255
+
+/*
+ * Inserts a row given by cells (one per column of the schema); given[i] says which the caller named.
+ * flags: enum tables_insert_flags.
+ */
+int row_insert(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given,
+               unsigned flags, bool *inserted, struct err *err);
+
+/*
+ * Sets the columns with set[i] to cells[i]. *changed says whether stored bytes changed. ON UPDATE columns
+ * that are not set follow. The row is named by its stored key and value.
+ */
+int row_update(struct embedded_txn *x, struct table *t, struct bytes key, struct bytes value,
+               const struct cell *cells, const bool *set, unsigned depth, bool *changed,
+               struct err *err);
+
+int row_delete(struct embedded_txn *x, struct table *t, struct bytes key, struct bytes value,
+               unsigned depth, struct err *err);
+
+/* Puts the entries of a row into all indexes (or takes them out), without any check. */
+int row_index_entries(struct table *t, struct bytes key, struct bytes value, bool add, struct err *err);
+
+/* ---- constraints.c ---- */
+
+/* Resolves keys that were stored unresolved, as the first statement that touches them does. */
+int fk_resolve_pending(struct embedded_txn *x, struct table *t, bool as_parent, struct err *err);
+/* The row's foreign keys have parents. changed (may be NULL): only keys over these columns. */
+int fk_check_row(struct embedded_txn *x, struct table *t, struct bytes key, struct bytes value,
+                 const bool *changed, struct err *err);
+/* Children of a row that is gone: cascade, set to NULL, or refuse. */
+int fk_parent_deleted(struct embedded_txn *x, struct table *t, struct bytes key, struct bytes value,
+                      unsigned depth, struct err *err);
+int fk_parent_updated(struct embedded_txn *x, struct table *t, struct bytes old_key,
+                      struct bytes old_value, struct bytes key, struct bytes value, unsigned depth,
+                      struct err *err);
+/* All rows of the child have parents (ADD FOREIGN KEY). */
+int fk_check_table(struct embedded_txn *x, struct table *child, const struct foreign_key *fk,
+                   struct err *err);
+
+/* Enforced checks over the row; set (may be NULL): only those that mention these columns. */
+int checks_run(struct embedded_txn *x, struct table *t, const struct cell *cells, const bool *set,
+               struct err *err);
+bool table_has_checks(const struct table_schema *ts);
+
+/* ---- defaults.c ---- */
+int default_value(struct embedded_txn *x, const char *text, struct cell *out, struct err *err);
+int generated_value(struct embedded_txn *x, const struct schema *s, size_t column,
+                    const struct cell *row, struct cell *out, struct err *err);
+
+#endif

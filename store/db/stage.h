@@ -1,0 +1,31 @@
+/*
+ * Which tables go into a commit: everything that differs between the staged and the working root but
+ * ignored new tables (format-values §2.3, §6.6).
+ */
+#ifndef STORE_DB_STAGE_H
+#define STORE_DB_STAGE_H
+
+#include "store/db/embedded.h"
+
+struct ignore_pattern {
+    const char *pattern;
+    bool ignored;
+};
+struct ignore_rules {
+    struct ignore_pattern *list;
+    size_t count;
+};
+/* The patterns of dolt_ignore as the transaction sees them; none when there is no such table. */
+int ignore_rules_read(struct embedded_txn *x, struct arena *a, struct ignore_rules *out,
+                      struct err *err);
+/* BD_CONFLICT when patterns contradict each other. */
+int ignore_rules_match(const struct ignore_rules *r, const char *table, bool *ignored, struct err *err);
+
+/*
+ * The working root's tables (and their foreign keys) put into the staged root. only: stage none but
+ * these names (NULL: all). staged is changed in memory; the caller writes it.
+ */
+int stage_tables(struct embedded_txn *x, const struct root_value *head, struct root_value *staged,
+                 const struct root_value *working, const struct strmap *only, struct err *err);
+
+#endif
