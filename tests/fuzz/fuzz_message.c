@@ -39,6 +39,38 @@ static int ignore(void *ctx, const struct tree_diff *d) {
     return BD_OK;
 }
 
+static int compare_edits(const void *x, const void *y) {
+    return compare_bytes(NULL, ((const struct tree_edit *)x)->key, ((const struct tree_edit *)y)->key);
+}
+
+/* Removes, changes and adds items all over a tree whose keys may be in any order. */
+static void edit_tree(const struct tree *t) {
+    static const uint8_t other[TREE_CLOSURE_KEY_SIZE] = {'z', 1};
+    struct tree_edit edits[24];
+    struct tree_cursor c;
+    struct tree out;
+    struct err err;
+    size_t n = 0, unique = 0;
+    uint64_t count = tree_count(t);
+    for (uint64_t i = 0; i < 20; i++) {
+        if (tree_cursor_seek_rank(&c, t, count / 20 * i + i % 3, &err) != BD_OK || !c.valid)
+            continue;
+        struct bytes key = tree_cursor_key(&c), value = tree_cursor_value(&c);
+        if (i % 4 == 1 && key.size)
+            key.size--;
+        if (i % 4 == 2 && value.size)
+            value.size--;
+        edits[n++] = (struct tree_edit){key, value, i % 4 == 0};
+    }
+    edits[n++] = (struct tree_edit){{other, sizeof other}, {other, HASH_SIZE}, false};
+    qsort(edits, n, sizeof *edits, compare_edits);
+    for (size_t i = 0; i < n; i++) {
+        if (!unique || compare_edits(&edits[unique - 1], &edits[i]) != 0)
+            edits[unique++] = edits[i];
+    }
+    tree_apply(t, edits, unique, &out, &err);
+}
+
 static void use_tree(struct node_store *ns, const struct tree_type *type, struct chunk root) {
     struct err err;
     struct tree t, edited, empty;
@@ -64,6 +96,7 @@ static void use_tree(struct node_store *ns, const struct tree_type *type, struct
         sum += touch(value);
     if (tree_apply(&t, &edit, 1, &edited, &err) == BD_OK)
         tree_diff_walk(&t, &edited, ignore, &sum, &err);
+    edit_tree(&t);
     if (tree_empty(&empty, ns, type, &err) == BD_OK)
         tree_diff_walk(&empty, &t, ignore, &sum, &err);
     if (sum == 1)
