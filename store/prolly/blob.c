@@ -13,8 +13,10 @@
 
 #define BLOB_LEAF_SIZE 4000
 #define BLOB_FANOUT (BLOB_LEAF_SIZE / HASH_SIZE)
-#define BLOB_SIZE_MAX ((size_t)1 << 30) /* MySQL's largest packet; damaged trees could claim any size */
-#define BLOB_NODES_MAX 4000000 /* segments of JSON have 512 bytes or more; damaged ones may have none */
+#define BLOB_SIZE_MAX ((size_t)1 << 30) /* MySQL's largest packet; damaged trees could claim any size  \
+                                         */
+#define BLOB_NODES_MAX 4000000 /* segments of JSON have 512 bytes or more; damaged ones may have none  \
+                                */
 
 struct blob_writer {
     struct node_store *ns;
@@ -47,7 +49,8 @@ static int write_tree(struct blob_writer *w, const uint8_t *data, size_t size, s
     for (size_t at = 0; rc == BD_OK && at < size; at += BLOB_LEAF_SIZE, n++) {
         size_t rest = size - at;
         w->counts[n] = 1;
-        rc = write_leaf(w, data + at, rest < BLOB_LEAF_SIZE ? rest : BLOB_LEAF_SIZE, &w->hashes[n], err);
+        rc =
+            write_leaf(w, data + at, rest < BLOB_LEAF_SIZE ? rest : BLOB_LEAF_SIZE, &w->hashes[n], err);
     }
     /* Levels by Dolt's count: a length of exactly 4000 * 200^k gets one more than it needs. */
     unsigned level = 1;
@@ -116,7 +119,8 @@ static int open_node(struct node_store *ns, const struct hash *h, struct blob_no
     if (rc == BD_NOT_FOUND) {
         char text[HASH_TEXT_SIZE + 1];
         hash_format(h, text);
-        return err_set(err, BD_CORRUPT, "chunk %s, part of a long value, is missing in the database", text);
+        return err_set(err, BD_CORRUPT, "chunk %s, part of a long value, is missing in the database",
+                       text);
     }
     if (rc != BD_OK)
         return rc;

@@ -1,8 +1,8 @@
 /*
  * One chunk in progress per level. When the splitter ends a chunk, its node is written and its last key
- * and address become an item of the level above. Edits of an old tree re-chunk from the start of the node
- * that holds the first edit, and fall back in step with the old tree where an old and a new boundary
- * coincide; from there whole subtrees are taken over. This is the procedure of Dolt's chunker
+ * and address become an item of the level above. Edits of an old tree re-chunk from the start of the
+ * node that holds the first edit, and fall back in step with the old tree where an old and a new
+ * boundary coincide; from there whole subtrees are taken over. This is the procedure of Dolt's chunker
  * (go/store/prolly/tree/chunker.go), kept step by step because the shape of closures depends on it.
  */
 #include "store/prolly/chunker.h"
@@ -56,7 +56,8 @@ static uint64_t current_subtree(struct chunker *c, unsigned level) {
 static int append_current(struct chunker *c, unsigned level, bool *split, struct err *err) {
     const struct tree_level *old = &c->cur->level[level];
     return chunker_append(c, level, tree_node_key(&old->node, old->index),
-                          tree_node_value(&old->node, old->index), current_subtree(c, level), split, err);
+                          tree_node_value(&old->node, old->index), current_subtree(c, level), split,
+                          err);
 }
 
 /* Feeds the items before the cursor in its node, after the level above has done the same. */
@@ -98,7 +99,8 @@ static int write_chunk(struct chunker *c, unsigned level, struct err *err) {
         if (rc != BD_OK)
             return rc;
     }
-    rc = chunker_append(c, level + 1, key, (struct bytes){stored->hash.b, HASH_SIZE}, subtree, NULL, err);
+    rc = chunker_append(c, level + 1, key, (struct bytes){stored->hash.b, HASH_SIZE}, subtree, NULL,
+                        err);
     splitter_reset(&l->splitter);
     return rc;
 }
@@ -112,9 +114,10 @@ int chunker_append(struct chunker *c, unsigned level, struct bytes key, struct b
     if (l->bytes + item > NODE_ITEM_BYTES_MAX) {
         /* An inner node of one item could repeat itself on every level without end. */
         if (l->count == 0 || (level > 0 && l->count == 1))
-            return err_set(err, BD_INVALID,
-                           "a row of %zu bytes is too large: key and inline values together may have %d",
-                           item, NODE_ITEM_BYTES_MAX);
+            return err_set(
+                err, BD_INVALID,
+                "a row of %zu bytes is too large: key and inline values together may have %d", item,
+                NODE_ITEM_BYTES_MAX);
         int rc = write_chunk(c, level, err);
         if (rc != BD_OK)
             return rc;

@@ -29,8 +29,8 @@ struct chunker {
 };
 
 /*
- * `cur` stands where the first change goes; the items before it in its nodes are taken in here. Items and
- * cursor are borrowed until chunker_done.
+ * `cur` stands where the first change goes; the items before it in its nodes are taken in here. Items
+ * and cursor are borrowed until chunker_done.
  */
 int chunker_init(struct chunker *c, struct node_store *ns, const struct tree_type *type, unsigned base,
                  struct tree_cursor *cur, struct err *err);
@@ -48,7 +48,8 @@ int chunker_skip(struct chunker *c, struct err *err);
 
 /*
  * Takes over the rest of the old tree and ends every level. The root either is a chunk that exists
- * (*existing true, *root its bytes and *address set), or is new and stays outside the node store's chunks.
+ * (*existing true, *root its bytes and *address set), or is new and stays outside the node store's
+ * chunks.
  */
 int chunker_done(struct chunker *c, struct chunk *root, bool *existing, struct hash *address,
                  struct err *err);

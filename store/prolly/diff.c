@@ -1,8 +1,8 @@
 /*
  * Two trees side by side. Each side stands at an item of some level, everything before it being done;
- * levels below are read only when they must be. Two sides that stand at the same subtree skip it whole; a
- * side that stands at the very start of a node can be seen as standing at that node, which is how sides
- * of different depth meet again after a change.
+ * levels below are read only when they must be. Two sides that stand at the same subtree skip it whole;
+ * a side that stands at the very start of a node can be seen as standing at that node, which is how
+ * sides of different depth meet again after a change.
  */
 #include "store/prolly/cursor.h"
 

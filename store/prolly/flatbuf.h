@@ -16,7 +16,7 @@
 
 /* --- writer --- */
 struct flatbuf {
-    uint8_t *bytes; /* filled from the end */
+    uint8_t *bytes;        /* filled from the end */
     size_t capacity, head; /* head: index of the first used byte */
     size_t min_align;
     uint32_t slots[FLATBUF_SLOTS_MAX];
@@ -52,14 +52,15 @@ flatbuf_ref flatbuf_table_end(struct flatbuf *fb);
 void flatbuf_finish_message(struct flatbuf *fb, flatbuf_ref root, const char id[4],
                             const uint8_t **data, size_t *size);
 
-/* --- reader: every access is checked against the buffer; a bad offset reads as absent and sets bad --- */
+/* --- reader: every access is checked against the buffer; a bad offset reads as absent and sets bad ---
+ */
 struct fb_table {
     const uint8_t *base; /* flatbuffer, without the envelope */
     size_t size;
-    size_t at;           /* position of the table */
+    size_t at; /* position of the table */
     size_t vtable;
-    unsigned slots;      /* number of slots the vtable lists */
-    bool *bad;           /* set when anything was out of bounds; may not be NULL */
+    unsigned slots; /* number of slots the vtable lists */
+    bool *bad;      /* set when anything was out of bounds; may not be NULL */
 };
 struct fb_bytes {
     const uint8_t *data; /* NULL when absent */
@@ -78,11 +79,12 @@ uint16_t fb_u16(const struct fb_table *t, unsigned slot, uint16_t dflt);
 int64_t fb_i64(const struct fb_table *t, unsigned slot, int64_t dflt);
 uint64_t fb_u64(const struct fb_table *t, unsigned slot, uint64_t dflt);
 float fb_f32(const struct fb_table *t, unsigned slot, float dflt);
-struct fb_bytes fb_bytes_at(const struct fb_table *t, unsigned slot);   /* [ubyte] or string */
+struct fb_bytes fb_bytes_at(const struct fb_table *t, unsigned slot); /* [ubyte] or string */
 struct fb_vector fb_vector_at(const struct fb_table *t, unsigned slot, size_t element_size);
 bool fb_table_at(const struct fb_table *t, unsigned slot, struct fb_table *out);
 /* Element i of a vector of tables / strings. */
-bool fb_vector_table(const struct fb_table *t, const struct fb_vector *v, size_t i, struct fb_table *out);
+bool fb_vector_table(const struct fb_table *t, const struct fb_vector *v, size_t i,
+                     struct fb_table *out);
 struct fb_bytes fb_vector_bytes(const struct fb_table *t, const struct fb_vector *v, size_t i);
 uint16_t fb_vector_u16(const struct fb_vector *v, size_t i);
 uint64_t fb_vector_u64(const struct fb_vector *v, size_t i);

@@ -1,7 +1,8 @@
 /*
  * JSON documents as Dolt stores them: the text cut into blob leaves at places between two values, under
- * an address map whose keys say how far each leaf goes ("locations": a state byte and the path). The text
- * is walked once by a small state machine that ends a step at every location. Format: format-values §5.6.
+ * an address map whose keys say how far each leaf goes ("locations": a state byte and the path). The
+ * text is walked once by a small state machine that ends a step at every location. Format:
+ * format-values §5.6.
  */
 #include "store/prolly/blob.h"
 
@@ -117,22 +118,20 @@ static bool close_container(struct scanner *s) {
     return true;
 }
 
-/* One step to the next location; false when the text is no normalised JSON. Not to be called at the end. */
+/* One step to the next location; false when the text is no normalised JSON. Not to be called at the
+ * end. */
 static bool step(struct scanner *s) {
     int c = current(s);
     switch ((enum location_state)s->key.data[0]) {
-    case AT_VALUE:
-        return take_value(s);
-    case AT_OBJECT:
-        return c == '}' ? close_container(s) : take_key(s);
+    case AT_VALUE: return take_value(s);
+    case AT_OBJECT: return c == '}' ? close_container(s) : take_key(s);
     case AT_ARRAY:
         if (c == ']')
             return close_container(s);
         push_index(s, 0);
         set_state(s, AT_VALUE);
         return true;
-    case AT_END:
-        break;
+    case AT_END: break;
     }
     if (!s->depth)
         return false;

@@ -1,7 +1,8 @@
 /*
- * Three-way merge by key: what the right side changed against the base and the left side did not becomes
- * an edit of the left tree; what both changed to the same is there already; the rest is the caller's
- * to resolve. Trees being canonical, the result is the one that Dolt's merge of subtrees gives.
+ * Three-way merge by key: what the right side changed against the base and the left side did not
+ * becomes an edit of the left tree; what both changed to the same is there already; the rest is the
+ * caller's to resolve. Trees being canonical, the result is the one that Dolt's merge of subtrees
+ * gives.
  */
 #include "store/prolly/tree.h"
 
@@ -63,9 +64,9 @@ static int collect(struct merge *m, const struct tree *base,
     if (rc == BD_OK)
         rc = step(&m->right, err);
     while (rc == BD_OK && !m->right.done) {
-        int cmp = m->left.done ? 1
-                               : base->type.compare(base->type.compare_ctx, m->left.diff.key,
-                                                    m->right.diff.key);
+        int cmp = m->left.done
+                      ? 1
+                      : base->type.compare(base->type.compare_ctx, m->left.diff.key, m->right.diff.key);
         if (cmp > 0) {
             const struct tree_diff *r = &m->right.diff;
             add_edit(m, (struct tree_edit){r->to_key, r->to, r->change == TREE_REMOVED});

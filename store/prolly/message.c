@@ -38,8 +38,9 @@ static const struct rule conflict_rules[] = {{RULE_ADDRESS, 0, 0, NULL},
                                              {RULE_ADDRESS, 3, 0, NULL},
                                              {RULE_END, 0, 0, NULL}};
 static const struct rule table_rules[] = {
-    {RULE_ADDRESS, 0, 0, NULL},         {RULE_EMBEDDED, 1, 0, NULL}, {RULE_EMBEDDED, 2, 0, NULL},
-    {RULE_TABLE, 4, 0, conflict_rules}, {RULE_ADDRESS, 5, 0, NULL},  {RULE_ADDRESS, 6, 0, NULL},
+    {RULE_ADDRESS, 0, 0, NULL},  {RULE_EMBEDDED, 1, 0, NULL},
+    {RULE_EMBEDDED, 2, 0, NULL}, {RULE_TABLE, 4, 0, conflict_rules},
+    {RULE_ADDRESS, 5, 0, NULL},  {RULE_ADDRESS, 6, 0, NULL},
     {RULE_END, 0, 0, NULL}};
 static const struct rule tree_node_rules[] = {
     {RULE_ADDRESSES, 7, 0, NULL}, {RULE_PLACES, 6, 3, NULL}, {RULE_END, 0, 0, NULL}};
@@ -120,8 +121,8 @@ struct walk {
 };
 
 static int damaged(const struct walk *w) {
-    return err_set(w->err, BD_CORRUPT, "a %s message of the database is damaged: its references do not fit",
-                   w->id);
+    return err_set(w->err, BD_CORRUPT,
+                   "a %s message of the database is damaged: its references do not fit", w->id);
 }
 
 static int visit(const struct walk *w, const uint8_t *address) {
@@ -193,9 +194,10 @@ static int walk_message(struct walk *w, struct chunk c) {
     if (!type && !has_envelope(&c))
         return err_set(w->err, BD_CORRUPT, "a chunk of %zu bytes is no message of a database", c.size);
     if (!type)
-        return err_set(w->err, BD_TOO_NEW,
-                       "a message of kind %.4s is unknown to this version; use a newer bd for this database",
-                       (const char *)c.data + ENVELOPE_SIZE + 4);
+        return err_set(
+            w->err, BD_TOO_NEW,
+            "a message of kind %.4s is unknown to this version; use a newer bd for this database",
+            (const char *)c.data + ENVELOPE_SIZE + 4);
     w->id = type->id;
     if (w->depth >= EMBEDDING_DEPTH_MAX)
         return damaged(w);

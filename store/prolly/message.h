@@ -1,6 +1,7 @@
 /*
  * The message envelope (kind byte 27, u24 big-endian length, flatbuffer with a 4-letter identifier) and
- * the addresses that any message refers to. Source of the layouts: Dolt go/serial and its generated code.
+ * the addresses that any message refers to. Source of the layouts: Dolt go/serial and its generated
+ * code.
  */
 #ifndef STORE_PROLLY_MESSAGE_H
 #define STORE_PROLLY_MESSAGE_H

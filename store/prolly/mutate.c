@@ -1,7 +1,7 @@
 /*
  * tree_apply: edits of a tree. A searching cursor finds each edit's place in the old tree; the chunker
- * follows with its own cursor. Cost: the path of every touched leaf, and the chunks until an old and a new
- * boundary coincide.
+ * follows with its own cursor. Cost: the path of every touched leaf, and the chunks until an old and a
+ * new boundary coincide.
  */
 #include "store/prolly/chunker.h"
 
@@ -83,7 +83,8 @@ static bool changes_nothing(const struct tree_cursor *c, const struct tree_edit 
 
 static int apply(const struct tree *t, const struct tree_edit *edits, size_t count, struct chunker *c,
                  struct tree_cursor *follower, bool *changed, struct err *err) {
-    static const uint8_t one_byte = 0; /* a new closure entry has a value of one byte while it is added */
+    static const uint8_t one_byte =
+        0; /* a new closure entry has a value of one byte while it is added */
     struct tree_cursor search;
     bool exists;
     *changed = false;

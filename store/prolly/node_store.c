@@ -37,7 +37,9 @@ void node_store_free(struct node_store *ns) {
     free(ns);
 }
 
-struct chunk_store *node_store_chunks(struct node_store *ns) { return ns->chunks; }
+struct chunk_store *node_store_chunks(struct node_store *ns) {
+    return ns->chunks;
+}
 
 void node_store_reset(struct node_store *ns) {
     arena_reset(&ns->memory);
@@ -86,7 +88,8 @@ int node_store_read(struct node_store *ns, const struct hash *h, struct chunk *o
         return chunk_store_get(ns->chunks, h, out, err);
     char text[HASH_TEXT_SIZE + 1];
     hash_format(h, text);
-    return err_set(err, BD_NOT_FOUND, "chunk %s is not in memory, and there is no store behind it", text);
+    return err_set(err, BD_NOT_FOUND, "chunk %s is not in memory, and there is no store behind it",
+                   text);
 }
 
 int node_store_put(struct node_store *ns, const void *data, size_t size,

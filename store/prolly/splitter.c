@@ -56,7 +56,8 @@ void splitter_append(struct splitter *s, struct bytes key, size_t value_size) {
         s->crossed = true;
         return;
     }
-    s->crossed = weibull_check(s->size, item, (uint32_t)XXH3_64bits_withSeed(key.data, key.size, s->salt));
+    s->crossed =
+        weibull_check(s->size, item, (uint32_t)XXH3_64bits_withSeed(key.data, key.size, s->salt));
 }
 
 bool splitter_cuts_segment(struct bytes key, uint32_t size) {

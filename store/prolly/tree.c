@@ -64,7 +64,9 @@ uint64_t tree_count(const struct tree *t) {
     return node_parse(t->type.kind, t->root, &node, NULL) == BD_OK ? node.tree_count : 0;
 }
 
-struct hash tree_root_hash(const struct tree *t) { return hash_of(t->root.data, t->root.size); }
+struct hash tree_root_hash(const struct tree *t) {
+    return hash_of(t->root.data, t->root.size);
+}
 
 int tree_write_root(struct tree *t, struct hash *h, struct err *err) {
     const struct chunk_write *stored;

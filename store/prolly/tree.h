@@ -20,7 +20,8 @@ struct bytes {
     size_t size;
 };
 
-/* Key order; ctx is the tree's. Must be a total order that agrees with the order the tree was built in. */
+/* Key order; ctx is the tree's. Must be a total order that agrees with the order the tree was built in.
+ */
 typedef int (*tree_compare_fn)(const void *ctx, struct bytes a, struct bytes b);
 
 /*
@@ -49,8 +50,9 @@ extern const struct tree_type tree_type_addresses; /* bytewise names → 20-byte
 extern const struct tree_type tree_type_closure;   /* u64 LE height + 20-byte address */
 
 /*
- * From an address (zero: the empty tree), from bytes of an embedded root (borrowed), or empty. A missing
- * root chunk is BD_CORRUPT. To embed a tree in a message of your own, take the bytes of t->root.
+ * From an address (zero: the empty tree), from bytes of an embedded root (borrowed), or empty. A
+ * missing root chunk is BD_CORRUPT. To embed a tree in a message of your own, take the bytes of
+ * t->root.
  */
 int tree_open(struct tree *t, struct node_store *ns, const struct tree_type *type,
               const struct hash *root, struct err *err);
@@ -68,9 +70,10 @@ int tree_get(const struct tree *t, struct bytes key, struct bytes *value, struct
 
 /* --- cursors --- */
 #define TREE_LEVELS_MAX 16
-/* A parsed node: pointers into the chunk's bytes, checked once when it was parsed. Use the functions. */
+/* A parsed node: pointers into the chunk's bytes, checked once when it was parsed. Use the functions.
+ */
 struct tree_node {
-    const uint8_t *keys, *key_offsets; /* offsets NULL: keys of 28 bytes (closures) */
+    const uint8_t *keys, *key_offsets;     /* offsets NULL: keys of 28 bytes (closures) */
     const uint8_t *values, *value_offsets; /* offsets NULL: values of value_width bytes */
     const uint8_t *subtrees; /* counts of the children as varint deltas; internal nodes only */
     size_t subtrees_size;
@@ -95,8 +98,8 @@ int tree_cursor_seek_rank(struct tree_cursor *c, const struct tree *t, uint64_t 
 /* Number of items before the cursor (the whole count when it is past the end); counts no leaves. */
 uint64_t tree_cursor_rank(const struct tree_cursor *c);
 /*
- * First item for which goes_right(ctx, key) is false; goes_right must be monotone (true … true false …).
- * This is how a range on a key prefix starts.
+ * First item for which goes_right(ctx, key) is false; goes_right must be monotone (true … true false
+ * …). This is how a range on a key prefix starts.
  */
 int tree_cursor_seek_fn(struct tree_cursor *c, const struct tree *t,
                         bool (*goes_right)(void *ctx, struct bytes key), void *ctx, struct err *err);
@@ -152,10 +155,10 @@ struct tree_edit {
     bool remove;
 };
 /*
- * Applies edits (sorted by key, each key once; a removal of a missing key and a put of an equal item are
- * no-ops) and gives the canonical tree, as Dolt's mutator does it (needed for closures, whose weights
- * depend on the way, §3.2). `out` may be `t`. New nodes go to the node store; the root does not, until
- * tree_write_root. Applying all edits to an empty tree builds from scratch.
+ * Applies edits (sorted by key, each key once; a removal of a missing key and a put of an equal item
+ * are no-ops) and gives the canonical tree, as Dolt's mutator does it (needed for closures, whose
+ * weights depend on the way, §3.2). `out` may be `t`. New nodes go to the node store; the root does
+ * not, until tree_write_root. Applying all edits to an empty tree builds from scratch.
  */
 int tree_apply(const struct tree *t, const struct tree_edit *edits, size_t count, struct tree *out,
                struct err *err);
@@ -188,7 +191,8 @@ int tree_differ_init(struct tree_differ *d, const struct tree *from, const struc
                      struct err *err);
 int tree_differ_next(struct tree_differ *d, struct tree_diff *out, struct err *err);
 
-/* Calls fn for each difference in key order, skipping equal subtrees. fn != BD_OK stops and is returned. */
+/* Calls fn for each difference in key order, skipping equal subtrees. fn != BD_OK stops and is
+ * returned. */
 int tree_diff_walk(const struct tree *from, const struct tree *to,
                    int (*fn)(void *ctx, const struct tree_diff *d), void *ctx, struct err *err);
 
@@ -231,7 +235,8 @@ struct closure_parent {
     uint64_t height;
     struct hash closure; /* the parent's own; zero when it has none */
 };
-/* Closure of a commit with these parents, in order, byte for byte as Dolt makes it. No parents: empty. */
+/* Closure of a commit with these parents, in order, byte for byte as Dolt makes it. No parents: empty.
+ */
 int closure_build(struct node_store *ns, const struct closure_parent *parents, size_t count,
                   struct tree *out, struct err *err);
 static inline uint64_t closure_key_height(struct bytes key) {

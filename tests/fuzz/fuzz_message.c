@@ -1,8 +1,8 @@
 /*
- * Hostile messages: every kind through the walker, the four tree kinds through lookup, cursors, diff and
- * edits, blobs through reading; and the same bytes as the text of a JSON document. The input is one message, or two parted by the four bytes "||||": then
- * the second is an inner node whose children are all the first. Nothing may crash, hang or leak; every
- * outcome is a value or an error code.
+ * Hostile messages: every kind through the walker, the four tree kinds through lookup, cursors, diff
+ * and edits, blobs through reading; and the same bytes as the text of a JSON document. The input is one
+ * message, or two parted by the four bytes "||||": then the second is an inner node whose children are
+ * all the first. Nothing may crash, hang or leak; every outcome is a value or an error code.
  */
 #include "store/prolly/blob.h"
 #include "store/prolly/message.h"

@@ -1,7 +1,7 @@
 /*
  * The rows of the golden trees: everything follows from a seed, the number of a row and its version
- * (data/golden/index.md of the shared files, section 1). A program that includes this checks the generator
- * alone by the SHA-256 sums given there.
+ * (data/golden/index.md of the shared files, section 1). A program that includes this checks the
+ * generator alone by the SHA-256 sums given there.
  */
 #ifndef TESTS_INTEROP_GOLDEN_ROWS_H
 #define TESTS_INTEROP_GOLDEN_ROWS_H
@@ -22,14 +22,15 @@ struct golden {
 };
 
 static inline uint64_t golden_r(const struct golden *g, uint64_t i, uint64_t c, uint64_t v) {
-    uint64_t z = g->seed + (i + 1) * UINT64_C(0x9E3779B97F4A7C15) + (c + 1) * UINT64_C(0xD1B54A32D192ED03) +
-                 v * UINT64_C(0x8CB92BA72F3D8DD7);
+    uint64_t z = g->seed + (i + 1) * UINT64_C(0x9E3779B97F4A7C15) +
+                 (c + 1) * UINT64_C(0xD1B54A32D192ED03) + v * UINT64_C(0x8CB92BA72F3D8DD7);
     z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
     z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
     return z ^ z >> 31;
 }
 
-static inline char *golden_text(const struct golden *g, uint64_t i, uint64_t c, uint64_t v, uint64_t n) {
+static inline char *golden_text(const struct golden *g, uint64_t i, uint64_t c, uint64_t v,
+                                uint64_t n) {
     char *s = arena_alloc(g->a, n + 1);
     for (uint64_t j = 0; j < n; j++)
         s[j] = "abcdefghijklmnopqrstuvwxyz234567"[golden_r(g, i, c + 64 * (1 + j / 12), v) >>
@@ -75,7 +76,8 @@ static inline size_t golden_beads(const struct golden *g, uint64_t i, uint64_t v
     row[5] = cell_text(status[R_(8) % 5]);
     row[6] = cell_int((int64_t)(R_(9) % 5));
     row[7] = cell_text(type[R_(10) % 5]);
-    row[8] = R_(11) % 2 == 0 ? cell_null() : cell_text(arena_printf(g->a, "agent-%d", (int)(R_(12) % 20)));
+    row[8] =
+        R_(11) % 2 == 0 ? cell_null() : cell_text(arena_printf(g->a, "agent-%d", (int)(R_(12) % 20)));
     row[9] = cell_datetime((start + (int64_t)(R_(13) % 63072000)) * second);
     row[10] = R_(14) % 5 == 0 ? cell_null()
                               : cell_datetime((start + (int64_t)(R_(15) % 63072000)) * second +
@@ -162,7 +164,8 @@ static inline size_t golden_row(const struct golden *g, const char *rule, uint64
 #undef T_
 
 /* The cell as the check sums have it. */
-static inline void golden_print(const char *rule, size_t column, const struct cell *c, struct buf *out) {
+static inline void golden_print(const char *rule, size_t column, const struct cell *c,
+                                struct buf *out) {
     char text[64];
     switch (c->kind) {
     case CELL_NULL: buf_add_str(out, "\\N"); return;

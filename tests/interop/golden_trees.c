@@ -3,7 +3,8 @@
  * indexes, edits them step by step, and compares every address with what real Dolt got
  * (data/golden/expected.json of the shared files, kinds tree, edits and tables).
  *
- * Usage: golden_trees [CASE...]   needs BD_SHARED, else it says so and skips. Exit status 1: a difference.
+ * Usage: golden_trees [CASE...]   needs BD_SHARED, else it says so and skips. Exit status 1: a
+ * difference.
  */
 #include "base/os.h"
 #include "store/prolly/flatbuf.h"
@@ -24,13 +25,13 @@
 
 static struct err err;
 
-#define MUST(call)                                                                                  \
-    do {                                                                                            \
-        int must_rc_ = (call);                                                                      \
-        if (must_rc_ != BD_OK) {                                                                    \
-            printf("%s: %s: %s\n", #call, err_name(must_rc_), err.msg);                             \
-            exit(1);                                                                                \
-        }                                                                                           \
+#define MUST(call)                                                                                     \
+    do {                                                                                               \
+        int must_rc_ = (call);                                                                         \
+        if (must_rc_ != BD_OK) {                                                                       \
+            printf("%s: %s: %s\n", #call, err_name(must_rc_), err.msg);                                \
+            exit(1);                                                                                   \
+        }                                                                                              \
     } while (0)
 
 static double now_seconds(void) {
@@ -73,8 +74,9 @@ static bool is_word(const char *p, const char *word) {
 }
 
 /* "(a, b(5), c)" */
-static const char *take_columns(const char *p, const struct schema *s, struct arena *a, uint16_t *columns,
-                                uint16_t *prefixes, size_t *count, bool *any_prefix) {
+static const char *take_columns(const char *p, const struct schema *s, struct arena *a,
+                                uint16_t *columns, uint16_t *prefixes, size_t *count,
+                                bool *any_prefix) {
     p = skip_blanks(p) + 1;
     *count = 0;
     for (;;) {
@@ -200,7 +202,8 @@ static void create_table(struct golden_table *t, const char *ddl, bool adaptive,
     schema_derive(s, a);
     tuple_desc_keys(s, a, &t->keys);
     tuple_desc_values(s, a, &t->values);
-    t->row_type = (struct tree_type){.kind = TREE_ROWS, .compare = tuple_compare, .compare_ctx = &t->keys};
+    t->row_type =
+        (struct tree_type){.kind = TREE_ROWS, .compare = tuple_compare, .compare_ctx = &t->keys};
     if (t->values.has_addresses) {
         t->row_type.addresses = tuple_addresses;
         t->row_type.addresses_ctx = &t->values;
@@ -283,8 +286,8 @@ static struct hash root_hash(const struct tree *tables) {
 
 /* --- rows --- */
 
-static void encode_row(struct golden_table *t, const struct cell *row, struct arena *a, struct bytes *key,
-                       struct bytes *value) {
+static void encode_row(struct golden_table *t, const struct cell *row, struct arena *a,
+                       struct bytes *key, struct bytes *value) {
     const struct schema *s = &t->schema;
     struct cell cells[GOLDEN_COLUMNS_MAX + 1];
     if (s->keyless) {
@@ -325,8 +328,8 @@ static struct bytes row_field(const struct golden_table *t, uint16_t column, str
     return (struct bytes){NULL, 0};
 }
 
-static struct bytes index_key(const struct golden_table *t, size_t n, struct bytes key, struct bytes value,
-                              struct arena *a) {
+static struct bytes index_key(const struct golden_table *t, size_t n, struct bytes key,
+                              struct bytes value, struct arena *a) {
     const struct index *ix = &t->schema.indexes[n];
     struct bytes fields[GOLDEN_COLUMNS_MAX + 2];
     for (size_t i = 0; i < ix->key_column_count; i++) {
@@ -359,13 +362,15 @@ static int compare_edits(const void *x, const void *y) {
     return cmp ? cmp : b->remove - a->remove; /* a removal first */
 }
 
-static void apply_edits(struct golden_table *t, struct tree *tree, struct tree_edit *edits, size_t count) {
+static void apply_edits(struct golden_table *t, struct tree *tree, struct tree_edit *edits,
+                        size_t count) {
     sort_type = &tree->type;
     if (count > 1)
         qsort(edits, count, sizeof *edits, compare_edits);
     size_t unique = 0; /* removal and put of one key: the put stands */
     for (size_t i = 0; i < count; i++) {
-        if (unique && sort_type->compare(sort_type->compare_ctx, edits[unique - 1].key, edits[i].key) == 0)
+        if (unique &&
+            sort_type->compare(sort_type->compare_ctx, edits[unique - 1].key, edits[i].key) == 0)
             edits[unique - 1] = edits[i];
         else
             edits[unique++] = edits[i];
@@ -389,7 +394,8 @@ static void apply_changes(struct golden_table *t, const struct change *changes, 
                 old = index_key(t, n, c->key, c->before, a);
             if (c->after.data)
                 new = index_key(t, n, c->key, c->after, a);
-            if (old.data && new.data && old.size == new.size && memcmp(old.data, new.data, old.size) == 0)
+            if (old.data && new.data &&
+                old.size == new.size &&memcmp(old.data, new.data, old.size) == 0)
                 continue;
             if (old.data)
                 edits[used++] = (struct tree_edit){old, {NULL, 0}, true};
@@ -409,10 +415,12 @@ static void apply_changes(struct golden_table *t, const struct change *changes, 
 }
 
 /* Turns copies of keyless rows into rows with a cardinality. */
-static size_t fold_copies(struct golden_table *t, struct change *changes, size_t count, struct arena *a) {
+static size_t fold_copies(struct golden_table *t, struct change *changes, size_t count,
+                          struct arena *a) {
     struct tree_edit *order = mem_zalloc(count, sizeof *order);
     for (size_t i = 0; i < count; i++)
-        order[i] = (struct tree_edit){changes[i].key, {(const uint8_t *)&changes[i], sizeof changes[i]}, false};
+        order[i] = (struct tree_edit){
+            changes[i].key, {(const uint8_t *)&changes[i], sizeof changes[i]}, false};
     sort_type = &t->row_type;
     if (count > 1)
         qsort(order, count, sizeof *order, compare_edits);
@@ -466,13 +474,18 @@ static bool same_address(const char *name, const char *what, struct hash got, co
     hash_format(&got, text);
     if (cJSON_IsString(want) && strcmp(text, want->valuestring) == 0)
         return true;
-    printf("%s: %s is %s, Dolt has %s\n", name, what, text, cJSON_IsString(want) ? want->valuestring : "-");
+    printf("%s: %s is %s, Dolt has %s\n", name, what, text,
+           cJSON_IsString(want) ? want->valuestring : "-");
     return false;
 }
 
-static const cJSON *get(const cJSON *o, const char *name) { return cJSON_GetObjectItemCaseSensitive(o, name); }
+static const cJSON *get(const cJSON *o, const char *name) {
+    return cJSON_GetObjectItemCaseSensitive(o, name);
+}
 
-static bool is_adaptive(const cJSON *c) { return strstr(get(c, "made_by")->valuestring, " 2.") != NULL; }
+static bool is_adaptive(const cJSON *c) {
+    return strstr(get(c, "made_by")->valuestring, " 2.") != NULL;
+}
 
 static bool check_table(const char *name, struct golden_table *t, const cJSON *size) {
     struct hash index_roots[INDEXES_MAX];
@@ -653,7 +666,8 @@ static bool run_tables(const char *name, const cJSON *c) {
         struct hash roots[INDEXES_MAX];
         char ddl[200], number[16];
         const char *pattern = get(c, "ddl")->valuestring, *percent = strchr(pattern, '%');
-        snprintf(ddl, sizeof ddl, "%.*s%04d%s", (int)(percent - pattern), pattern, n, strchr(percent, 'd') + 1);
+        snprintf(ddl, sizeof ddl, "%.*s%04d%s", (int)(percent - pattern), pattern, n,
+                 strchr(percent, 'd') + 1);
         create_table(&t, ddl, is_adaptive(c), ns, used, used_count);
         for (size_t i = 0; i < t.schema.column_count; i++)
             used[used_count++] = t.schema.columns[i].tag;

@@ -206,10 +206,8 @@ static int same_shape(struct work *w, enum tree_kind kind, struct chunk x, struc
 static void rebuild_map(struct work *w, enum tree_kind kind, struct chunk root, const char *what) {
     struct err err = ERR_INIT;
     struct tree t;
-    struct tree_type type = {.kind = kind,
-                             .compare = always_less,
-                             .addresses = recorded_addresses,
-                             .addresses_ctx = w};
+    struct tree_type type = {
+        .kind = kind, .compare = always_less, .addresses = recorded_addresses, .addresses_ctx = w};
     struct hash stored = hash_of(root.data, root.size), got = HASH_ZERO;
     bool empty = false, absent = false;
     w->leaf_count = 0;
@@ -251,7 +249,8 @@ static void rebuild_map(struct work *w, enum tree_kind kind, struct chunk root, 
     report(w, &stored, what, "another address came out");
 }
 
-static void rebuild_map_at(struct work *w, enum tree_kind kind, const struct hash *h, const char *what) {
+static void rebuild_map_at(struct work *w, enum tree_kind kind, const struct hash *h,
+                           const char *what) {
     struct err err = ERR_INIT;
     struct chunk c;
     if (hash_is_zero(h) || !add_seen(w, h))
@@ -488,11 +487,13 @@ static bool rebuild_database(const char *dir, bool verbose) {
             rebuild_table(&w, c);
     }
     if (verbose || w.failures)
-        printf("%s: %zu chunks, %zu tables, %llu maps (%llu items, %llu nodes), %llu values, %llu documents, "
+        printf("%s: %zu chunks, %zu tables, %llu maps (%llu items, %llu nodes), %llu values, %llu "
+               "documents, "
                "%llu closures, %llu of mixed age, %llu skipped, %llu failures\n",
                dir, chunks, table_count, (unsigned long long)w.maps, (unsigned long long)w.items,
-               (unsigned long long)w.nodes, (unsigned long long)w.blobs, (unsigned long long)w.documents,
-               (unsigned long long)w.closures, (unsigned long long)w.mixed, (unsigned long long)w.skipped,
+               (unsigned long long)w.nodes, (unsigned long long)w.blobs,
+               (unsigned long long)w.documents, (unsigned long long)w.closures,
+               (unsigned long long)w.mixed, (unsigned long long)w.skipped,
                (unsigned long long)w.failures);
     total_maps += w.maps;
     total_items += w.items;
@@ -524,7 +525,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: rebuild_trees [-v] DIR...\n");
         return 2;
     }
-    printf("%d databases: %llu maps with %llu items, %llu long values, %llu closures built again; %llu failures\n",
+    printf("%d databases: %llu maps with %llu items, %llu long values, %llu closures built again; %llu "
+           "failures\n",
            done, (unsigned long long)total_maps, (unsigned long long)total_items,
            (unsigned long long)total_values, (unsigned long long)total_closures,
            (unsigned long long)total_failures);

@@ -17,11 +17,11 @@
 
 #include <cmocka.h>
 
-#define CHECK(call)                                                                                 \
-    do {                                                                                            \
-        int check_rc_ = (call);                                                                     \
-        if (check_rc_ != BD_OK)                                                                     \
-            fail_msg("%s gave %s: %s", #call, err_name(check_rc_), help_err.msg);                   \
+#define CHECK(call)                                                                                    \
+    do {                                                                                               \
+        int check_rc_ = (call);                                                                        \
+        if (check_rc_ != BD_OK)                                                                        \
+            fail_msg("%s gave %s: %s", #call, err_name(check_rc_), help_err.msg);                      \
     } while (0)
 
 static struct err help_err;

@@ -143,9 +143,17 @@ static void arrays_are_cut_between_their_elements(void **state) {
 static void documents_of_all_shapes_come_back(void **state) {
     (void)state;
     struct node_store *ns = node_store_new(NULL);
-    static const char *const small[] = {
-        "null", "1", "-1.5e-9", "\"a\"", "\"a\\\"b\\\\\"", "[]", "{}", "[[]]", "[{}]", "{\"a\":{}}",
-        "{\"a\":[1,[2,{\"b\\\"c\":null}],3],\"d\":\"}],\"}"};
+    static const char *const small[] = {"null",
+                                        "1",
+                                        "-1.5e-9",
+                                        "\"a\"",
+                                        "\"a\\\"b\\\\\"",
+                                        "[]",
+                                        "{}",
+                                        "[[]]",
+                                        "[{}]",
+                                        "{\"a\":{}}",
+                                        "{\"a\":[1,[2,{\"b\\\"c\":null}],3],\"d\":\"}],\"}"};
     for (size_t i = 0; i < sizeof small / sizeof small[0]; i++) {
         struct buf text = BUF_INIT;
         struct hash h, plain;
@@ -169,7 +177,8 @@ static void documents_of_all_shapes_come_back(void **state) {
 
 static void broken_json_is_refused(void **state) {
     (void)state;
-    static const char *const broken[] = {"\"abc", "{a:1}", "{\"a\"1}", "[1}", "1]", "{\"a\":1,}", "\"\\"};
+    static const char *const broken[] = {"\"abc", "{a:1}",      "{\"a\"1}", "[1}",
+                                         "1]",    "{\"a\":1,}", "\"\\"};
     struct node_store *ns = node_store_new(NULL);
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         struct hash h;

@@ -1,6 +1,6 @@
 /*
- * Messages, byte for byte: what the builder writes against messages that Dolt wrote (format-values §10.1),
- * what the walker finds in them, and what damaged bytes give.
+ * Messages, byte for byte: what the builder writes against messages that Dolt wrote (format-values
+ * §10.1), what the walker finds in them, and what damaged bytes give.
  */
 #include "tests/unit/prolly_help.h"
 
@@ -33,17 +33,20 @@ static size_t no_addresses(const void *ctx, struct bytes v, uint16_t *offsets, s
 static void empty_trees_have_dolts_bytes(void **state) {
     (void)state;
     expect_empty(&tree_type_addresses, "o0te4bsh307ieff51bhqo7omuobm5cdc",
-                 "1b000034140000004144524d00000a0010000c00080004000a0000000c0000000c000000100000000000000001000000"
+                 "1b000034140000004144524d00000a0010000c00080004000a0000000c0000000c0000001000000000000"
+                 "00001000000"
                  "0000000000000000");
     struct tree_type rows = int_rows;
     expect_empty(&rows, "52qkcc17dcqtblc9aml4so2jrooun338",
-                 "1b000048180000005455504d100018001400100007000c00080006001000000000000101100000001400000014000000"
+                 "1b000048180000005455504d100018001400100007000c000800060010000000000001011000000014000"
+                 "00014000000"
                  "18000000010000000000000000000000010000000000000000000000");
     rows.addresses = no_addresses;
     expect_empty(&rows, "52qkcc17dcqtblc9aml4so2jrooun338", NULL);
     rows.write_empty_addresses = true;
     expect_empty(&rows, "0jk3p0sq4pabpaol66jmtvauncl8e1oj",
-                 "1b0000541c0000005455504d000012001c0018001400070010000c000600080012000000000001011400000014000000"
+                 "1b0000541c0000005455504d000012001c0018001400070010000c0006000800120000000000010114000"
+                 "00014000000"
                  "18000000180000001c00000000000000010000000000000000000000010000000000000000000000");
     expect_empty(&tree_type_closure, "ors33cm97i640t2rs60olpf1nvc30lei",
                  "1b00001c10000000434d434c0000060008000400060000000400000000000000");
@@ -52,7 +55,8 @@ static void empty_trees_have_dolts_bytes(void **state) {
                                   .addresses = no_addresses,
                                   .write_empty_addresses = true};
     expect_empty(&artifacts, "3eg5efqvta7khv8m4fkc4401nfe29mms",
-                 "1b00004c180000004152544d00000e0018001400100004000c0008000e00000014000000140000001800000018000000"
+                 "1b00004c180000004152544d00000e0018001400100004000c0008000e000000140000001400000018000"
+                 "00018000000"
                  "1c00000000000000010000000000000000000000010000000000000000000000");
 }
 
@@ -60,10 +64,13 @@ static void blobs_have_dolts_addresses(void **state) {
     (void)state;
     static const struct {
         const char *text, *hash;
-    } cases[] = {{"{}", "e6sucun84ck3bgc1p9lorkibp30mvd2f"},     {"[]", "8arugs9qup4pvpmqbf64lpkm9f6cdv74"},
-                 {"Hello", "0isi5776c0lu0d7rvsnfl80gsdisilsa"},  {"World", "8scr7d6rtnafqovoa7d06em7jkpil9gg"},
+    } cases[] = {{"{}", "e6sucun84ck3bgc1p9lorkibp30mvd2f"},
+                 {"[]", "8arugs9qup4pvpmqbf64lpkm9f6cdv74"},
+                 {"Hello", "0isi5776c0lu0d7rvsnfl80gsdisilsa"},
+                 {"World", "8scr7d6rtnafqovoa7d06em7jkpil9gg"},
                  {"{\"CreatedAt\":0}", "53drvdrsgbvfhtnd03tlgbm1ngm72dp4"},
-                 {"null", "jk96jfdnp36l1aok70pbmh2m3e3sfklt"},   {"\"a\"", "l5ivlunndf7sri8oedpe43fk1pgig39k"}};
+                 {"null", "jk96jfdnp36l1aok70pbmh2m3e3sfklt"},
+                 {"\"a\"", "l5ivlunndf7sri8oedpe43fk1pgig39k"}};
     struct flatbuf fb;
     flatbuf_init(&fb);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -88,7 +95,8 @@ static void closures_have_dolts_bytes(void **state) {
     struct tree_edit edit = {.key = {keys[0], sizeof keys[0]}};
     CHECK(tree_apply(&t, &edit, 1, &t, &help_err));
     expect_message(t.root, "hc4cnirool1ugrp62gmuoj54jl55nlqp",
-                   "1b00004814000000434d434c0c00140010000000000004000c000000010000000000000000000000040000001c000000"
+                   "1b00004814000000434d434c0c00140010000000000004000c000000010000000000000000000000040"
+                   "000001c000000"
                    "010000000000000001525cf6755db76b75376a60390a2282035c2ffe");
     edit.key.data = keys[1];
     CHECK(tree_apply(&t, &edit, 1, &t, &help_err));

@@ -1,6 +1,6 @@
 /*
- * Trees: root addresses that Dolt computed (format-values §10.2), and the laws that hold for any content:
- * the way to a content does not matter, reading gives back what was put in.
+ * Trees: root addresses that Dolt computed (format-values §10.2), and the laws that hold for any
+ * content: the way to a content does not matter, reading gives back what was put in.
  */
 #include "tests/unit/prolly_help.h"
 
@@ -9,8 +9,8 @@ static struct tree build_ints(struct node_store *ns, size_t count, uint32_t step
     struct tree t;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t key[6], value[6];
-        CHECK(tree_builder_add(b, int_tuple(key, i * step), int_tuple(value, i * step + (uint32_t)count),
-                               &help_err));
+        CHECK(tree_builder_add(b, int_tuple(key, i * step),
+                               int_tuple(value, i * step + (uint32_t)count), &help_err));
     }
     CHECK(tree_builder_finish(b, &t, &help_err));
     tree_builder_free(b);
@@ -367,7 +367,8 @@ static void closures_hold_every_ancestor_once(void **state) {
     }
     CHECK(closure_build(ns, tip, 2, &t, &help_err));
     assert_int_equal(tree_count(&t), 300 + 100 + 200);
-    struct hash trunk = numbered_commit(300), left = numbered_commit(1400), right = numbered_commit(2500);
+    struct hash trunk = numbered_commit(300), left = numbered_commit(1400),
+                right = numbered_commit(2500);
     assert_true(in_closure(&t, 300, &trunk));
     assert_true(in_closure(&t, 400, &left));
     assert_true(in_closure(&t, 500, &right));
