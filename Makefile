@@ -128,7 +128,7 @@ coverage:
 
 # Times side by side, in one run: bd, the SQLite shell on the same data, a bare append with fdatasync.
 bench: all programs
-	python3 tests/bench/bench.py --bd $(BUILD)/bd --append $(BUILD)/tests/bench/append
+	python3 tests/bench/bench.py --bd $(BUILD)/bd --append $(BUILD)/tests/bench/append --grow $(BUILD)/tests/bench/grow
 
 # The main job in a scratch workspace, from a fresh checkout.
 demo: all
