@@ -8,6 +8,7 @@
 
 #include "base/datetime.h"
 #include "base/os.h"
+#include "store/db/ddl_exec.h"
 #include "store/db/repo_state.h"
 
 #include <ctype.h>
@@ -291,10 +292,14 @@ int embedded_table_for_write(struct embedded_txn *x, const char *name, struct ta
                              struct err *err) {
     if (!x->writing)
         return err_set(err, BD_READ_ONLY, "table %s cannot be changed: this is a snapshot for reading", name);
+    stamp_now(x);
     int rc = embedded_table(x, name, out, err);
+    if (rc == BD_NOT_FOUND && !strncasecmp(name, "dolt_", 5)) {
+        err_clear(err);
+        rc = ddl_system_table(x, name, out, err); /* made on first use */
+    }
     if (rc)
         return rc;
-    stamp_now(x);
     const char *key = (*out)->name;
     if (!strmap_has(&x->written, key))
         strmap_put(&x->written, key, *out);
@@ -459,6 +464,7 @@ const struct tables_driver embedded_driver = {
     .count = embedded_count,
     .write = embedded_write,
     .set_message = embedded_set_message,
+    .commit_now = embedded_commit_now,
     .set_foreign_key_checks = embedded_set_foreign_key_checks,
     .insert = embedded_insert,
     .update = embedded_update,

@@ -46,6 +46,7 @@ struct embedded_txn {
     struct tree datasets;
     struct working_set ws;
     struct hash head_root;
+    struct hash committed; /* newest commit made while the function runs; head and head_root follow it */
 };
 
 extern const struct tables_driver embedded_driver;
@@ -103,6 +104,8 @@ int embedded_count(struct tables_txn *x, const char *table, const struct pred *w
 /* ---- tables_write.c and below ---- */
 int embedded_write(struct tables *t, const struct tables_write *w, tables_write_fn fn, void *ctx,
                    struct hash *commit, struct err *err);
+int embedded_commit_now(struct tables_txn *x, const struct tables_write *w, struct hash *commit,
+                        struct err *err);
 int embedded_insert(struct tables_txn *x, const char *table, const char *const *columns,
                     const struct cell *cells, size_t count, unsigned flags, bool *inserted,
                     struct err *err);

@@ -7,11 +7,6 @@ static int not_built(const char *what, struct err *err) {
     return err_set(err, BD_UNSUPPORTED, "%s is not built yet in the embedded engine", what);
 }
 
-int embedded_ddl(struct tables_txn *x, const struct ddl *statement, struct err *err) {
-    (void)x;
-    (void)statement;
-    return not_built("changing schemas", err);
-}
 int embedded_diff(struct tables *t, const char *from, const char *to, const char *table, struct arena *a,
                   int (*fn)(void *ctx, const struct tables_diff_row *d), void *ctx, struct err *err) {
     (void)t, (void)from, (void)to, (void)table, (void)a, (void)fn, (void)ctx;

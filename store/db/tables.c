@@ -72,6 +72,11 @@ int tables_write(struct tables *t, const struct tables_write *w, tables_write_fn
     return t->driver->write(t, w, fn, ctx, commit, err);
 }
 void tables_set_message(struct tables_txn *x, const char *message) { x->driver->set_message(x, message); }
+
+int tables_commit_now(struct tables_txn *x, const struct tables_write *w, struct hash *commit,
+                      struct err *err) {
+    return x->driver->commit_now(x, w, commit, err);
+}
 void tables_set_foreign_key_checks(struct tables_txn *x, bool on) {
     x->driver->set_foreign_key_checks(x, on);
 }

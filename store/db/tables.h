@@ -157,6 +157,13 @@ typedef int (*tables_write_fn)(struct tables_txn *x, void *ctx, struct err *err)
 int tables_write(struct tables *t, const struct tables_write *w, tables_write_fn fn, void *ctx,
                  struct hash *commit, struct err *err);
 void tables_set_message(struct tables_txn *x, const char *message); /* copied */
+/*
+ * Makes a commit of what the running transaction has done so far (w: mode, message, author, time); later
+ * changes go on top of it. All commits of a transaction are published together, in one root update.
+ * commit (may be NULL) is zero when nothing differed from HEAD.
+ */
+int tables_commit_now(struct tables_txn *x, const struct tables_write *w, struct hash *commit,
+                      struct err *err);
 /* Foreign keys are checked (and cascade) unless switched off; holds until the transaction ends or is re-run. */
 void tables_set_foreign_key_checks(struct tables_txn *x, bool on);
 

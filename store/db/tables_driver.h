@@ -29,6 +29,8 @@ struct tables_driver {
     int (*write)(struct tables *t, const struct tables_write *w, tables_write_fn fn, void *ctx,
                  struct hash *commit, struct err *err);
     void (*set_message)(struct tables_txn *x, const char *message);
+    int (*commit_now)(struct tables_txn *x, const struct tables_write *w, struct hash *commit,
+                      struct err *err);
     void (*set_foreign_key_checks)(struct tables_txn *x, bool on);
     int (*insert)(struct tables_txn *x, const char *table, const char *const *columns,
                   const struct cell *cells, size_t count, unsigned flags, bool *inserted,

@@ -104,8 +104,8 @@ static int check_unresolved(struct embedded_txn *x, const struct root_value *hea
     return rc;
 }
 
-static int txn_commit(struct embedded_txn *x, const struct tables_write *w, struct hash *commit,
-                      struct err *err) {
+static int txn_commit(struct embedded_txn *x, const struct tables_write *w, const char *message,
+                      struct hash *commit, struct err *err) {
     struct root_value head, staged;
     int rc = root_value_read(&head, x->ns, &x->head_root, err);
     if (rc == BD_OK)
@@ -130,7 +130,7 @@ static int txn_commit(struct embedded_txn *x, const struct tables_write *w, stru
         .parent_count = x->ws.merge.active ? 2 : 1,
         .author = w->author.name ? w->author.name : "root",
         .email = w->author.name ? w->author.email : "root@%",
-        .message = x->message ? x->message : w->message,
+        .message = message,
         .committer_millis = (uint64_t)(now / 1000),
         .author_millis = (w->author_time_micros ? w->author_time_micros : now) / 1000,
     };
@@ -140,6 +140,25 @@ static int txn_commit(struct embedded_txn *x, const struct tables_write *w, stru
     memset(&x->ws.merge, 0, sizeof x->ws.merge);
     *commit = c.hash;
     return BD_OK;
+}
+
+int embedded_commit_now(struct tables_txn *t, const struct tables_write *w, struct hash *commit,
+                        struct err *err) {
+    struct embedded_txn *x = embedded_txn_of(t);
+    struct hash made = HASH_ZERO;
+    if (!x->writing)
+        return err_set(err, BD_READ_ONLY, "a snapshot for reading cannot be committed");
+    int rc = txn_flush(x, err);
+    x->ws.working = x->root.hash;
+    if (rc == BD_OK)
+        rc = txn_commit(x, w, w->message, &made, err);
+    if (rc == BD_OK && !hash_is_zero(&made)) {
+        x->head = x->committed = made;
+        x->head_root = x->ws.staged;
+    }
+    if (commit)
+        *commit = made;
+    return rc;
 }
 
 /* Publishes working set and commit in one store root. */
@@ -184,8 +203,10 @@ static int write_once(struct embedded *e, const struct tables_write *w, tables_w
     if (rc == BD_OK) {
         x.ws.working = x.root.hash;
         if (w->mode != TABLES_WORKING)
-            rc = txn_commit(&x, w, commit, err);
+            rc = txn_commit(&x, w, x.message ? x.message : w->message, commit, err);
     }
+    if (rc == BD_OK && hash_is_zero(commit))
+        *commit = x.committed;
     bool changed = !hash_eq(&x.ws.working, &before.working) || !hash_eq(&x.ws.staged, &before.staged) ||
                    !hash_is_zero(commit);
     if (rc == BD_OK && changed)
