@@ -4,7 +4,11 @@
 
 #include "bd/cmd/cmd.h"
 
+extern const struct cmd cmd_config;
+extern const struct cmd cmd_context;
 extern const struct cmd cmd_help_command;
+extern const struct cmd cmd_ping;
 extern const struct cmd cmd_version;
+extern const struct cmd cmd_where;
 
 #endif

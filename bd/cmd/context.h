@@ -23,6 +23,8 @@ struct bd {
     struct ops ops; /* ops.tables NULL until bd_open_store */
     /* what the run function reports for the post-run steps */
     bool store_read_only; /* the command is one of upstream's read-only set */
+    bool command_writes;  /* the command is flagged CMD_WRITES */
+    bool schema_too_new;  /* opened, but only for reading */
     bool did_write; /* something changed that the policy must commit, and no operation committed it itself */
 };
 
@@ -38,6 +40,9 @@ int bd_find_workspace(struct bd *bd);
  * CMD_NO_STORE before run.
  */
 int bd_open_store(struct bd *bd);
+
+/* The same without a word: BD_OK, or why not in *err. */
+int bd_try_open_store(struct bd *bd, struct err *err);
 
 enum auto_commit { AUTO_COMMIT_ON, AUTO_COMMIT_OFF, AUTO_COMMIT_BATCH };
 /* The policy in force. BD_INVALID when flag, environment or file say something else than on, off or batch. */

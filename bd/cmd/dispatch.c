@@ -151,8 +151,9 @@ static int run(struct bd *bd, const struct cmd_call *c) {
         if (c->values[i].given && c->values[i].flag->deprecated)
             fprintf(bd->err, "Flag --%s has been deprecated, %s\n", c->values[i].flag->name,
                     c->values[i].flag->deprecated);
+    bd->command_writes = (cmd->cls & CMD_WRITES) != 0;
+    bd->store_read_only = (cmd->cls & CMD_READ_ONLY) != 0;
     if (opens && !((cmd->cls & CMD_OPTIONAL_STORE) && !bd->ws.beads_dir && !bd->ws.direct)) {
-        bd->store_read_only = (cmd->cls & CMD_READ_ONLY) != 0;
         if ((rc = bd_open_store(bd)))
             return rc;
     }

@@ -1,33 +1,179 @@
-/* Opening the workspace's database, and what belongs to it before and after a command. */
+/*
+ * Opening the workspace's database and what belongs to it: is it this workspace's own, is its schema one this
+ * program can write, and the commit after a command that asked for one. Opening never writes the database.
+ */
 #include "bd/cmd/cmd.h"
 
+#include "base/os.h"
 #include "base/version.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static int no_database(struct bd *bd) {
-    fprintf(bd->err,
-            "Error: no beads database found\n"
-            "Hint: run 'bd where' to inspect the resolved workspace, or 'bd init' to create a new database\n"
-            "      or set BEADS_DIR to point to your .beads directory\n");
+    if (bd->db_flag && bd->ws_error.code)
+        fprintf(bd->err, "Error: no beads database found (%s)\n", bd->ws_error.msg);
+    else
+        fprintf(bd->err, "Error: no beads database found\n");
+    fprintf(bd->err, "Hint: run 'bd where' to inspect the resolved workspace, or 'bd init' to create a new database\n"
+                     "      or set BEADS_DIR to point to your .beads directory\n");
     return 1;
 }
 
+/* Keeps .local_version at the version that was last used here; without the right to write, nothing happens. */
+static void track_version(struct bd *bd) {
+    static const char line[] = BD_VERSION "\n";
+    char *data = NULL;
+    size_t size = 0;
+    if (!bd->ws.beads_dir || bd->ws.direct)
+        return;
+    const char *path = arena_printf(&bd->arena, "%s/.local_version", bd->ws.beads_dir);
+    bool same = os_read_file(path, 256, &data, &size) == 0 && size == sizeof line - 1 && memcmp(data, line, size) == 0;
+    free(data);
+    if (!same && !bd->read_only)
+        os_write_file_atomic(path, line, sizeof line - 1, 0600);
+}
+
+static int metadata_value(struct tables_txn *x, const char *key, struct arena *a, const char **value) {
+    static const char *const columns[] = {"value"};
+    struct cell k = cell_text(key), v = cell_null();
+    *value = NULL;
+    if (!tables_has_table(x, "metadata") || tables_get(x, "metadata", &k, 1, columns, 1, a, &v, NULL))
+        return BD_NOT_FOUND;
+    *value = cell_format(&v, a);
+    return BD_OK;
+}
+
+/* A workspace and a database that name different projects must not be written through each other. */
+static int check_identity(struct bd *bd, struct err *err) {
+    const char *skip = getenv("BEADS_SKIP_IDENTITY_CHECK"), *id = NULL;
+    struct tables_txn *x;
+    if (!bd->ws.project_id || !*bd->ws.project_id || (skip && strcmp(skip, "1") == 0))
+        return BD_OK;
+    int rc = tables_read_begin(bd->ops.tables, &x, err);
+    if (rc)
+        return rc;
+    metadata_value(x, "_project_id", &bd->arena, &id);
+    tables_read_end(x);
+    if (!id || !*id || strcmp(id, bd->ws.project_id) == 0)
+        return BD_OK;
+    return err_set(err, BD_INVALID,
+                   "workspace identity mismatch detected\n\n"
+                   "  metadata.json project_id: %s\n"
+                   "  database _project_id:     %s\n\n"
+                   "The settings in %s and the database belong to different projects, so nothing is written.\n"
+                   "Look at: BEADS_DIR and --db (do they point into another project?); a metadata.json or a database\n"
+                   "copied from elsewhere. 'bd where' shows what is in use. BEADS_SKIP_IDENTITY_CHECK=1 skips this check.",
+                   bd->ws.project_id, id, bd->ws.beads_dir);
+}
+
+static int open_tables(struct bd *bd, unsigned flags, struct err *err) {
+    struct tables_open open = {.dir = bd->ws.database_dir, .flags = flags};
+    int rc = tables_open_embedded(&bd->ops.tables, &open, err);
+    if (rc)
+        bd->ops.tables = NULL;
+    return rc;
+}
+
+/* The version of the schema is not looked at yet. */
+static int check_schema(struct bd *bd, struct err *err) {
+    struct tables_txn *x;
+    int rc = tables_read_begin(bd->ops.tables, &x, err);
+    if (rc)
+        return rc;
+    if (!tables_has_table(x, "issues"))
+        rc = err_set(err, BD_INVALID, "%s is not a tracker's database: it has no table `issues`", bd->ws.database_dir);
+    tables_read_end(x);
+    return rc;
+}
+
+static const char *yaml_value(void *ctx, const char *key) {
+    struct config *c = ctx;
+    return config_source_of(c, key) == CONFIG_UNSET ? NULL : config_get(c, key);
+}
+
+int bd_try_open_store(struct bd *bd, struct err *err) {
+    struct workspace *w = &bd->ws;
+    enum auto_commit policy = AUTO_COMMIT_ON;
+    if (bd->ops.tables)
+        return BD_OK;
+    if (!w->beads_dir && !w->direct)
+        return err_set(err, BD_NOT_FOUND, "no beads database found");
+    if (strcmp(w->mode, "server") == 0)
+        return err_set(err, BD_UNSUPPORTED,
+                       "%s uses a Dolt server (dolt_mode \"server\"), which this bd cannot talk to yet", w->beads_dir);
+    if (!w->has_database)
+        return err_set(err, BD_NOT_FOUND, "no beads database found");
+    int rc = bd_auto_commit(bd, &policy, err);
+    if (rc)
+        return rc;
+    rc = open_tables(bd, bd->read_only ? TABLES_READ_ONLY : 0, err);
+    if (rc)
+        return rc;
+    bd->ops.commit_mode = policy == AUTO_COMMIT_ON ? TABLES_COMMIT : TABLES_WORKING;
+    bd->ops.config_get = yaml_value;
+    bd->ops.config_ctx = &bd->config;
+    bd_actor(bd);
+    if (bd->store_read_only)
+        bd->ops.owner = bd->ops.owner ? bd->ops.owner : "";
+    else
+        bd_owner(bd);
+    rc = check_schema(bd, err);
+    if (!rc && !bd->store_read_only && !bd->global)
+        rc = check_identity(bd, err);
+    if (rc && bd->ops.tables) {
+        tables_close(bd->ops.tables);
+        bd->ops.tables = NULL;
+    }
+    return rc;
+}
+
 int bd_open_store(struct bd *bd) {
+    struct err err = ERR_INIT;
+    struct workspace *w = &bd->ws;
     if (bd->ops.tables)
         return 0;
-    if (!bd->ws.beads_dir && !bd->ws.direct)
+    if (bd->global)
+        return cmd_fail(bd, "--global requires shared-server mode (set BEADS_DOLT_SHARED_SERVER=1 or "
+                            "dolt.shared-server: true in config.yaml)");
+    bool server = strcmp(w->mode, "server") == 0;
+    if ((!w->beads_dir && !w->direct) || (!w->has_database && !server))
         return no_database(bd);
-    return cmd_fail(bd, "%s: opening databases is not built into this bd yet", bd->ws.database_dir);
+    if (w->beads_dir && !w->has_metadata && !w->metadata_broken)
+        fprintf(bd->err, "warning: no beads configuration found in %s; using database \"%s\"\n", w->beads_dir,
+                w->database_name);
+    int rc = bd_try_open_store(bd, &err);
+    if (rc == BD_UNSUPPORTED || rc == BD_TOO_NEW)
+        return cmd_fail(bd, "%s", err.msg);
+    if (rc && strncmp(err.msg, "workspace identity", 18) == 0)
+        return cmd_fail(bd, "%s", err.msg);
+    if (rc)
+        return cmd_fail(bd, "failed to open database: %s", err.msg);
+    track_version(bd);
+    if (bd->schema_too_new)
+        cmd_warn(bd, "%s has a newer schema than this bd knows; it is only read", w->database_dir);
+    return 0;
+}
+
+static int no_changes(struct tables_txn *x, void *ctx, struct err *err) {
+    (void)x, (void)ctx, (void)err;
+    return BD_OK;
 }
 
 int bd_after_command(struct bd *bd, const char *command) {
-    (void)command;
-    return bd->did_write ? cmd_fail(bd, "commits are not built into this bd yet") : 0;
+    struct err err = ERR_INIT;
+    if (!bd->did_write || !bd->ops.tables || bd->ops.commit_mode != TABLES_COMMIT)
+        return 0;
+    struct tables_write w = {.mode = TABLES_COMMIT, .message = bd_auto_commit_message(bd, command, NULL, 0)};
+    if (tables_write(bd->ops.tables, &w, no_changes, NULL, NULL, &err))
+        return cmd_fail(bd, "the change is saved but was not committed: %s", err.msg);
+    return 0;
 }
 
 void bd_close(struct bd *bd) {
+    if (bd->ops.tables)
+        tables_close(bd->ops.tables);
+    bd->ops.tables = NULL;
     config_release(&bd->config);
     arena_release(&bd->arena);
 }
