@@ -53,6 +53,7 @@ static void unlink_indexes(const char *dir) {
     buf_addf(&path, "%s/journal.idx", dir);
     os_unlink(path.data);
     buf_release(&path);
+    journal_index_remove(dir);
 }
 
 static int open_for_writing(struct journal *j, struct err *err) {
@@ -85,7 +86,7 @@ static int cut_tail(struct chunk_store *cs, struct journal *j, struct err *err) 
 
 /* Whoever wrote the last records may have died before syncing them. */
 static int sync_predecessor(struct journal *j, struct err *err) {
-    if (j->synced_end == j->end)
+    if (journal_is_synced(j))
         return BD_OK;
     if (os_fdatasync(j->write_fd) < 0)
         return err_errno(err, "cannot sync %s", j->path);
@@ -125,8 +126,8 @@ static int append(struct chunk_store *cs, const struct buf *records, struct err 
     if (os_fdatasync(j->write_fd) < 0)
         return append_failed(cs, j, "sync", err);
     rc = journal_appended(j, (const uint8_t *)records->data, records->size, err);
-    j->synced_end = j->end;
     cs->now.root = j->root;
+    journal_note_synced(j);
     return rc;
 }
 

@@ -13,6 +13,13 @@
 /* Grow the mapping only in steps that are worth a system call. */
 #define MAP_STEP (UINT64_C(1) << 20)
 
+/* What may lie behind the index: as much as every opening replays. */
+#define TAIL_CHUNKS 512u
+#define TAIL_BYTES (UINT64_C(512) << 10)
+
+/* Records that share 48 bits of their address: more than two would be a wonder. */
+#define CANDIDATES 8
+
 static int visit_record(void *ctx, uint64_t offset, const uint8_t *bytes,
                         const struct journal_record *r, struct err *err) {
     struct journal *j = ctx;
@@ -22,6 +29,7 @@ static int visit_record(void *ctx, uint64_t offset, const uint8_t *bytes,
         j->root = r->address;
         /* Nobody appends behind a root record before it is synced. */
         j->settled = j->root_end;
+        j->root_start = offset;
         j->root_end = offset + r->size;
         return BD_OK;
     }
@@ -83,6 +91,48 @@ static int take_in(struct journal *j, struct err *err) {
     }
 }
 
+/* The index counts only if the journal has, at its end, the very root record it was written for. */
+static bool index_fits(struct journal *j, const struct journal_coverage *c, uint64_t size) {
+    uint8_t bytes[JOURNAL_ROOT_SIZE];
+    struct journal_record r;
+    if (c->end > size || c->root_start >= c->end || c->end - c->root_start > sizeof bytes)
+        return false;
+    size_t length = (size_t)(c->end - c->root_start);
+    return os_pread_all(j->fd, bytes, length, (off_t)c->root_start) == 0 &&
+           journal_record_parse(bytes, length, &r) == JOURNAL_RECORD_OK && r.size == length &&
+           r.kind == JOURNAL_ROOT && hash_eq(&r.address, &c->root);
+}
+
+/* Starts the replay behind what an index covers. */
+static void load_index(struct journal *j, uint64_t size) {
+    struct journal_index *x = j->has_head ? journal_index_open(j->dir, j->head) : NULL;
+    if (!x)
+        return;
+    const struct journal_coverage *c = journal_index_coverage(x);
+    if (c->end < j->index_end || !index_fits(j, c, size)) {
+        journal_index_close(x);
+        return;
+    }
+    journal_index_close(j->index);
+    j->index = x;
+    j->index_end = c->end;
+    j->index_chunks = c->chunks;
+    if (j->end < c->end) {
+        j->end = c->end;
+        j->has_root = true;
+        j->root = c->root;
+        j->root_start = c->root_start;
+        j->root_end = c->end;
+    }
+    if (j->settled < c->end)
+        j->settled = c->end;
+}
+
+static void load_head(struct journal *j, uint64_t size) {
+    if (!j->has_head && size >= JOURNAL_HEAD_SIZE)
+        j->has_head = os_pread_all(j->fd, j->head, JOURNAL_HEAD_SIZE, 0) == 0;
+}
+
 int journal_open(struct journal **out, const char *dir, struct err *err) {
     struct journal *j = mem_zalloc(1, sizeof *j);
     struct buf path = BUF_INIT;
@@ -100,6 +150,8 @@ int journal_open(struct journal **out, const char *dir, struct err *err) {
     } else {
         j->device = st.st_dev;
         j->inode = st.st_ino;
+        load_head(j, (uint64_t)st.st_size);
+        load_index(j, (uint64_t)st.st_size);
         rc = take_in(j, err);
     }
     if (rc != BD_OK) {
@@ -121,6 +173,7 @@ void journal_close(struct journal *j) {
     if (!j)
         return;
     unmap(j);
+    journal_index_close(j->index);
     if (j->fd >= 0)
         os_close(j->fd);
     if (j->write_fd >= 0)
@@ -175,23 +228,79 @@ static int read_bytes(struct journal *j, uint64_t offset, size_t size, const uin
     return BD_OK;
 }
 
-int journal_has(struct journal *j, const struct hash *h, struct err *err) {
-    (void)err;
-    return address_map_find(&j->chunks, h) ? BD_OK : BD_NOT_FOUND;
-}
-
-static int decode_record(struct journal *j, const struct hash *h, uint64_t offset, uint32_t size,
-                         uint8_t **data, size_t *data_size, struct err *err) {
-    const uint8_t *bytes = NULL;
-    int rc = read_bytes(j, offset, size, &bytes, err);
+/* Checks that the record at `offset`, which an index gave us, is of this chunk. BD_CORRUPT: it lied. */
+static int check_candidate(struct journal *j, const struct hash *h, uint64_t offset, uint32_t *size,
+                           struct err *err) {
+    const uint8_t *bytes;
+    struct journal_record r;
+    if (offset > j->index_end || j->index_end - offset < JOURNAL_CHUNK_OVERHEAD)
+        return BD_CORRUPT;
+    int rc = read_bytes(j, offset, 4, &bytes, err);
     if (rc != BD_OK)
         return rc;
+    *size = read_u32(bytes);
+    if (*size < JOURNAL_CHUNK_OVERHEAD || *size > JOURNAL_RECORD_MAX || *size > j->index_end - offset)
+        return BD_CORRUPT;
+    rc = read_bytes(j, offset, *size, &bytes, err);
+    if (rc != BD_OK)
+        return rc;
+    if (journal_record_fields(bytes, *size, &r) != JOURNAL_RECORD_OK || r.kind != JOURNAL_CHUNK ||
+        memcmp(r.address.b, h->b, 6) != 0)
+        return BD_CORRUPT;
+    return hash_eq(&r.address, h) ? BD_OK : BD_NOT_FOUND;
+}
+
+/* Where the chunk's record lies. An index that proves wrong is dropped on the way. */
+static int locate(struct journal *j, const struct hash *h, uint64_t *offset, uint32_t *size,
+                  struct err *err) {
+    for (;;) {
+        const struct address_entry *e = address_map_find(&j->chunks, h);
+        if (e) {
+            *offset = e->value;
+            *size = e->size;
+            return BD_OK;
+        }
+        if (!j->index)
+            return BD_NOT_FOUND;
+        uint64_t offsets[CANDIDATES];
+        int count = journal_index_find(j->index, h, offsets, CANDIDATES);
+        int rc = count < 0 ? BD_CORRUPT : BD_NOT_FOUND;
+        for (int i = 0; i < count && rc == BD_NOT_FOUND; i++) {
+            *offset = offsets[i];
+            rc = check_candidate(j, h, offsets[i], size, err);
+        }
+        if (rc != BD_CORRUPT)
+            return rc;
+        bool dropped;
+        j->distrusted = true;
+        rc = journal_drop_index(j, &dropped, err);
+        if (rc != BD_OK)
+            return rc;
+    }
+}
+
+int journal_has(struct journal *j, const struct hash *h, struct err *err) {
+    uint64_t offset;
+    uint32_t size;
+    return locate(j, h, &offset, &size, err);
+}
+
+int journal_get(struct journal *j, const struct hash *h, uint8_t **data, size_t *size,
+                struct err *err) {
+    uint64_t offset;
+    uint32_t record_size;
+    const uint8_t *bytes;
     struct journal_record r;
-    if (journal_record_fields(bytes, size, &r) != JOURNAL_RECORD_OK || r.kind != JOURNAL_CHUNK ||
+    int rc = locate(j, h, &offset, &record_size, err);
+    if (rc == BD_OK)
+        rc = read_bytes(j, offset, record_size, &bytes, err);
+    if (rc != BD_OK)
+        return rc;
+    if (journal_record_fields(bytes, record_size, &r) != JOURNAL_RECORD_OK || r.kind != JOURNAL_CHUNK ||
         !hash_eq(&r.address, h))
         rc = err_set(err, BD_CORRUPT, "its record was overwritten");
     else
-        rc = codec_decode_snappy(bytes + r.payload_offset, r.payload_size, data, data_size, err);
+        rc = codec_decode_snappy(bytes + r.payload_offset, r.payload_size, data, size, err);
     if (rc != BD_OK) {
         char text[HASH_TEXT_SIZE + 1];
         hash_format(h, text);
@@ -200,19 +309,59 @@ static int decode_record(struct journal *j, const struct hash *h, uint64_t offse
     return rc;
 }
 
-int journal_get(struct journal *j, const struct hash *h, uint8_t **data, size_t *size,
-                struct err *err) {
-    const struct address_entry *e = address_map_find(&j->chunks, h);
-    if (!e)
-        return BD_NOT_FOUND;
-    return decode_record(j, h, e->value, e->size, data, size, err);
+int journal_drop_index(struct journal *j, bool *dropped, struct err *err) {
+    *dropped = j->index != NULL;
+    if (!j->index)
+        return BD_OK;
+    struct journal_walk_end end;
+    uint64_t covered = j->index_end;
+    journal_index_close(j->index);
+    j->index = NULL;
+    j->index_end = j->index_chunks = 0;
+    struct journal replayed = {.path = j->path};
+    int rc = journal_walk(j->fd, j->path, 0, covered, visit_record, &replayed, &end, err);
+    if (rc == BD_OK && end.offset != covered)
+        rc = err_set(err, BD_CORRUPT, "%s: %s at offset %llu, before data that was committed", j->path,
+                     journal_stop_text(end.stop), (unsigned long long)end.offset);
+    /* The records of the tail are newer: they go in behind. */
+    for (size_t i = 0; i < j->chunks.count; i++)
+        address_map_put(&replayed.chunks, &j->chunks.entries[i].address, j->chunks.entries[i].size,
+                        j->chunks.entries[i].value);
+    address_map_release(&j->chunks);
+    j->chunks = replayed.chunks;
+    j->replayed += end.offset;
+    return rc;
 }
 
-int journal_drop_index(struct journal *j, bool *dropped, struct err *err) {
-    (void)j;
-    (void)err;
-    *dropped = false;
-    return BD_OK;
+/* --- for the owner of LOCK --- */
+
+bool journal_is_synced(struct journal *j) {
+    if (j->synced_end != j->end && j->has_head)
+        j->synced_end = journal_index_synced_end(j->dir, j->head);
+    return j->synced_end == j->end;
+}
+
+void journal_note_synced(struct journal *j) {
+    j->synced_end = j->end;
+    load_head(j, j->end);
+    if (!j->has_head || j->root_end != j->end)
+        return;
+    journal_index_mark_synced(j->dir, j->head, j->end);
+    if (j->chunks.count < TAIL_CHUNKS && j->end - j->index_end < TAIL_BYTES)
+        return;
+    /* An index of a past that was undone (a restored journal) must not be continued. */
+    struct journal_coverage to = {j->end, j->root_start, j->root, 0}, now = journal_index_peek(j->dir, j->head);
+    bool rebuild = j->distrusted || (now.end > 0 && !index_fits(j, &now, j->end));
+    if (rebuild && j->index_end > 0) { /* only a process that replays everything can make a new one */
+        journal_index_remove(j->dir);
+        return;
+    }
+    if (!journal_index_extend(j->dir, j->head, &j->chunks, j->index_end, &to, rebuild))
+        return;
+    j->distrusted = false;
+    load_index(j, j->end);
+    if (j->index_end == j->end)
+        address_map_clear(&j->chunks);
 }
 
 int journal_each(struct journal *j, journal_visit *visit, void *ctx, struct err *err) {

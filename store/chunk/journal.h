@@ -8,14 +8,15 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "store/chunk/address_map.h"
+#include "store/chunk/journal_index.h"
 #include "store/chunk/journal_record.h"
 
 #include <sys/types.h>
 
-struct journal_index;
-
 struct journal {
     char *dir, *path;
+    uint8_t head[JOURNAL_HEAD_SIZE]; /* first bytes of the file, once it is that long */
+    bool has_head;
     int fd;       /* read-only */
     int write_fd; /* -1 until the first commit */
     dev_t device;
@@ -25,11 +26,13 @@ struct journal {
     enum journal_parse tail; /* what stands at `end` */
     bool has_root;
     struct hash root;            /* address of the last root record */
+    uint64_t root_start;         /* where it begins */
     uint64_t root_end;           /* behind the last root record */
     uint64_t settled;            /* everything before was synced before its successor was written */
     struct journal_index *index; /* of the records before index_end; NULL: none */
     uint64_t index_end;
     uint64_t index_chunks;
+    bool distrusted;           /* the index gave wrong answers: write a new one */
     struct address_map chunks; /* record size and offset of the chunks behind index_end */
     const uint8_t *map;        /* [0, map_size) with map_size <= settled; made when first read */
     size_t map_size;
@@ -53,11 +56,17 @@ int journal_has(struct journal *j, const struct hash *h, struct err *err);
 /* As has; *data is malloc'd. */
 int journal_get(struct journal *j, const struct hash *h, uint8_t **data, size_t *size, struct err *err);
 
-/* Replays the whole file instead of trusting an index. True when there was an index to distrust. */
+/* Replays the whole file instead of trusting an index; *dropped: there was an index to distrust. */
 int journal_drop_index(struct journal *j, bool *dropped, struct err *err);
 
 /* Visits the records of the validated prefix from the start of the file. */
 int journal_each(struct journal *j, journal_visit *visit, void *ctx, struct err *err);
+
+/* For the owner of LOCK: whether all bytes of the validated prefix are known to be synced. */
+bool journal_is_synced(struct journal *j);
+/* For the owner of LOCK, when all is synced and ends with a root record: remembers that, extends the
+ * index. */
+void journal_note_synced(struct journal *j);
 
 /* After the owner of LOCK appended `size` bytes of valid records, of which the last is a root record.
  */

@@ -336,6 +336,8 @@ static int fetch(struct chunk_store *cs, const struct hash *h, uint8_t **data, s
             return dropping;
         if (dropped || !s->journal_listed)
             rc = journal_get(s->journal, h, data, size, err);
+        if (dropped && rc == BD_OK)
+            s->journal->distrusted = true;
     }
     return rc;
 }
