@@ -18,7 +18,8 @@ ROOMS   := base store/chunk store/prolly store/value store/db store/sql store/re
            bd/ops bd/ui bd/workspace bd/cmd migrate doctor server
 SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
 OBJ     := $(BUILD)/obj
-OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
+MIGRATIONS := $(sort $(wildcard schema/migrations/*.sql))
+OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o) $(OBJ)/migrations.o
 LIBRARY := $(BUILD)/libbd.a
 
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
@@ -40,6 +41,15 @@ $(LIBRARY): $(OBJECTS)
 	ar rcs $@ $^
 
 $(OBJ)/%.o: %.c | $(BUILD)/.deps
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The migration files become string constants. The folder is a prerequisite for files that go away.
+$(BUILD)/migrations.c: tools/embed_sql.awk schema/migrations $(MIGRATIONS)
+	@mkdir -p $(@D)
+	LC_ALL=C awk -f tools/embed_sql.awk $(MIGRATIONS) > $@.tmp && mv $@.tmp $@
+
+$(OBJ)/migrations.o: $(BUILD)/migrations.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 

@@ -65,12 +65,18 @@ struct schema_migrated {
     struct hash commit;                /* zero when no commit was made */
 };
 /*
- * Brings any older schema to the newest in one transaction and at most one commit, `schema: apply
- * migrations`. Rows that were uncommitted before stay in the working set where their table had changes
- * of its own. BD_TOO_NEW, BD_INVALID (not a tracker), and whatever tables_write returns; after an error
- * nothing has changed.
+ * Brings any older schema to the newest in one transaction, with one commit `schema: apply migrations`.
+ * What was uncommitted before gets a commit of its own below it. No row is lost: issues of the types that
+ * are wisps now move with all they have, ids of counted rows become uuids. BD_TOO_NEW, BD_INVALID (not a
+ * tracker), and whatever tables_write returns; after an error nothing has changed.
  */
 int schema_migrate(struct tables *t, const struct schema_migration *m, struct schema_migrated *out,
                    struct err *err);
+
+/*
+ * The tables mail and channels, made when they are missing (databases that upstream's program created).
+ * For the transaction of a command that needs them.
+ */
+int schema_ensure_town(struct tables_txn *x, struct err *err);
 
 #endif
