@@ -4,10 +4,24 @@
 
 #include "bd/cmd/cmd.h"
 
+extern const struct cmd cmd_blocked;
+extern const struct cmd cmd_branch;
+extern const struct cmd cmd_children;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_context;
+extern const struct cmd cmd_count;
+extern const struct cmd cmd_diff;
 extern const struct cmd cmd_help_command;
+extern const struct cmd cmd_history;
+extern const struct cmd cmd_list_command;
 extern const struct cmd cmd_ping;
+extern const struct cmd cmd_query;
+extern const struct cmd cmd_ready;
+extern const struct cmd cmd_search;
+extern const struct cmd cmd_show;
+extern const struct cmd cmd_stale;
+extern const struct cmd cmd_status;
+extern const struct cmd cmd_vc;
 extern const struct cmd cmd_version;
 extern const struct cmd cmd_where;
 

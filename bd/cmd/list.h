@@ -1,0 +1,35 @@
+/*
+ * `bd list` as other commands call it.
+ */
+#ifndef BD_CMD_LIST_H
+#define BD_CMD_LIST_H
+
+#include "bd/cmd/view.h"
+#include "bd/ops/search.h"
+
+struct list_options {
+    struct issue_filter filter;
+    bool ready, include_infra, infra_type;
+    bool json, tree, long_form, skip_labels, no_pager, watch, reverse;
+    const char *format, *sort; /* NULL = none */
+    int64_t limit;             /* shown at most; 0 or less = all */
+};
+
+/* What `bd list` without flags means, but for the limit. */
+void list_options_init(struct list_options *o);
+/* Excludes what lists hide unless asked for: closed and pinned statuses, templates, gates, infra types. */
+int list_hide(struct bd *bd, struct tables_txn *x, struct list_options *o, bool statuses, bool pinned,
+              bool templates, bool gates, struct err *err);
+/* Runs the query and prints. Exit status. */
+int list_run(struct bd *bd, struct tables_txn *x, struct list_options *o);
+
+/* --- printing (list_output.c) --- */
+void list_print_tree(struct bd *bd, struct buf *out, const struct issue_list *l,
+                     const struct dependency *rows, size_t row_count);
+int list_print_flat(struct bd *bd, struct tables_txn *x, const struct list_options *o,
+                    const struct issue_list *l);
+int list_print_format(struct bd *bd, struct tables_txn *x, const struct list_options *o,
+                      struct issue_list *l);
+void list_print_json(struct bd *bd, const struct list_options *o, const struct issue_list *l);
+
+#endif
