@@ -1,5 +1,6 @@
 /*
  * ALTER TABLE: each action makes a copy of the schema, changes it and hands it to ddl_change_table.
+ * A key or index that a column definition carries comes as an action of its own.
  */
 #include "store/db/ddl_exec.h"
 #include "store/db/row_write.h"
@@ -95,8 +96,6 @@ static int place(struct alter *a, int *order, size_t *count, int what, const cha
 
 /* ---- columns ---- */
 
-static int add_index(struct alter *a, const struct ddl_index *ix, bool if_not_exists);
-
 static int add_column(struct alter *a) {
     const struct ddl_column *c = a->action->column;
     const struct schema *old = &a->t->ts->schema;
@@ -106,8 +105,6 @@ static int add_column(struct alter *a) {
             return BD_OK;
         return err_set(a->err, BD_EXISTS, "column \"%s\" already exists in table \"%s\"", c->name, a->t->name);
     }
-    if (c->primary_key && old->pk_count)
-        return err_set(a->err, BD_INVALID, "table %s has a primary key already", a->t->name);
     bool rewrites = c->nullability == DDL_NOT_NULL || c->generated || c->auto_increment || c->primary_key ||
                     (c->default_text && c->default_text[0]);
     struct ddl_tag_request tag = {c->name, sql_type_tag_kind(&c->type), 0};
@@ -122,20 +119,8 @@ static int add_column(struct alter *a) {
     if (rc)
         return rc;
     rearrange(s, order, count, &added, arena);
-    if (c->primary_key) {
-        struct ddl_index_part part = {.column = c->name};
-        rc = ddl_schema_set_key(s, &part, 1, arena, a->err);
-    }
-    if (rc)
-        return rc;
     schema_derive(s, arena);
-    rc = ddl_change_table(a->x, a->t, s, order, &a->t, a->err);
-    if (rc == BD_OK && c->unique) {
-        struct ddl_index_part part = {.column = c->name};
-        struct ddl_index ix = {.parts = &part, .part_count = 1, .unique = true, .comment = ""};
-        rc = add_index(a, &ix, false);
-    }
-    return rc;
+    return ddl_change_table(a->x, a->t, s, order, &a->t, a->err);
 }
 
 static bool mentions(const char *expression, const char *column) {
@@ -242,13 +227,7 @@ static int modify_column(struct alter *a) {
         rearrange(s, order, count, NULL, &a->x->arena);
     }
     schema_derive(s, &a->x->arena);
-    rc = ddl_change_table(a->x, a->t, s, order, &a->t, a->err);
-    if (rc == BD_OK && c->unique) {
-        struct ddl_index_part part = {.column = c->name};
-        struct ddl_index ix = {.parts = &part, .part_count = 1, .unique = true, .comment = ""};
-        rc = add_index(a, &ix, false);
-    }
-    return rc;
+    return ddl_change_table(a->x, a->t, s, order, &a->t, a->err);
 }
 
 static int rename_column(struct alter *a) {
