@@ -34,8 +34,9 @@ struct ddl_column {
                                   already; ALTER: set type.collation and format type_text again if the
                                   table's is not COLLATION_UTF8MB4_0900_BIN and the type is a text type) */
     enum ddl_nullability nullability; /* primary-key columns are NOT NULL whatever this says */
-    const char *default_text;  /* as stored: `'open'`, `2`, `CURRENT_TIMESTAMP`, `(json_object())`; "" = none or
-                                  DEFAULT NULL. For a generated column the expression, parenthesised */
+    const char *default_text;  /* as stored: `'open'`, `2`, `CURRENT_TIMESTAMP`, `(json_object())`, `NULL` for
+                                  DEFAULT NULL; "" = none. For a generated column the expression, in
+                                  parentheses */
     bool has_default;          /* a DEFAULT clause was written, DEFAULT NULL included */
     const char *on_update;     /* "CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP(6)" or "" */
     const char *comment;       /* "" = none */
