@@ -289,6 +289,11 @@ static bool parse_attribute(struct parser *p, struct ddl_column *c, struct colum
         add_check(p, x, name);
     } else if (parser_accept_word(p, "check")) {
         add_check(p, x, NULL);
+    } else if (c->type.base == SQL_GEOMETRY && parser_accept_word(p, "srid")) {
+        const char **text = arena_alloc(p->arena, sizeof *text);
+        uint64_t srid = parser_integer(p);
+        *text = arena_printf(p->arena, "%s SRID %u", c->type.members[0], (unsigned)srid);
+        c->type.members = text;
     } else if (parser_accept_word(p, "column_format") || parser_accept_word(p, "storage")) {
         parser_name(p);
     } else if (!parser_accept_word(p, "visible")) {

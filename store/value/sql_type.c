@@ -553,6 +553,20 @@ enum encoding sql_type_key_encoding(const struct sql_type *t, enum encoding colu
     }
 }
 
+static unsigned geometry_kind(const struct sql_type *t) {
+    static const struct {
+        const char *name;
+        unsigned kind;
+    } kinds[] = {{"point", 24}, {"linestring", 25}, {"polygon", 26}, {"multipoint", 28},
+                 {"multilinestring", 29}, {"multipolygon", 30}, {"geometrycollection", 31},
+                 {"geomcollection", 31}};
+    const char *text = t->member_count ? t->members[0] : "";
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(text, kinds[i].name, strlen(kinds[i].name)) == 0)
+            return kinds[i].kind;
+    return 23;
+}
+
 unsigned sql_type_tag_kind(const struct sql_type *t) {
     switch (t->base) {
     case SQL_TINYINT: case SQL_SMALLINT: case SQL_MEDIUMINT: case SQL_INT: case SQL_BIGINT:
@@ -567,7 +581,7 @@ unsigned sql_type_tag_kind(const struct sql_type *t) {
     case SQL_DATE: case SQL_DATETIME: case SQL_TIMESTAMP: return 20;
     case SQL_TIME: case SQL_YEAR: return 15;
     case SQL_ENUM: case SQL_SET: case SQL_BIT: return 16;
-    case SQL_GEOMETRY: return 23;
+    case SQL_GEOMETRY: return geometry_kind(t);
     case SQL_UNKNOWN: return 3;
     }
     return 0;

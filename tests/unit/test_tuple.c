@@ -2,7 +2,6 @@
 
 #include "base/datetime.h"
 #include "store/prolly/blob.h"
-#include "tests/unit/prolly_no_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
