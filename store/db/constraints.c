@@ -3,6 +3,7 @@
  * are named by tags; a key whose parent table is gone cannot be satisfied, one whose child is gone is
  * without effect.
  */
+#include "store/db/ddl_exec.h"
 #include "store/db/row_write.h"
 #include "store/db/scan_access.h"
 
@@ -182,14 +183,6 @@ static bool resolve_columns(const struct table *t, const char **names, size_t n,
     return true;
 }
 
-static const char *lookup_name(struct table *t, const uint16_t *columns, size_t n) {
-    struct lookup l;
-    bool found;
-    if (find_lookup(t, NULL, columns, n, &l, &found, NULL) || !found || l.index < 0)
-        return "";
-    return t->ts->schema.indexes[l.index].name;
-}
-
 static int resolve_one(struct embedded_txn *x, struct foreign_key *fk, struct err *err) {
     struct table *child, *parent;
     if (embedded_table(x, fk->child_table, &child, NULL))
@@ -205,8 +198,10 @@ static int resolve_one(struct embedded_txn *x, struct foreign_key *fk, struct er
     if (!resolve_columns(child, fk->child_names, n, child_tags, columns) ||
         !resolve_columns(parent, fk->parent_names, n, parent_tags, columns + n))
         return err_set(err, BD_CONSTRAINT, "foreign key %s names columns that do not exist", fk->name);
-    fk->child_index = lookup_name(child, columns, n);
-    fk->parent_index = lookup_name(parent, columns + n, n);
+    const struct index *child_index = ddl_key_index(&child->ts->schema, columns, n, NULL);
+    const struct index *parent_index = ddl_key_index(&parent->ts->schema, columns + n, n, NULL);
+    fk->child_index = child_index ? child_index->name : "";
+    fk->parent_index = parent_index ? parent_index->name : "";
     fk->child_tags = child_tags;
     fk->parent_tags = parent_tags;
     fk->child_tag_count = fk->parent_tag_count = n;

@@ -1,12 +1,13 @@
 /*
- * Revision expressions: HEAD, a branch, a tag, a remote branch, a full ref, a commit hash, each followed
- * by any number of ~n and ^n.
+ * Revision expressions: HEAD, a branch, a tag, a remote branch, a commit hash, each followed by any number
+ * of ~n and ^n. HEAD and branches are found whatever their case; full refs are no revisions, as in Dolt.
  */
 #include "store/db/embedded.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Reads a commit's address from a dataset, looking through a tag. */
 static int dataset_commit(struct node_store *ns, const struct tree *datasets, const char *dataset,
@@ -23,18 +24,31 @@ static int dataset_commit(struct node_store *ns, const struct tree *datasets, co
     return rc;
 }
 
+struct branch_search {
+    const char *name;
+    struct hash *out;
+    bool found;
+};
+
+static int same_branch(void *ctx, struct bytes dataset, const struct hash *address) {
+    struct branch_search *b = ctx;
+    static const char prefix[] = "refs/heads/";
+    size_t n = sizeof prefix - 1, size = strlen(b->name);
+    if (dataset.size != n + size || memcmp(dataset.data, prefix, n) ||
+        strncasecmp((const char *)dataset.data + n, b->name, size))
+        return BD_OK;
+    *b->out = *address;
+    b->found = true;
+    return BD_DONE;
+}
+
 static int base_commit(struct node_store *ns, const struct tree *datasets, const char *head_branch,
                        const char *name, struct arena *a, struct hash *out, struct err *err) {
-    if (!strcmp(name, "HEAD") || !strcmp(name, "@"))
-        name = arena_printf(a, "refs/heads/%s", head_branch);
-    static const char *const forms[] = {"%s", "refs/%s", "refs/heads/%s", "refs/tags/%s",
-                                        "refs/remotes/%s"};
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        const char *hash = strchr(forms[i], '%');
-        const char *full = arena_printf(a, "%.*s%s", (int)(hash - forms[i]), forms[i], name);
-        if (strncmp(full, "refs/", 5))
-            continue;
-        int rc = dataset_commit(ns, datasets, full, out, err);
+    if (!strcasecmp(name, "HEAD"))
+        name = head_branch;
+    static const char *const prefixes[] = {"refs/heads/", "refs/tags/", "refs/remotes/"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        int rc = dataset_commit(ns, datasets, arena_printf(a, "%s%s", prefixes[i], name), out, err);
         if (rc != BD_NOT_FOUND)
             return rc;
     }
@@ -47,7 +61,11 @@ static int base_commit(struct node_store *ns, const struct tree *datasets, const
         *out = h;
         return BD_OK;
     }
-    return err_set(err, BD_NOT_FOUND, "branch, tag or commit not found: %s", name);
+    struct branch_search b = {name, out, false};
+    int rc = store_root_each(datasets, same_branch, &b, err);
+    if (rc != BD_OK && rc != BD_DONE)
+        return rc;
+    return b.found ? BD_OK : err_set(err, BD_NOT_FOUND, "branch, tag or commit not found: %s", name);
 }
 
 int ref_resolve(struct node_store *ns, const struct tree *datasets, const char *head_branch,

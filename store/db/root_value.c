@@ -111,6 +111,11 @@ int root_value_table(const struct root_value *rv, const char *table, struct aren
     return found ? BD_OK : err_set(err, BD_NOT_FOUND, "table not found: %s", table);
 }
 
+bool root_value_has(const struct root_value *rv, const char *table) {
+    struct bytes key = {(const uint8_t *)table, strlen(table)}, v;
+    return tree_get(&rv->tables, key, &v, NULL) == BD_OK;
+}
+
 static int edit_order(const void *a, const void *b) {
     const struct root_value_edit *x = a, *y = b;
     return strcmp(x->table, y->table);

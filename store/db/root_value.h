@@ -31,6 +31,9 @@ int root_value_write(struct root_value *rv, struct err *err);
 int root_value_table(const struct root_value *rv, const char *table, struct arena *a, const char **name,
                      struct hash *out, struct err *err);
 
+/* By exact name. */
+bool root_value_has(const struct root_value *rv, const char *table);
+
 struct root_value_edit {
     const char *table;
     struct hash address; /* zero removes */

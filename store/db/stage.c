@@ -197,7 +197,6 @@ static bool has_key(const struct foreign_keys *fks, const struct foreign_key *k)
     return other && !strcasecmp(other->child_table, k->child_table);
 }
 
-/* Tables whose own rows and schema are the same but whose declared keys differ. */
 static int add_key_changes(struct embedded_txn *x, const struct root_value *staged,
                            const struct root_value *working, const struct foreign_keys *from,
                            const struct foreign_keys *to, struct strmap *moved, struct err *err) {
@@ -216,10 +215,18 @@ static int add_key_changes(struct embedded_txn *x, const struct root_value *stag
     return rc;
 }
 
-static bool in_root(const struct root_value *root, const char *table) {
-    struct bytes key = {(const uint8_t *)table, strlen(table)}, v;
-    return tree_get(&root->tables, key, &v, NULL) == BD_OK;
+int foreign_key_changes(struct embedded_txn *x, const struct root_value *from,
+                        const struct root_value *to, struct strmap *tables, struct err *err) {
+    struct foreign_keys a, b;
+    if (hash_eq(&from->foreign_keys, &to->foreign_keys))
+        return BD_OK;
+    int rc = foreign_keys_read(x->ns, &from->foreign_keys, &x->arena, &a, err);
+    if (rc == BD_OK)
+        rc = foreign_keys_read(x->ns, &to->foreign_keys, &x->arena, &b, err);
+    return rc ? rc : add_key_changes(x, from, to, &a, &b, tables, err);
 }
+
+static bool in_root(const struct root_value *root, const char *table) { return root_value_has(root, table); }
 
 int stage_tables(struct embedded_txn *x, const struct root_value *head, struct root_value *staged,
                  const struct root_value *working, const struct strmap *only, struct err *err) {

@@ -22,6 +22,13 @@ int ignore_rules_read(struct embedded_txn *x, struct arena *a, struct ignore_rul
 int ignore_rules_match(const struct ignore_rules *r, const char *table, bool *ignored, struct err *err);
 
 /*
+ * Adds the tables that are the same in both roots but for the foreign keys they declare (a resolved key
+ * equals its unresolved form).
+ */
+int foreign_key_changes(struct embedded_txn *x, const struct root_value *from,
+                        const struct root_value *to, struct strmap *tables, struct err *err);
+
+/*
  * The working root's tables (and their foreign keys) put into the staged root. only: stage none but
  * these names (NULL: all). staged is changed in memory; the caller writes it.
  */
