@@ -77,8 +77,8 @@ static bool listed(const char *const *list, const char *s) {
 }
 
 static bool good_status(const char *name) {
-    static const char *const taken[] = {"open",     "in_progress", "blocked", "deferred",
-                                        "closed",   "pinned",      "hooked",  NULL};
+    static const char *const taken[] = {"open",   "in_progress", "blocked", "deferred",
+                                        "closed", "pinned",      "hooked",  NULL};
     if (!(*name >= 'a' && *name <= 'z') || listed(taken, name))
         return false;
     for (const char *p = name; *p; p++)
@@ -102,7 +102,8 @@ static void parse_statuses(const char *text, struct arena *a, struct names *out)
         bool twice = false;
         for (size_t i = 0; i < out->count; i++)
             twice = twice || !strcmp(out->names[i], name);
-        if ((colon && !listed(categories, category)) || !good_status(name) || twice || out->count == 50) {
+        if ((colon && !listed(categories, category)) || !good_status(name) || twice ||
+            out->count == 50) {
             out->count = 0;
             return;
         }
@@ -146,13 +147,15 @@ static int backfill_one(struct tables_txn *x, struct arena *a, bool dry_run, con
         struct cell row[] = {cell_text(list.names[i]), cell_text(list.categories[i])};
         bool inserted = dry_run;
         if (!dry_run)
-            rc = tables_insert(x, table, columns, row, statuses ? 2 : 1, TABLES_INSERT_IGNORE, &inserted, err);
+            rc = tables_insert(x, table, columns, row, statuses ? 2 : 1, TABLES_INSERT_IGNORE,
+                               &inserted, err);
         *wrote = *wrote || inserted;
     }
     return rc;
 }
 
-int backfill_custom(struct tables_txn *x, struct arena *a, bool dry_run, bool *wrote, struct err *err) {
+int schema_backfill_custom(struct tables_txn *x, struct arena *a, bool dry_run, bool *wrote,
+                           struct err *err) {
     *wrote = false;
     int rc = backfill_one(x, a, dry_run, "custom_types", "types.custom", false, wrote, err);
     if (rc == BD_OK)

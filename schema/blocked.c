@@ -1,9 +1,10 @@
 /*
  * The cache columns is_blocked of issues and wisps, computed from scratch.
  *
- * A node (issue or wisp) is blocked when it is neither closed nor pinned and one of its dependencies says
- * so: a `blocks` or `conditional-blocks` target that is open; a `waits-for` target with an open child
- * (unless its gate is any-children and a child is closed); or a `parent-child` target that is blocked.
+ * A node (issue or wisp) is blocked when it is neither closed nor pinned and one of its dependencies
+ * says so: a `blocks` or `conditional-blocks` target that is open; a `waits-for` target with an open
+ * child (unless its gate is any-children and a child is closed); or a `parent-child` target that is
+ * blocked.
  */
 #include "schema/run.h"
 
@@ -95,22 +96,25 @@ static int read_nodes(struct graph *g, bool wisps) {
     const char *table = wisps ? "wisps" : "issues";
     struct tables_query q = {.table = table, .columns = columns, .column_count = 4};
     g->wisps_now = wisps;
-    return tables_has_table(g->r->x, table) ? tables_scan(g->r->x, &q, NULL, add_node, g, g->r->err) : BD_OK;
+    return tables_has_table(g->r->x, table) ? tables_scan(g->r->x, &q, NULL, add_node, g, g->r->err)
+                                            : BD_OK;
 }
 
 static int read_edges(struct graph *g, bool wisps) {
-    static const char *const columns[] = {"issue_id", "type", "depends_on_issue_id", "depends_on_wisp_id",
-                                          "metadata"};
+    static const char *const columns[] = {"issue_id", "type", "depends_on_issue_id",
+                                          "depends_on_wisp_id", "metadata"};
     const char *table = wisps ? "wisp_dependencies" : "dependencies";
     struct tables_query q = {.table = table, .columns = columns, .column_count = 5};
     g->wisps_now = wisps;
-    return tables_has_table(g->r->x, table) ? tables_scan(g->r->x, &q, NULL, add_edge, g, g->r->err) : BD_OK;
+    return tables_has_table(g->r->x, table) ? tables_scan(g->r->x, &q, NULL, add_edge, g, g->r->err)
+                                            : BD_OK;
 }
 
 static void spread(struct graph *g) {
     for (size_t i = 0; i < g->edge_count; i++) {
         const struct edge *e = &g->edges[i];
-        bool waits = e->kind == EDGE_WAITS_FOR && e->to->child_open && !(e->any_child && e->to->child_closed);
+        bool waits =
+            e->kind == EDGE_WAITS_FOR && e->to->child_open && !(e->any_child && e->to->child_closed);
         if (e->from->open && ((e->kind == EDGE_BLOCKS && e->to->open) || waits))
             e->from->blocked = true;
     }
@@ -126,7 +130,7 @@ static void spread(struct graph *g) {
 
 /* Writes what changed; updated_at keeps its value: nobody edited the row. */
 static int store(struct graph *g, const struct strmap *nodes, const char *table) {
-    if (!has_column(g->r, table, "is_blocked"))
+    if (!schema_has_column(g->r, table, "is_blocked"))
         return BD_OK;
     static const char *const columns[] = {"is_blocked", "updated_at"};
     for (struct strmap_entry *e = NULL; (e = strmap_next(nodes, e));) {
@@ -135,15 +139,15 @@ static int store(struct graph *g, const struct strmap *nodes, const char *table)
             continue;
         struct cell cells[] = {cell_bool(n->blocked), cell_datetime(n->updated_at)};
         uint64_t changed;
-        int rc = tables_update(g->r->x, table, pred_cmp(g->r->a, PRED_EQ, "id", cell_text(n->id)), columns, cells,
-                               n->has_updated_at ? 2 : 1, NULL, &changed, g->r->err);
+        int rc = tables_update(g->r->x, table, pred_cmp(g->r->a, PRED_EQ, "id", cell_text(n->id)),
+                               columns, cells, n->has_updated_at ? 2 : 1, NULL, &changed, g->r->err);
         if (rc)
             return rc;
     }
     return BD_OK;
 }
 
-int blocked_recompute(struct schema_run *r) {
+int schema_blocked_recompute(struct schema_run *r) {
     struct graph g = {.r = r};
     int rc = read_nodes(&g, false);
     if (rc == BD_OK)

@@ -19,14 +19,16 @@ static int note_highest(void *ctx, const struct cell *row) {
 }
 
 /* MAX(version); 0 without the table. The usual case is two lookups. */
-static int version_of(struct tables_txn *x, const char *table, int latest, struct arena *a, int *version,
-                      struct err *err) {
+static int version_of(struct tables_txn *x, const char *table, int latest, struct arena *a,
+                      int *version, struct err *err) {
     static const char *const column = "version";
     *version = 0;
     if (!tables_has_table(x, table))
         return BD_OK;
     if (has_version(x, table, latest, a) && !has_version(x, table, latest + 1, a)) {
-        struct tables_query beyond = {.table = table, .columns = &column, .column_count = 1,
+        struct tables_query beyond = {.table = table,
+                                      .columns = &column,
+                                      .column_count = 1,
                                       .where = pred_cmp(a, PRED_GT, column, cell_int(latest))};
         *version = latest;
         return tables_scan(x, &beyond, a, note_highest, version, err);
@@ -35,12 +37,14 @@ static int version_of(struct tables_txn *x, const char *table, int latest, struc
     return tables_scan(x, &q, a, note_highest, version, err);
 }
 
-int schema_state_read(struct tables_txn *x, struct arena *a, struct schema_state *out, struct err *err) {
+int schema_state_read(struct tables_txn *x, struct arena *a, struct schema_state *out,
+                      struct err *err) {
     memset(out, 0, sizeof *out);
     out->is_tracker = tables_has_table(x, "issues");
     int rc = version_of(x, "schema_migrations", SCHEMA_MAIN_VERSION, a, &out->main_version, err);
     if (rc == BD_OK)
-        rc = version_of(x, "ignored_schema_migrations", SCHEMA_IGNORED_VERSION, a, &out->ignored_version, err);
+        rc = version_of(x, "ignored_schema_migrations", SCHEMA_IGNORED_VERSION, a,
+                        &out->ignored_version, err);
     if (rc || !out->is_tracker)
         return rc;
     out->too_new = out->main_version > SCHEMA_MAIN_VERSION;
@@ -48,7 +52,7 @@ int schema_state_read(struct tables_txn *x, struct arena *a, struct schema_state
     bool local_old = out->ignored_version < SCHEMA_IGNORED_VERSION;
     bool unfilled = false;
     if (!main_old && !out->too_new)
-        rc = backfill_custom(x, a, true, &unfilled, err);
+        rc = schema_backfill_custom(x, a, true, &unfilled, err);
     out->needs_migration = !out->too_new && (main_old || local_old || unfilled);
     out->local_only = !out->too_new && !main_old && local_old && !unfilled;
     return rc;
@@ -73,15 +77,18 @@ int schema_explain(const struct schema_state *s, struct err *err) {
     int ahead = s->main_version - SCHEMA_MAIN_VERSION;
     if (s->too_new)
         return err_set(err, BD_TOO_NEW,
-                       "schema version mismatch: database is at v%d, binary knows up to v%d (%d migration%s ahead)",
+                       "schema version mismatch: database is at v%d, binary knows up to v%d (%d "
+                       "migration%s ahead)",
                        s->main_version, SCHEMA_MAIN_VERSION, ahead, ahead == 1 ? "" : "s");
     if (s->needs_migration && s->local_only)
         return err_set(err, BD_INVALID,
-                       "the tables that this clone keeps for itself are at v%d of %d; `bd migrate schema` makes them",
+                       "the tables that this clone keeps for itself are at v%d of %d; `bd migrate "
+                       "schema` makes them",
                        s->ignored_version, SCHEMA_IGNORED_VERSION);
     if (s->needs_migration)
-        return err_set(err, BD_INVALID,
-                       "the database schema is at v%d, this program writes v%d; `bd migrate schema` upgrades it",
-                       s->main_version, SCHEMA_MAIN_VERSION);
+        return err_set(
+            err, BD_INVALID,
+            "the database schema is at v%d, this program writes v%d; `bd migrate schema` upgrades it",
+            s->main_version, SCHEMA_MAIN_VERSION);
     return BD_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * A new tracker: all migrations on empty trees in one transaction, with the commits that upstream's program
- * would have made, published by one root update.
+ * A new tracker: all migrations on empty trees in one transaction, with the commits that upstream's
+ * program would have made, published by one root update.
  *
  * The roots of the first seven commits contain neither times nor random values, so they are the same in
  * every new database of this schema level, whoever made it.
@@ -12,11 +12,12 @@ struct creation {
     struct tables_identity author;
 };
 
-static int put_pairs(struct schema_run *r, const char *table, const struct schema_pair *pairs, size_t count) {
+static int put_pairs(struct schema_run *r, const char *table, const struct schema_pair *pairs,
+                     size_t count) {
     static const char *const columns[] = {"key", "value"};
     for (size_t i = 0; i < count; i++) {
         struct cell row[] = {cell_text(pairs[i].key), cell_text(pairs[i].value)};
-        int rc = rows_insert(r, table, columns, row, 2, TABLES_INSERT_REPLACE, NULL);
+        int rc = schema_rows_insert(r, table, columns, row, 2, TABLES_INSERT_REPLACE, NULL);
         if (rc)
             return rc;
     }
@@ -32,13 +33,14 @@ static int create(struct tables_txn *x, void *ctx, struct err *err) {
     if (tables_has_table(x, "issues"))
         rc = err_set(err, BD_EXISTS, "the database has a table `issues` already");
     if (rc == BD_OK)
-        rc = run_migrations(&r, 0, 0, &main_applied, &ignored_applied);
+        rc = schema_run_migrations(&r, 0, 0, &main_applied, &ignored_applied);
     if (rc == BD_OK) {
-        struct tables_write w = {.mode = TABLES_COMMIT, .message = "schema: apply migrations", .author = c->author};
+        struct tables_write w = {
+            .mode = TABLES_COMMIT, .message = "schema: apply migrations", .author = c->author};
         rc = tables_commit_now(x, &w, NULL, err);
     }
     if (rc == BD_OK)
-        rc = run_town(&r);
+        rc = schema_run_town(&r);
     if (rc == BD_OK && i->issue_prefix && i->issue_prefix[0]) {
         struct schema_pair prefix = {"issue_prefix", i->issue_prefix};
         rc = put_pairs(&r, "config", &prefix, 1);
@@ -57,8 +59,8 @@ int schema_create(struct tables *t, const struct schema_init *i, struct err *err
     struct creation c = {.init = i, .author = i->author};
     if (!c.author.name)
         c.author = (struct tables_identity){"root", "root@%"};
-    struct tables_write w = {.mode = TABLES_COMMIT, .message = i->message ? i->message : "bd init",
-                             .author = c.author};
+    struct tables_write w = {
+        .mode = TABLES_COMMIT, .message = i->message ? i->message : "bd init", .author = c.author};
     return tables_write(t, &w, create, &c, NULL, err);
 }
 
@@ -67,7 +69,7 @@ int schema_ensure_town(struct tables_txn *x, struct err *err) {
         return BD_OK;
     struct arena a = ARENA_INIT;
     struct schema_run r = {.x = x, .a = &a, .err = err};
-    int rc = run_town(&r);
+    int rc = schema_run_town(&r);
     arena_release(&a);
     return rc;
 }

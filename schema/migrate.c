@@ -1,5 +1,6 @@
 /*
- * Upgrades: any older schema becomes the newest in one transaction, so that it happens whole or not at all.
+ * Upgrades: any older schema becomes the newest in one transaction, so that it happens whole or not at
+ * all.
  */
 #include "schema/run.h"
 
@@ -16,18 +17,21 @@ static int upgrade(struct tables_txn *x, void *ctx, struct err *err) {
     int rc = schema_state_read(x, &a, &now, err);
     bool main_old = now.main_version < SCHEMA_MAIN_VERSION;
     if (rc == BD_OK && main_old) {
-        /* what was not committed gets a commit of its own, so that the next one holds the upgrade alone */
-        struct tables_write w = {.mode = TABLES_COMMIT, .author = u->author,
+        /* what was not committed gets a commit of its own, so that the next one holds the upgrade alone
+         */
+        struct tables_write w = {.mode = TABLES_COMMIT,
+                                 .author = u->author,
                                  .message = "Commit pending changes before the schema upgrade"};
         rc = tables_commit_now(x, &w, NULL, err);
     }
     if (rc == BD_OK)
-        rc = run_migrations(&r, now.main_version, now.ignored_version, &u->out->main_applied,
-                            &u->out->ignored_applied);
+        rc = schema_run_migrations(&r, now.main_version, now.ignored_version, &u->out->main_applied,
+                                   &u->out->ignored_applied);
     if (rc == BD_OK)
-        rc = backfill_custom(x, &a, false, &u->out->backfilled, err);
+        rc = schema_backfill_custom(x, &a, false, &u->out->backfilled, err);
     if (rc == BD_OK && (main_old || u->out->backfilled)) {
-        struct tables_write w = {.mode = main_old ? TABLES_COMMIT : TABLES_COMMIT_TABLES, .author = u->author,
+        struct tables_write w = {.mode = main_old ? TABLES_COMMIT : TABLES_COMMIT_TABLES,
+                                 .author = u->author,
                                  .message = "schema: apply migrations"};
         rc = tables_commit_now(x, &w, &u->out->commit, err);
     }

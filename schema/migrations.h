@@ -13,16 +13,16 @@ enum migration_set {
 };
 struct migration {
     enum migration_set set;
-    int number;       /* 0: the table that counts the set's versions */
+    int number; /* 0: the table that counts the set's versions */
     const char *name;
-    const char *sql;  /* DDL; rows are moved by the steps of schema/steps.c */
+    const char *sql; /* DDL; rows are moved by the steps of schema/steps.c */
     size_t sql_size;
 };
 
-extern const struct migration migrations[];
-extern const size_t migration_count;
+extern const struct migration schema_migration_files[];
+extern const size_t schema_migration_count;
 
 /* NULL: this number has no file (it may have a step). */
-const struct migration *migration_find(enum migration_set set, int number);
+const struct migration *schema_migration_find(enum migration_set set, int number);
 
 #endif

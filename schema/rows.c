@@ -9,11 +9,11 @@
 #include <string.h>
 #include <strings.h>
 
-bool has_column(struct schema_run *r, const char *table, const char *column) {
+bool schema_has_column(struct schema_run *r, const char *table, const char *column) {
     return tables_has_table(r->x, table) && tables_has_column(r->x, table, column);
 }
 
-int column_of(const struct held_rows *h, const char *name) {
+int schema_rows_column(const struct held_rows *h, const char *name) {
     for (size_t i = 0; i < h->column_count; i++)
         if (!strcasecmp(h->columns[i], name))
             return (int)i;
@@ -42,7 +42,8 @@ static int hold_row(void *ctx, const struct cell *row) {
     return BD_OK;
 }
 
-int rows_hold(struct schema_run *r, const char *table, const struct pred *where, struct held_rows *out) {
+int schema_rows_hold(struct schema_run *r, const char *table, const struct pred *where,
+                     struct held_rows *out) {
     const struct schema *s;
     memset(out, 0, sizeof *out);
     out->table = arena_strdup(r->a, table);
@@ -54,25 +55,27 @@ int rows_hold(struct schema_run *r, const char *table, const struct pred *where,
     for (size_t i = 0; i < n; i++)
         if (!s->columns[i].generated)
             out->columns[out->column_count++] = arena_strdup(r->a, s->columns[i].name);
-    struct tables_query q = {.table = table, .columns = out->columns, .column_count = out->column_count,
-                             .where = where};
+    struct tables_query q = {
+        .table = table, .columns = out->columns, .column_count = out->column_count, .where = where};
     struct hold_ctx ctx = {r, out};
     return tables_scan(r->x, &q, NULL, hold_row, &ctx, r->err);
 }
 
-int rows_truncate(struct schema_run *r, const char *table) {
+int schema_rows_truncate(struct schema_run *r, const char *table) {
     struct ddl d = {.kind = DDL_TRUNCATE, .table = table};
     return tables_ddl(r->x, &d, r->err);
 }
 
-int rows_insert(struct schema_run *r, const char *table, const char *const *columns,
-                const struct cell *cells, size_t count, unsigned flags, bool *inserted) {
+int schema_rows_insert(struct schema_run *r, const char *table, const char *const *columns,
+                       const struct cell *cells, size_t count, unsigned flags, bool *inserted) {
     bool ignored;
-    int rc = tables_insert(r->x, table, columns, cells, count, flags, inserted ? inserted : &ignored, r->err);
+    int rc = tables_insert(r->x, table, columns, cells, count, flags, inserted ? inserted : &ignored,
+                           r->err);
     return rc ? err_prefix(r->err, "table %s", table) : BD_OK;
 }
 
-int rows_put_back(struct schema_run *r, const struct held_rows *h, const char *table, unsigned flags) {
+int schema_rows_put_back(struct schema_run *r, const struct held_rows *h, const char *table,
+                         unsigned flags) {
     const char **columns = arena_alloc(r->a, (h->column_count + 1) * sizeof *columns);
     size_t *at = arena_alloc(r->a, (h->column_count + 1) * sizeof *at);
     struct cell *row = arena_alloc(r->a, (h->column_count + 1) * sizeof *row);
@@ -86,15 +89,15 @@ int rows_put_back(struct schema_run *r, const struct held_rows *h, const char *t
     for (size_t k = 0; k < h->row_count; k++) {
         for (size_t i = 0; i < n; i++)
             row[i] = h->cells[k * h->column_count + at[i]];
-        int rc = rows_insert(r, table, columns, row, n, flags, NULL);
+        int rc = schema_rows_insert(r, table, columns, row, n, flags, NULL);
         if (rc)
             return rc;
     }
     return BD_OK;
 }
 
-const char *stable_uuid(struct schema_run *r, const char *table, const struct cell *cells, size_t count,
-                        const int64_t *order) {
+const char *schema_stable_uuid(struct schema_run *r, const char *table, const struct cell *cells,
+                               size_t count, const int64_t *order) {
     struct buf b = BUF_INIT;
     buf_add_str(&b, table);
     for (size_t i = 0; i < count; i++) {

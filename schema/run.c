@@ -1,19 +1,19 @@
 /*
  * Runs migrations: the DDL of the files, the steps beside them, the record of what has run.
  *
- * On an old database statements are taken with tolerance: a local table that is not there is passed over
- * (the ignored set makes it), CREATE TABLE of a table that is there adds the columns and indexes it lacks,
- * and a foreign key that rows contradict is declared unresolved rather than refused.
+ * On an old database statements are taken with tolerance: a local table that is not there is passed
+ * over (the ignored set makes it), CREATE TABLE of a table that is there adds the columns and indexes
+ * it lacks, and a foreign key that rows contradict is declared unresolved rather than refused.
  */
 #include "schema/run.h"
 
 #include <string.h>
 #include <strings.h>
 
-const struct migration *migration_find(enum migration_set set, int number) {
-    for (size_t i = 0; i < migration_count; i++)
-        if (migrations[i].set == set && migrations[i].number == number)
-            return &migrations[i];
+const struct migration *schema_migration_find(enum migration_set set, int number) {
+    for (size_t i = 0; i < schema_migration_count; i++)
+        if (schema_migration_files[i].set == set && schema_migration_files[i].number == number)
+            return &schema_migration_files[i];
     return NULL;
 }
 
@@ -30,8 +30,8 @@ static const char *set_cursor(enum migration_set set) {
 /* Tables whose old shape is no incomplete new one: their steps know what to do. */
 static bool keeps_its_shape(struct schema_run *r, const char *table) {
     return !strcasecmp(table, "schema_migrations") || !strcasecmp(table, "ignored_schema_migrations") ||
-           (!strcasecmp(table, "wisp_dependencies") && has_column(r, table, "depends_on_id")) ||
-           (!strcasecmp(table, "dependencies") && !has_column(r, table, "depends_on_id"));
+           (!strcasecmp(table, "wisp_dependencies") && schema_has_column(r, table, "depends_on_id")) ||
+           (!strcasecmp(table, "dependencies") && !schema_has_column(r, table, "depends_on_id"));
 }
 
 /* Columns and indexes that the statement names and the table lacks. */
@@ -42,7 +42,8 @@ static int complete_table(struct schema_run *r, const struct ddl *d) {
         if (tables_has_column(r->x, d->table, d->columns[i].name))
             continue;
         struct ddl_action add = {.kind = DDL_ADD_COLUMN, .column = &d->columns[i]};
-        struct ddl alter = {.kind = DDL_ALTER_TABLE, .table = d->table, .actions = &add, .action_count = 1};
+        struct ddl alter = {
+            .kind = DDL_ALTER_TABLE, .table = d->table, .actions = &add, .action_count = 1};
         rc = tables_ddl(r->x, &alter, r->err);
     }
     for (size_t i = 0; rc == BD_OK && i < d->index_count; i++) {
@@ -51,7 +52,8 @@ static int complete_table(struct schema_run *r, const struct ddl *d) {
         if (rc || ix->primary || !ix->name || schema_index(s, ix->name))
             continue;
         struct ddl_action add = {.kind = DDL_ADD_INDEX, .index = ix};
-        struct ddl alter = {.kind = DDL_ALTER_TABLE, .table = d->table, .actions = &add, .action_count = 1};
+        struct ddl alter = {
+            .kind = DDL_ALTER_TABLE, .table = d->table, .actions = &add, .action_count = 1};
         rc = tables_ddl(r->x, &alter, r->err);
     }
     return rc;
@@ -82,8 +84,9 @@ static int execute(struct schema_run *r, enum migration_set set, int number, con
     return rc;
 }
 
-static int run_statement(struct schema_run *r, enum migration_set set, int number, const struct ddl *d) {
-    if (!step_wants(r, set, number, d))
+static int run_statement(struct schema_run *r, enum migration_set set, int number,
+                         const struct ddl *d) {
+    if (!schema_step_wants(r, set, number, d))
         return BD_OK;
     if (!r->fresh && d->kind == DDL_CREATE_TABLE && tables_has_table(r->x, d->table))
         return keeps_its_shape(r, d->table) ? BD_OK : complete_table(r, d);
@@ -97,7 +100,7 @@ static int parse(struct schema_run *r, const struct migration *m, struct ddl **l
     return rc ? err_prefix(r->err, "migration %04d %s", m->number, m->name) : BD_OK;
 }
 
-int run_sql(struct schema_run *r, const struct migration *m) {
+int schema_run_sql(struct schema_run *r, const struct migration *m) {
     struct ddl *list;
     size_t count;
     int rc = parse(r, m, &list, &count);
@@ -109,10 +112,10 @@ int run_sql(struct schema_run *r, const struct migration *m) {
     return rc;
 }
 
-int run_again_for(struct schema_run *r, const char *table) {
+int schema_run_again_for(struct schema_run *r, const char *table) {
     int rc = BD_OK;
-    for (size_t i = 0; rc == BD_OK && i < migration_count; i++) {
-        const struct migration *m = &migrations[i];
+    for (size_t i = 0; rc == BD_OK && i < schema_migration_count; i++) {
+        const struct migration *m = &schema_migration_files[i];
         struct ddl *list;
         size_t count;
         if (m->set != MIGRATION_MAIN || m->number == 37)
@@ -131,19 +134,19 @@ int run_again_for(struct schema_run *r, const char *table) {
 static int record(struct schema_run *r, enum migration_set set, int number) {
     static const char *const columns[] = {"version"};
     struct cell version = cell_int(number);
-    return rows_insert(r, set_cursor(set), columns, &version, 1, TABLES_INSERT_IGNORE, NULL);
+    return schema_rows_insert(r, set_cursor(set), columns, &version, 1, TABLES_INSERT_IGNORE, NULL);
 }
 
 static int run_set(struct schema_run *r, enum migration_set set, int from, int *applied) {
     *applied = 0;
-    int rc = run_sql(r, migration_find(set, 0));
+    int rc = schema_run_sql(r, schema_migration_find(set, 0));
     for (int n = from + 1; rc == BD_OK && n <= set_latest(set); n++) {
-        const struct migration *m = migration_find(set, n);
-        rc = step_before(r, set, n);
+        const struct migration *m = schema_migration_find(set, n);
+        rc = schema_step_before(r, set, n);
         if (rc == BD_OK && m)
-            rc = run_sql(r, m);
+            rc = schema_run_sql(r, m);
         if (rc == BD_OK)
-            rc = step_after(r, set, n);
+            rc = schema_step_after(r, set, n);
         if (rc == BD_OK)
             rc = record(r, set, n);
         (*applied)++;
@@ -154,11 +157,11 @@ static int run_set(struct schema_run *r, enum migration_set set, int from, int *
 static int ignore_cursor(struct schema_run *r) {
     static const char *const columns[] = {"pattern", "ignored"};
     struct cell row[] = {cell_text("ignored_schema_migrations"), cell_int(1)};
-    return rows_insert(r, "dolt_ignore", columns, row, 2, TABLES_INSERT_REPLACE, NULL);
+    return schema_rows_insert(r, "dolt_ignore", columns, row, 2, TABLES_INSERT_REPLACE, NULL);
 }
 
-int run_migrations(struct schema_run *r, int main_from, int ignored_from, int *main_applied,
-                   int *ignored_applied) {
+int schema_run_migrations(struct schema_run *r, int main_from, int ignored_from, int *main_applied,
+                          int *ignored_applied) {
     *main_applied = *ignored_applied = 0;
     int rc = BD_OK;
     tables_set_foreign_key_checks(r->x, r->fresh);
@@ -169,15 +172,15 @@ int run_migrations(struct schema_run *r, int main_from, int ignored_from, int *m
     if (rc == BD_OK && ignored_from < SCHEMA_IGNORED_VERSION)
         rc = run_set(r, MIGRATION_IGNORED, ignored_from, ignored_applied);
     if (rc == BD_OK)
-        rc = step_finish(r, main_from, ignored_from);
+        rc = schema_step_finish(r, main_from, ignored_from);
     tables_set_foreign_key_checks(r->x, true);
     return rc;
 }
 
-int run_town(struct schema_run *r) {
+int schema_run_town(struct schema_run *r) {
     int rc = BD_OK;
-    for (size_t i = 0; rc == BD_OK && i < migration_count; i++)
-        if (migrations[i].set == MIGRATION_TOWN)
-            rc = run_sql(r, &migrations[i]);
+    for (size_t i = 0; rc == BD_OK && i < schema_migration_count; i++)
+        if (schema_migration_files[i].set == MIGRATION_TOWN)
+            rc = schema_run_sql(r, &schema_migration_files[i]);
     return rc;
 }

@@ -30,7 +30,7 @@ struct schema_run {
     struct tables_txn *x;
     struct arena *a; /* lives as long as the run */
     struct err *err;
-    bool fresh;      /* nothing was there before: no rows to look after, upstream's history is made */
+    bool fresh; /* nothing was there before: no rows to look after, upstream's history is made */
     struct tables_identity author;
     struct edge_list edges, wisp_edges;
     bool moved_to_wisps; /* step 35 moved issues */
@@ -38,50 +38,53 @@ struct schema_run {
 
 /* ---- run.c ---- */
 /* Runs all migrations above the given versions; the counters receive how many. */
-int run_migrations(struct schema_run *r, int main_from, int ignored_from, int *main_applied,
-                   int *ignored_applied);
-int run_town(struct schema_run *r);
+int schema_run_migrations(struct schema_run *r, int main_from, int ignored_from, int *main_applied,
+                          int *ignored_applied);
+int schema_run_town(struct schema_run *r);
 /* Executes the DDL of a file, statement by statement, by the rules of run.c. */
-int run_sql(struct schema_run *r, const struct migration *m);
+int schema_run_sql(struct schema_run *r, const struct migration *m);
 /* Runs the main set's statements about a local table again, to make it anew. */
-int run_again_for(struct schema_run *r, const char *table);
+int schema_run_again_for(struct schema_run *r, const char *table);
 
 /* ---- steps.c ---- */
 /* What a migration does beside its DDL: `before` and after the statements. */
-int step_before(struct schema_run *r, enum migration_set set, int number);
-int step_after(struct schema_run *r, enum migration_set set, int number);
+int schema_step_before(struct schema_run *r, enum migration_set set, int number);
+int schema_step_after(struct schema_run *r, enum migration_set set, int number);
 /* False: the statement has nothing to do in this database. */
-bool step_wants(struct schema_run *r, enum migration_set set, int number, const struct ddl *d);
+bool schema_step_wants(struct schema_run *r, enum migration_set set, int number, const struct ddl *d);
 /* After both sets: what had to wait for the final shape of all tables. */
-int step_finish(struct schema_run *r, int main_from, int ignored_from);
+int schema_step_finish(struct schema_run *r, int main_from, int ignored_from);
 
 /* ---- rows.c ---- */
-bool has_column(struct schema_run *r, const char *table, const char *column);
-int rows_hold(struct schema_run *r, const char *table, const struct pred *where, struct held_rows *out);
-int rows_truncate(struct schema_run *r, const char *table);
+bool schema_has_column(struct schema_run *r, const char *table, const char *column);
+int schema_rows_hold(struct schema_run *r, const char *table, const struct pred *where,
+                     struct held_rows *out);
+int schema_rows_truncate(struct schema_run *r, const char *table);
 /* Puts rows back; columns the table no longer has are left out. */
-int rows_put_back(struct schema_run *r, const struct held_rows *h, const char *table, unsigned flags);
-int column_of(const struct held_rows *h, const char *name); /* -1: none */
-int rows_insert(struct schema_run *r, const char *table, const char *const *columns,
-                const struct cell *cells, size_t count, unsigned flags, bool *inserted);
+int schema_rows_put_back(struct schema_run *r, const struct held_rows *h, const char *table,
+                         unsigned flags);
+int schema_rows_column(const struct held_rows *h, const char *name); /* -1: none */
+int schema_rows_insert(struct schema_run *r, const char *table, const char *const *columns,
+                       const struct cell *cells, size_t count, unsigned flags, bool *inserted);
 /* A uuid (version 8) that is the same wherever the same row is found: high 48 bits given or hashed. */
-const char *stable_uuid(struct schema_run *r, const char *table, const struct cell *cells, size_t count,
-                        const int64_t *order);
+const char *schema_stable_uuid(struct schema_run *r, const char *table, const struct cell *cells,
+                               size_t count, const int64_t *order);
 
 /* ---- steps_uuid.c: 37 ---- */
-bool uuid_wanted(struct schema_run *r, const char *table);
-int uuid_keys(struct schema_run *r);
+bool schema_uuid_wanted(struct schema_run *r, const char *table);
+int schema_uuid_keys(struct schema_run *r);
 
 /* ---- steps_infra.c: 35 ---- */
-int infra_to_wisps(struct schema_run *r);
+int schema_infra_to_wisps(struct schema_run *r);
 
 /* ---- steps_edges.c: 41, 43, ignored 3, 5 ---- */
-int edges_hold(struct schema_run *r, const char *table, struct edge_list *e);
-int edges_add(struct schema_run *r, const char *table, const struct pred *where, struct edge_list *e);
-int edges_put(struct schema_run *r, const char *table, struct edge_list *e);
+int schema_edges_hold(struct schema_run *r, const char *table, struct edge_list *e);
+int schema_edges_add(struct schema_run *r, const char *table, const struct pred *where,
+                     struct edge_list *e);
+int schema_edges_put(struct schema_run *r, const char *table, struct edge_list *e);
 
 /* ---- blocked.c: 46, 47, ignored 7 ---- */
-int blocked_recompute(struct schema_run *r);
+int schema_blocked_recompute(struct schema_run *r);
 
 /* ---- check.c ---- */
 int schema_state_read(struct tables_txn *x, struct arena *a, struct schema_state *out, struct err *err);
@@ -89,6 +92,7 @@ int schema_state_read(struct tables_txn *x, struct arena *a, struct schema_state
 /* ---- backfill.c ---- */
 /* Fills custom_types and custom_statuses from config where they are empty; *wrote says whether. With
  * dry_run only looks. */
-int backfill_custom(struct tables_txn *x, struct arena *a, bool dry_run, bool *wrote, struct err *err);
+int schema_backfill_custom(struct tables_txn *x, struct arena *a, bool dry_run, bool *wrote,
+                           struct err *err);
 
 #endif

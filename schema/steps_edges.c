@@ -1,8 +1,8 @@
 /*
  * Dependency rows on their way from one target column (depends_on_id) to three: issue, wisp, external.
  *
- * A target that starts with `external:` is external; else it is a wisp's or an issue's id, in this order;
- * an id that neither table knows is kept as external.
+ * A target that starts with `external:` is external; else it is a wisp's or an issue's id, in this
+ * order; an id that neither table knows is kept as external.
  */
 #include "schema/run.h"
 
@@ -10,15 +10,17 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const target_columns[] = {"depends_on_id", "depends_on_issue_id", "depends_on_wisp_id",
-                                             "depends_on_external"};
+static const char *const target_columns[] = {"depends_on_id", "depends_on_issue_id",
+                                             "depends_on_wisp_id", "depends_on_external"};
 
-int edges_add(struct schema_run *r, const char *table, const struct pred *where, struct edge_list *e) {
+int schema_edges_add(struct schema_run *r, const char *table, const struct pred *where,
+                     struct edge_list *e) {
     struct held_rows h;
-    int rc = rows_hold(r, table, where, &h);
+    int rc = schema_rows_hold(r, table, where, &h);
     if (rc)
         return rc;
-    static const char *const kept[] = {"issue_id", "type", "created_at", "created_by", "metadata", "thread_id"};
+    static const char *const kept[] = {"issue_id",   "type",     "created_at",
+                                       "created_by", "metadata", "thread_id"};
     size_t n = sizeof kept / sizeof *kept;
     struct held_rows *to = &e->rows;
     if (!e->held) {
@@ -43,12 +45,12 @@ int edges_add(struct schema_run *r, const char *table, const struct pred *where,
         const struct cell *row = h.cells + k * h.column_count;
         const char *target = NULL;
         for (size_t t = 0; !target && t < sizeof target_columns / sizeof *target_columns; t++) {
-            int at = column_of(&h, target_columns[t]);
+            int at = schema_rows_column(&h, target_columns[t]);
             if (at >= 0 && cell_has_text(&row[at]))
                 target = arena_strndup(r->a, row[at].s.data, row[at].s.size);
         }
         for (size_t i = 0; i < n; i++) {
-            int at = column_of(&h, kept[i]);
+            int at = schema_rows_column(&h, kept[i]);
             to->cells[to->row_count * n + i] = at >= 0 ? row[at] : cell_null();
         }
         e->targets[to->row_count++] = target ? target : "";
@@ -56,9 +58,9 @@ int edges_add(struct schema_run *r, const char *table, const struct pred *where,
     return BD_OK;
 }
 
-int edges_hold(struct schema_run *r, const char *table, struct edge_list *e) {
-    int rc = edges_add(r, table, NULL, e);
-    return rc ? rc : rows_truncate(r, table);
+int schema_edges_hold(struct schema_run *r, const char *table, struct edge_list *e) {
+    int rc = schema_edges_add(r, table, NULL, e);
+    return rc ? rc : schema_rows_truncate(r, table);
 }
 
 static int exists(struct schema_run *r, const char *table, const char *id, bool *found) {
@@ -72,7 +74,7 @@ static int exists(struct schema_run *r, const char *table, const char *id, bool 
     return rc == BD_NOT_FOUND ? BD_OK : rc;
 }
 
-int edges_put(struct schema_run *r, const char *table, struct edge_list *e) {
+int schema_edges_put(struct schema_run *r, const char *table, struct edge_list *e) {
     size_t n = e->rows.column_count;
     const char *columns[12] = {"id"};
     struct cell row[12];
@@ -85,7 +87,7 @@ int edges_put(struct schema_run *r, const char *table, struct edge_list *e) {
         const char *target = e->targets[k];
         struct cell identity[2] = {from[0], cell_text(target)};
         size_t count = 0;
-        row[count++] = cell_text(stable_uuid(r, table, identity, 2, NULL));
+        row[count++] = cell_text(schema_stable_uuid(r, table, identity, 2, NULL));
         for (size_t i = 0; i < n; i++) {
             int at = schema_column(s, e->rows.columns[i]);
             bool missing = cell_is_null(&from[i]) && at >= 0 && !s->columns[at].nullable;
@@ -102,9 +104,11 @@ int edges_put(struct schema_run *r, const char *table, struct edge_list *e) {
         }
         if (rc)
             return rc;
-        columns[count] = wisp ? "depends_on_wisp_id" : issue ? "depends_on_issue_id" : "depends_on_external";
+        columns[count] = wisp    ? "depends_on_wisp_id"
+                         : issue ? "depends_on_issue_id"
+                                 : "depends_on_external";
         row[count++] = cell_text(target);
-        rc = rows_insert(r, table, columns, row, count, TABLES_INSERT_IGNORE, NULL);
+        rc = schema_rows_insert(r, table, columns, row, count, TABLES_INSERT_IGNORE, NULL);
         if (rc)
             return rc;
     }

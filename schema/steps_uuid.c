@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
-static const char *const counted[] = {"events",           "comments",    "issue_snapshots",
-                                      "compaction_snapshots", "wisp_events", "wisp_comments"};
+static const char *const counted[] = {
+    "events", "comments", "issue_snapshots", "compaction_snapshots", "wisp_events", "wisp_comments"};
 
-bool uuid_wanted(struct schema_run *r, const char *table) {
+bool schema_uuid_wanted(struct schema_run *r, const char *table) {
     const struct schema *s;
     if (!tables_has_table(r->x, table) || tables_schema(r->x, table, &s, NULL))
         return false;
@@ -22,32 +22,32 @@ bool uuid_wanted(struct schema_run *r, const char *table) {
 
 static int convert(struct schema_run *r, const char *table, const struct ddl *d) {
     struct held_rows h;
-    int rc = rows_hold(r, table, NULL, &h);
+    int rc = schema_rows_hold(r, table, NULL, &h);
     if (rc == BD_OK)
-        rc = rows_truncate(r, table);
+        rc = schema_rows_truncate(r, table);
     if (rc == BD_OK)
         rc = tables_ddl(r->x, d, r->err);
     if (rc)
         return rc;
-    int id = column_of(&h, "id");
+    int id = schema_rows_column(&h, "id");
     for (size_t k = 0; id >= 0 && k < h.row_count; k++) {
         struct cell *row = h.cells + k * h.column_count;
         int64_t number = row[id].kind == CELL_INT ? row[id].i : 0;
-        row[id] = cell_text(stable_uuid(r, table, row, h.column_count, &number));
+        row[id] = cell_text(schema_stable_uuid(r, table, row, h.column_count, &number));
     }
-    return rows_put_back(r, &h, table, 0);
+    return schema_rows_put_back(r, &h, table, 0);
 }
 
-int uuid_keys(struct schema_run *r) {
+int schema_uuid_keys(struct schema_run *r) {
     if (r->fresh)
         return BD_OK;
-    const struct migration *m = migration_find(MIGRATION_MAIN, 37);
+    const struct migration *m = schema_migration_find(MIGRATION_MAIN, 37);
     struct ddl *list;
     size_t count;
     int rc = sql_ddl_parse(m->sql, m->sql_size, r->a, &list, &count, r->err);
     for (size_t i = 0; rc == BD_OK && i < count; i++)
         for (size_t t = 0; rc == BD_OK && t < sizeof counted / sizeof *counted; t++)
-            if (!strcasecmp(list[i].table, counted[t]) && uuid_wanted(r, counted[t]))
+            if (!strcasecmp(list[i].table, counted[t]) && schema_uuid_wanted(r, counted[t]))
                 rc = convert(r, counted[t], &list[i]);
     return rc;
 }

@@ -49,8 +49,8 @@ FNR == 1 {
 END {
     if (failed) exit 1
     flush_file()
-    print "\nconst struct migration migrations[] = {"
+    print "\nconst struct migration schema_migration_files[] = {"
     for (i = 1; i <= n; i++) print entry[i]
     print "};"
-    print "const size_t migration_count = sizeof migrations / sizeof *migrations;"
+    print "const size_t schema_migration_count = sizeof schema_migration_files / sizeof *schema_migration_files;"
 }

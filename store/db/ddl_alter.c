@@ -31,7 +31,8 @@ static int apply(struct alter *a, struct schema *s) {
 static int find_column(struct alter *a, const char *name, size_t *at) {
     int i = schema_column(&a->t->ts->schema, name);
     if (i < 0)
-        return err_set(a->err, BD_NOT_FOUND, "table \"%s\" does not have column \"%s\"", a->t->name, name);
+        return err_set(a->err, BD_NOT_FOUND, "table \"%s\" does not have column \"%s\"", a->t->name,
+                       name);
     *at = (size_t)i;
     return BD_OK;
 }
@@ -103,10 +104,11 @@ static int add_column(struct alter *a) {
     if (schema_column(old, c->name) >= 0) {
         if (a->action->if_not_exists)
             return BD_OK;
-        return err_set(a->err, BD_EXISTS, "column \"%s\" already exists in table \"%s\"", c->name, a->t->name);
+        return err_set(a->err, BD_EXISTS, "column \"%s\" already exists in table \"%s\"", c->name,
+                       a->t->name);
     }
-    bool rewrites = c->nullability == DDL_NOT_NULL || c->generated || c->auto_increment || c->primary_key ||
-                    (c->default_text && c->default_text[0]);
+    bool rewrites = c->nullability == DDL_NOT_NULL || c->generated || c->auto_increment ||
+                    c->primary_key || (c->default_text && c->default_text[0]);
     struct ddl_tag_request tag = {c->name, sql_type_tag_kind(&c->type), 0};
     int rc = ddl_tags(a->x, a->t->name, old, rewrites, &tag, 1, a->err);
     if (rc)
@@ -146,12 +148,13 @@ static int drop_column(struct alter *a) {
     if (rc)
         return rc;
     if (c->primary_key)
-        return err_set(a->err, BD_INVALID, "cannot drop column `%s`: it is part of the primary key of %s",
-                       c->name, a->t->name);
+        return err_set(a->err, BD_INVALID,
+                       "cannot drop column `%s`: it is part of the primary key of %s", c->name,
+                       a->t->name);
     for (size_t i = 0; i < old->check_count; i++)
         if (mentions(old->checks[i].expression, c->name))
-            return err_set(a->err, BD_CONSTRAINT, "cannot drop column `%s`: check `%s` uses it", c->name,
-                           old->checks[i].name);
+            return err_set(a->err, BD_CONSTRAINT, "cannot drop column `%s`: check `%s` uses it",
+                           c->name, old->checks[i].name);
     if (schema_visible_count(old) == 1)
         return err_set(a->err, BD_INVALID, "cannot drop the only column of table %s", a->t->name);
     struct schema *s = copy_schema(a);
@@ -165,7 +168,8 @@ static int drop_column(struct alter *a) {
     return ddl_change_table(a->x, a->t, s, order, &a->t, a->err);
 }
 
-static char *rename_in_expression(struct arena *arena, const char *text, const char *from, const char *to) {
+static char *rename_in_expression(struct arena *arena, const char *text, const char *from,
+                                  const char *to) {
     struct buf b = BUF_INIT;
     size_t n = strlen(from);
     while (*text) {
@@ -187,7 +191,8 @@ static int rename_column_in(struct alter *a, struct schema *s, size_t at, const 
         return BD_OK;
     int other = schema_column(s, to);
     if (other >= 0 && (size_t)other != at)
-        return err_set(a->err, BD_EXISTS, "column \"%s\" already exists in table \"%s\"", to, a->t->name);
+        return err_set(a->err, BD_EXISTS, "column \"%s\" already exists in table \"%s\"", to,
+                       a->t->name);
     for (size_t i = 0; i < s->check_count; i++)
         s->checks[i].expression = rename_in_expression(&a->x->arena, s->checks[i].expression, from, to);
     for (size_t i = 0; i < s->column_count; i++)
@@ -309,7 +314,8 @@ static int rename_index(struct alter *a) {
         if (!strcasecmp(s->indexes[i].name, a->action->name))
             ix = &s->indexes[i];
     if (!ix)
-        return err_set(a->err, BD_NOT_FOUND, "key '%s' doesn't exist in table '%s'", a->action->name, a->t->name);
+        return err_set(a->err, BD_NOT_FOUND, "key '%s' doesn't exist in table '%s'", a->action->name,
+                       a->t->name);
     if (schema_index(s, a->action->new_name) && strcasecmp(a->action->name, a->action->new_name))
         return err_set(a->err, BD_EXISTS, "duplicate key name '%s'", a->action->new_name);
     const char *old = ix->name;
@@ -328,7 +334,8 @@ static int add_primary_key(struct alter *a) {
         return err_set(a->err, BD_INVALID, "table %s has a primary key already", a->t->name);
     s->column_count = schema_visible_count(s);
     s->keyless = false;
-    int rc = ddl_schema_set_key(s, a->action->index->parts, a->action->index->part_count, &a->x->arena, a->err);
+    int rc = ddl_schema_set_key(s, a->action->index->parts, a->action->index->part_count, &a->x->arena,
+                                a->err);
     return rc ? rc : apply(a, s);
 }
 
@@ -393,8 +400,8 @@ static int drop_check(struct alter *a, bool *dropped) {
 static int not_there(struct alter *a, const char *what) {
     if (a->action->if_exists)
         return BD_OK;
-    return err_set(a->err, BD_NOT_FOUND, "%s \"%s\" was not found on the table \"%s\"", what, a->action->name,
-                   a->t->name);
+    return err_set(a->err, BD_NOT_FOUND, "%s \"%s\" was not found on the table \"%s\"", what,
+                   a->action->name, a->t->name);
 }
 
 static int drop_constraint(struct alter *a) {

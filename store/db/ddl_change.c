@@ -1,9 +1,9 @@
 /*
  * A table under a new schema: which bytes stay as they are, which rows are written anew.
  *
- * A field's bytes stay when old and new column store values alike. If the fields of every row tuple stay in
- * place (new ones may follow, as NULL), the row map is taken over; an index is taken over when its key
- * fields stay. Everything else is rebuilt from a walk over the old rows.
+ * A field's bytes stay when old and new column store values alike. If the fields of every row tuple
+ * stay in place (new ones may follow, as NULL), the row map is taken over; an index is taken over when
+ * its key fields stay. Everything else is rebuilt from a walk over the old rows.
  */
 #include "store/db/ddl_exec.h"
 #include "store/db/row_write.h"
@@ -17,11 +17,11 @@ struct change {
     struct table *old, *t;
     const struct table_schema *from_ts, *ts;
     const int *from;
-    size_t columns;       /* visible ones of the new schema */
-    bool *same;           /* per new column: field bytes can be copied */
-    bool *rebuild;        /* per new index */
+    size_t columns;          /* visible ones of the new schema */
+    bool *same;              /* per new column: field bytes can be copied */
+    bool *rebuild;           /* per new index */
     struct bytes key, value; /* the row at hand */
-    uint64_t auto_number; /* last number given to a new AUTO_INCREMENT column */
+    uint64_t auto_number;    /* last number given to a new AUTO_INCREMENT column */
     struct arena scratch;
     struct err *err;
 };
@@ -76,7 +76,8 @@ static bool widens(const struct sql_type *a, const struct sql_type *b) {
 static bool bytes_stay(const struct change *c, size_t column) {
     if (c->from[column] < 0)
         return false;
-    const struct column *a = &c->from_ts->schema.columns[c->from[column]], *b = &c->ts->schema.columns[column];
+    const struct column *a = &c->from_ts->schema.columns[c->from[column]],
+                        *b = &c->ts->schema.columns[column];
     const struct tuple_field *fa = table_column_field(c->from_ts, (size_t)c->from[column]);
     const struct tuple_field *fb = table_column_field(c->ts, column);
     if (!fa || !fb || fa->encoding != fb->encoding)
@@ -103,8 +104,7 @@ static bool rows_stay(const struct change *c) {
             if (a->columns[a->values[i]].nullable && !b->columns[column].nullable)
                 return false; /* rows must be looked at */
         } else if (c->from[column] >= 0 || !b->columns[column].nullable ||
-                   b->columns[column].default_text[0] || b->columns[column].generated ||
-                   b->keyless) {
+                   b->columns[column].default_text[0] || b->columns[column].generated || b->keyless) {
             return false;
         }
     }
@@ -123,7 +123,8 @@ static bool index_stays(const struct change *c, size_t i) {
         if (c->from[b->key_columns[k]] != (int)a->key_columns[k] || !c->same[b->key_columns[k]])
             return false;
     for (size_t k = 0; k < b->prefix_count; k++)
-        if ((a->prefix_lengths ? a->prefix_lengths[k] : 0) != (b->prefix_lengths ? b->prefix_lengths[k] : 0))
+        if ((a->prefix_lengths ? a->prefix_lengths[k] : 0) !=
+            (b->prefix_lengths ? b->prefix_lengths[k] : 0))
             return false;
     return true;
 }
@@ -137,8 +138,8 @@ static int generated(struct change *c, size_t column, struct cell *out) {
     for (size_t i = 0; i < c->columns; i++) {
         if (c->from[i] < 0)
             continue;
-        int rc = table_cell(c->from_ts, (size_t)c->from[i], c->key, c->value, c->x->ns, &c->scratch, &row[i],
-                            c->err);
+        int rc = table_cell(c->from_ts, (size_t)c->from[i], c->key, c->value, c->x->ns, &c->scratch,
+                            &row[i], c->err);
         if (rc)
             return rc;
     }
@@ -211,8 +212,9 @@ static int field_of(struct change *c, size_t column, struct bytes key, struct by
         }
     }
     if (!out->data && !col->nullable)
-        return err_set(c->err, BD_CONSTRAINT, "column %s of table %s cannot be NULL, but a row has no value",
-                       col->name, c->t->name);
+        return err_set(c->err, BD_CONSTRAINT,
+                       "column %s of table %s cannot be NULL, but a row has no value", col->name,
+                       c->t->name);
     return BD_OK;
 }
 
@@ -235,8 +237,8 @@ static int copy_row(struct change *c, struct bytes key, struct bytes value) {
         if (rc)
             return rc;
         struct bytes new_value_bytes = tuple_from_fields(values, s->value_count, a), seen;
-        struct bytes new_key = s->keyless ? keyless_key(new_value_bytes, a)
-                                          : tuple_from_fields(keys, s->pk_count, a);
+        struct bytes new_key =
+            s->keyless ? keyless_key(new_value_bytes, a) : tuple_from_fields(keys, s->pk_count, a);
         if (!new_value_bytes.data || !new_key.data)
             return err_set(c->err, BD_CONSTRAINT, "a row of table %s is too large for the new columns",
                            c->t->name);
@@ -319,8 +321,8 @@ static int build_indexes(struct change *c) {
             struct bytes entry;
             if (!c->rebuild[i])
                 continue;
-            rc = table_index_key(c->ts, i, cursor.key, cursor.value, c->x->ns, &c->x->arena, &entry, NULL,
-                                 c->err);
+            rc = table_index_key(c->ts, i, cursor.key, cursor.value, c->x->ns, &c->x->arena, &entry,
+                                 NULL, c->err);
             if (rc == BD_OK)
                 edit_map_put(&c->t->indexes[i], entry, tuple_empty);
         }
@@ -341,7 +343,8 @@ static int drop_old_roots(struct change *c) {
     for (size_t i = 0; rc == BD_OK && i < a->index_count; i++) {
         const struct index *b = schema_index(&c->ts->schema, a->indexes[i].name);
         if (!b || strcmp(b->name, a->indexes[i].name))
-            rc = address_map_set(&c->t->index_roots, a->indexes[i].name, NULL, &c->t->index_roots, c->err);
+            rc = address_map_set(&c->t->index_roots, a->indexes[i].name, NULL, &c->t->index_roots,
+                                 c->err);
     }
     return rc;
 }

@@ -16,10 +16,13 @@
 
 struct column ddl_column(const struct ddl_column *c, uint64_t tag, uint16_t table_collation,
                          struct arena *a) {
-    struct column out = {.name = arena_strdup(a, c->name), .type_text = arena_strdup(a, c->type_text),
-                         .type = c->type, .default_text = c->default_text ? arena_strdup(a, c->default_text) : "",
+    struct column out = {.name = arena_strdup(a, c->name),
+                         .type_text = arena_strdup(a, c->type_text),
+                         .type = c->type,
+                         .default_text = c->default_text ? arena_strdup(a, c->default_text) : "",
                          .comment = c->comment ? arena_strdup(a, c->comment) : "",
-                         .on_update = c->on_update ? arena_strdup(a, c->on_update) : "", .tag = tag};
+                         .on_update = c->on_update ? arena_strdup(a, c->on_update) : "",
+                         .tag = tag};
     if (!c->collation_given && sql_type_is_text(&c->type) && table_collation &&
         table_collation != c->type.collation) {
         out.type.collation = table_collation;
@@ -34,12 +37,16 @@ struct column ddl_column(const struct ddl_column *c, uint64_t tag, uint16_t tabl
     return out;
 }
 
-static bool index_name_taken(const struct schema *s, const char *name) { return schema_index(s, name) != NULL; }
+static bool index_name_taken(const struct schema *s, const char *name) {
+    return schema_index(s, name) != NULL;
+}
 
 int ddl_schema_add_index(struct schema *s, const struct ddl_index *ix, bool system_defined,
                          struct arena *a, const char **name, struct err *err) {
-    struct index out = {.comment = ix->comment ? arena_strdup(a, ix->comment) : "", .unique = ix->unique,
-                        .spatial = ix->spatial, .system_defined = system_defined};
+    struct index out = {.comment = ix->comment ? arena_strdup(a, ix->comment) : "",
+                        .unique = ix->unique,
+                        .spatial = ix->spatial,
+                        .system_defined = system_defined};
     if (ix->fulltext)
         return err_set(err, BD_UNSUPPORTED, "full-text indexes are not built yet");
     if (ix->spatial)
@@ -53,16 +60,20 @@ int ddl_schema_add_index(struct schema *s, const struct ddl_index *ix, bool syst
     for (size_t i = 0; i < ix->part_count; i++) {
         int at = schema_column(s, ix->parts[i].column);
         if (at < 0)
-            return err_set(err, BD_NOT_FOUND, "key column '%s' doesn't exist in table", ix->parts[i].column);
+            return err_set(err, BD_NOT_FOUND, "key column '%s' doesn't exist in table",
+                           ix->parts[i].column);
         for (size_t k = 0; k < i; k++)
             if (out.columns[k] == at)
-                return err_set(err, BD_INVALID, "duplicate column name '%s' in an index", ix->parts[i].column);
+                return err_set(err, BD_INVALID, "duplicate column name '%s' in an index",
+                               ix->parts[i].column);
         out.columns[i] = (uint16_t)at;
         out.prefix_lengths[i] = (uint16_t)ix->parts[i].prefix_length;
         prefixed = prefixed || ix->parts[i].prefix_length;
         enum encoding e = s->columns[at].encoding;
-        if (!ix->parts[i].prefix_length && (e == ENC_JSON_ADDR || e == ENC_BYTES_ADDR || e == ENC_STRING_ADDR))
-            return err_set(err, BD_INVALID, "BLOB/TEXT column '%s' used in key specification without a key length",
+        if (!ix->parts[i].prefix_length &&
+            (e == ENC_JSON_ADDR || e == ENC_BYTES_ADDR || e == ENC_STRING_ADDR))
+            return err_set(err, BD_INVALID,
+                           "BLOB/TEXT column '%s' used in key specification without a key length",
                            s->columns[at].name);
     }
     if (prefixed)
@@ -114,7 +125,8 @@ int ddl_schema_set_key(struct schema *s, const struct ddl_index_part *parts, siz
     for (size_t i = 0; i < count; i++) {
         int at = schema_column(s, parts[i].column);
         if (at < 0)
-            return err_set(err, BD_NOT_FOUND, "key column '%s' doesn't exist in table", parts[i].column);
+            return err_set(err, BD_NOT_FOUND, "key column '%s' doesn't exist in table",
+                           parts[i].column);
         for (size_t k = 0; k < i; k++)
             if (s->pk[k] == at)
                 return err_set(err, BD_INVALID, "duplicate column name '%s' in the primary key",
@@ -138,8 +150,8 @@ static int check_new_name(struct embedded_txn *x, const char *name, struct err *
     return BD_OK;
 }
 
-static int publish_new(struct embedded_txn *x, const char *name, struct schema *s, uint64_t auto_increment,
-                       struct table **out, struct err *err) {
+static int publish_new(struct embedded_txn *x, const char *name, struct schema *s,
+                       uint64_t auto_increment, struct table **out, struct err *err) {
     schema_derive(s, &x->arena);
     struct table_schema *ts = arena_zalloc(&x->arena, sizeof *ts);
     table_schema_init(ts, s, &x->arena);
@@ -172,7 +184,8 @@ static int create_like(struct embedded_txn *x, const struct ddl *d, struct err *
     size_t n = schema_visible_count(s);
     struct ddl_tag_request *tags = arena_zalloc(&x->arena, (n + 1) * sizeof *tags);
     for (size_t i = 0; i < n; i++)
-        tags[i] = (struct ddl_tag_request){s->columns[i].name, sql_type_tag_kind(&s->columns[i].type), 0};
+        tags[i] =
+            (struct ddl_tag_request){s->columns[i].name, sql_type_tag_kind(&s->columns[i].type), 0};
     rc = ddl_tags(x, d->table, NULL, true, tags, n, err);
     for (size_t i = 0; i < n; i++)
         s->columns[i].tag = tags[i].tag;
@@ -197,15 +210,16 @@ static int create_table(struct embedded_txn *x, const struct ddl *d, struct err 
     s->comment = d->comment ? arena_strdup(a, d->comment) : "";
     struct ddl_tag_request *tags = arena_zalloc(a, (d->column_count + 1) * sizeof *tags);
     for (size_t i = 0; i < d->column_count; i++)
-        tags[i] = (struct ddl_tag_request){d->columns[i].name, sql_type_tag_kind(&d->columns[i].type), 0};
+        tags[i] =
+            (struct ddl_tag_request){d->columns[i].name, sql_type_tag_kind(&d->columns[i].type), 0};
     rc = ddl_tags(x, d->table, NULL, true, tags, d->column_count, err);
     if (rc)
         return rc;
     s->columns = arena_zalloc(a, (d->column_count + 1) * sizeof *s->columns);
     for (size_t i = 0; i < d->column_count; i++) {
         if (schema_column(s, d->columns[i].name) >= 0)
-            return err_set(err, BD_EXISTS, "column \"%s\" is named twice in table %s", d->columns[i].name,
-                           d->table);
+            return err_set(err, BD_EXISTS, "column \"%s\" is named twice in table %s",
+                           d->columns[i].name, d->table);
         s->columns[i] = ddl_column(&d->columns[i], tags[i].tag, s->collation, a);
         s->column_count = i + 1;
     }
@@ -259,7 +273,8 @@ static const struct system_table {
       {"created_at", "datetime(6)", false, false, TAG_SYSTEM + 6002},
       {"modified_at", "datetime(6)", false, false, TAG_SYSTEM + 6003},
       {"sql_mode", "varchar(1023)", false, false, TAG_SYSTEM + 6004}}},
-    {"dolt_docs", {{"doc_name", "varchar(1023)", true, true, 0}, {"doc_text", "longtext", false, false, 0}}},
+    {"dolt_docs",
+     {{"doc_name", "varchar(1023)", true, true, 0}, {"doc_text", "longtext", false, false, 0}}},
 };
 
 int ddl_system_table(struct embedded_txn *x, const char *name, struct table **out, struct err *err) {
@@ -281,8 +296,13 @@ int ddl_system_table(struct embedded_txn *x, const char *name, struct table **ou
     for (size_t i = 0; i < n; i++) {
         const struct system_column *sc = &st->columns[i];
         struct column *c = &s->columns[i];
-        *c = (struct column){.name = sc->name, .type_text = sc->type, .default_text = "", .comment = "",
-                             .on_update = "", .primary_key = sc->key, .nullable = !sc->required,
+        *c = (struct column){.name = sc->name,
+                             .type_text = sc->type,
+                             .default_text = "",
+                             .comment = "",
+                             .on_update = "",
+                             .primary_key = sc->key,
+                             .nullable = !sc->required,
                              .tag = sc->fixed_tag};
         int rc = sql_type_parse(sc->type, a, &c->type, err);
         if (rc)
@@ -348,8 +368,9 @@ static int drop_views(struct embedded_txn *x, const struct ddl *d, struct err *e
             return rc;
         if (!exists)
             continue;
-        const struct pred *where = pred_and(&x->arena, pred_cmp(&x->arena, PRED_EQ, "type", cell_text("view")),
-                                            pred_cmp(&x->arena, PRED_EQ, "name", cell_text(d->names[i])));
+        const struct pred *where =
+            pred_and(&x->arena, pred_cmp(&x->arena, PRED_EQ, "type", cell_text("view")),
+                     pred_cmp(&x->arena, PRED_EQ, "name", cell_text(d->names[i])));
         uint64_t deleted;
         rc = embedded_delete(&x->base, "dolt_schemas", where, &deleted, err);
         if (rc)
@@ -385,9 +406,10 @@ static int truncate_table(struct embedded_txn *x, const struct ddl *d, struct er
     if (rc == BD_OK)
         rc = embedded_foreign_keys(x, &all, err);
     for (size_t i = 0; rc == BD_OK && x->foreign_key_checks && i < all->count; i++)
-        if (!strcasecmp(all->keys[i].parent_table, t->name) && strcasecmp(all->keys[i].child_table, t->name))
-            rc = err_set(err, BD_CONSTRAINT, "cannot truncate table %s: foreign key `%s` refers to it", t->name,
-                         all->keys[i].name);
+        if (!strcasecmp(all->keys[i].parent_table, t->name) &&
+            strcasecmp(all->keys[i].child_table, t->name))
+            rc = err_set(err, BD_CONSTRAINT, "cannot truncate table %s: foreign key `%s` refers to it",
+                         t->name, all->keys[i].name);
     struct table *n = arena_zalloc(&x->arena, sizeof *n);
     if (rc == BD_OK)
         rc = table_create(n, x->ns, t->name, t->ts, &x->arena, err);

@@ -1,6 +1,7 @@
 /*
- * Inside the execution of schema changes: pieces shared by ddl_exec.c (statements), ddl_alter.c (actions of
- * ALTER TABLE), ddl_change.c (a table under a new schema), ddl_keys.c (foreign keys), ddl_tags.c (tags).
+ * Inside the execution of schema changes: pieces shared by ddl_exec.c (statements), ddl_alter.c
+ * (actions of ALTER TABLE), ddl_change.c (a table under a new schema), ddl_keys.c (foreign keys),
+ * ddl_tags.c (tags).
  */
 #ifndef STORE_DB_DDL_EXEC_H
 #define STORE_DB_DDL_EXEC_H
@@ -15,8 +16,8 @@ struct ddl_tag_request {
     uint64_t tag; /* result */
 };
 /*
- * Tags for columns that a statement makes (format-values §6.7). existing: the table as it is, NULL for a
- * new one. use_head: tags of HEAD's tables are taken too (false for a plain ADD COLUMN).
+ * Tags for columns that a statement makes (format-values §6.7). existing: the table as it is, NULL for
+ * a new one. use_head: tags of HEAD's tables are taken too (false for a plain ADD COLUMN).
  */
 int ddl_tags(struct embedded_txn *x, const char *table, const struct schema *existing, bool use_head,
              struct ddl_tag_request *list, size_t count, struct err *err);
@@ -25,8 +26,8 @@ int ddl_tags(struct embedded_txn *x, const char *table, const struct schema *exi
 /* from[i] of a column that the old schema does not have */
 #define DDL_NEW_COLUMN (-1)
 /*
- * Gives the table a new schema (derived, in the transaction's arena). from[i] is the old ordinal of the new
- * schema's visible column i. Rows are rewritten only if their bytes must change; an index whose key
+ * Gives the table a new schema (derived, in the transaction's arena). from[i] is the old ordinal of the
+ * new schema's visible column i. Rows are rewritten only if their bytes must change; an index whose key
  * columns did not change keeps its data; new unique indexes are checked.
  */
 int ddl_change_table(struct embedded_txn *x, struct table *t, struct schema *s, const int *from,
@@ -52,7 +53,8 @@ int ddl_keys_check_column(struct embedded_txn *x, const char *table, const struc
 int ddl_keys_rename_column(struct embedded_txn *x, const char *table, uint64_t tag, const char *from,
                            const char *to, struct err *err);
 int ddl_keys_rename_table(struct embedded_txn *x, const char *from, const char *to, struct err *err);
-/* Removes the keys a dropped table declared; BD_CONSTRAINT when others refer to it and checks are on. */
+/* Removes the keys a dropped table declared; BD_CONSTRAINT when others refer to it and checks are on.
+ */
 int ddl_keys_drop_table(struct embedded_txn *x, const char *table, struct err *err);
 
 /* ---- ddl_exec.c ---- */
@@ -66,7 +68,8 @@ int ddl_schema_add_check(struct schema *s, const char *table, const struct ddl_c
                          struct arena *a, struct err *err);
 int ddl_schema_set_key(struct schema *s, const struct ddl_index_part *parts, size_t count,
                        struct arena *a, struct err *err);
-/* Creates a table that Dolt makes on first use (dolt_ignore, dolt_schemas, …); BD_NOT_FOUND for others. */
+/* Creates a table that Dolt makes on first use (dolt_ignore, dolt_schemas, …); BD_NOT_FOUND for others.
+ */
 int ddl_system_table(struct embedded_txn *x, const char *name, struct table **out, struct err *err);
 
 /* ---- ddl_alter.c ---- */

@@ -1,8 +1,8 @@
 /*
  * Foreign keys in schema changes (format-values §6.4).
  *
- * A key declared while foreign_key_checks is on is resolved: rows are checked and it names column tags and
- * the child's index. Declared while it is off it is stored with column names only.
+ * A key declared while foreign_key_checks is on is resolved: rows are checked and it names column tags
+ * and the child's index. Declared while it is off it is stored with column names only.
  */
 #include "store/db/ddl_exec.h"
 #include "store/db/row_write.h"
@@ -75,9 +75,9 @@ static bool is_covered(const struct schema *s, const uint16_t *columns, size_t c
     return false;
 }
 
-static int find_columns(const struct schema *s, const char *table, const char *const *names, size_t count,
-                        struct arena *a, uint16_t **ordinals, uint64_t **tags, const char ***stored,
-                        struct err *err) {
+static int find_columns(const struct schema *s, const char *table, const char *const *names,
+                        size_t count, struct arena *a, uint16_t **ordinals, uint64_t **tags,
+                        const char ***stored, struct err *err) {
     *ordinals = arena_alloc(a, (count + 1) * sizeof **ordinals);
     *tags = arena_alloc(a, (count + 1) * sizeof **tags);
     *stored = arena_alloc(a, (count + 1) * sizeof **stored);
@@ -99,8 +99,8 @@ static int unique_name(struct embedded_txn *x, const struct foreign_keys *all, c
     if (wanted) {
         const struct foreign_key *k = foreign_keys_find(all, wanted);
         if (k)
-            return err_set(err, BD_EXISTS, "duplicate foreign key constraint name `%s` (on table %s)", wanted,
-                           k->child_table);
+            return err_set(err, BD_EXISTS, "duplicate foreign key constraint name `%s` (on table %s)",
+                           wanted, k->child_table);
         *name = arena_strdup(&x->arena, wanted);
         return BD_OK;
     }
@@ -338,8 +338,9 @@ int ddl_keys_drop_table(struct embedded_txn *x, const char *table, struct err *e
             x->foreign_keys_changed = true;
         } else if (!strcasecmp(k->parent_table, table)) {
             if (x->foreign_key_checks)
-                return err_set(err, BD_CONSTRAINT, "cannot drop table %s: foreign key `%s` of table %s refers to it",
-                               table, k->name, k->child_table);
+                return err_set(err, BD_CONSTRAINT,
+                               "cannot drop table %s: foreign key `%s` of table %s refers to it", table,
+                               k->name, k->child_table);
             k->child_tag_count = k->parent_tag_count = 0;
             k->child_index = k->parent_index = "";
             x->foreign_keys_changed = true;
