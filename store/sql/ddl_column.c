@@ -103,7 +103,7 @@ const char *ddl_parse_default(struct parser *p, const struct sql_type *type) {
     struct expr *e;
     if (parenthesised) {
         parser_advance(p);
-        e = expr_parse(p);
+        e = sql_expr_parse(p);
         parser_expect_op(p, ')');
     } else if (parser_accept_op(p, '-')) {
         struct expr *number = arena_zalloc(p->arena, sizeof *number);
@@ -147,7 +147,7 @@ static const char *parse_on_update(struct parser *p) {
 struct ddl_check ddl_parse_check(struct parser *p, const char *name) {
     struct ddl_check c = {.name = name};
     parser_expect_op(p, '(');
-    struct expr *e = expr_parse(p);
+    struct expr *e = sql_expr_parse(p);
     parser_expect_op(p, ')');
     c.expression = stored_expression(p, e, false);
     if (parser_accept_words(p, "not", "enforced"))
@@ -225,7 +225,7 @@ uint16_t ddl_parse_collation(struct parser *p) {
 
 static void parse_generated(struct parser *p, struct ddl_column *c) {
     parser_expect_op(p, '(');
-    struct expr *e = expr_parse(p);
+    struct expr *e = sql_expr_parse(p);
     parser_expect_op(p, ')');
     c->default_text = stored_expression(p, e, true);
     c->generated = true;

@@ -53,7 +53,7 @@ struct expr {
 
 /* Parses one expression at the parser's current token; never NULL (look at p->failed). Subqueries,
  * window functions and MATCH are BD_UNSUPPORTED here. */
-struct expr *expr_parse(struct parser *p);
+struct expr *sql_expr_parse(struct parser *p);
 
 /* One operand without operators: a literal, a name, a call, or an expression in parentheses. */
 struct expr *expr_parse_operand(struct parser *p);

@@ -69,7 +69,7 @@ static void parse_list(struct parser *p, struct expr *into, struct expr *first) 
     }
     if (!parser_at_op(p, ')'))
         do {
-            struct expr *item = expr_parse(p);
+            struct expr *item = sql_expr_parse(p);
             MEM_GROW(list, capacity, count + 1);
             list[count++] = item;
         } while (!p->failed && parser_accept_op(p, ','));
@@ -87,7 +87,7 @@ static const char *const units[] = {"microsecond", "second", "minute", "hour", "
                                     "day_microsecond", "day_second", "day_minute", "day_hour", "year_month"};
 
 static struct expr *parse_interval(struct parser *p) {
-    struct expr *e = with_args(p, EXPR_INTERVAL, expr_parse(p), NULL, NULL);
+    struct expr *e = with_args(p, EXPR_INTERVAL, sql_expr_parse(p), NULL, NULL);
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (parser_accept_word(p, units[i])) {
             char *upper = arena_strdup(p->arena, units[i]);
@@ -104,20 +104,20 @@ static struct expr *parse_case(struct parser *p) {
     size_t count = 0, capacity = 0;
     if (!parser_at_word(p, "when")) {
         MEM_GROW(list, capacity, 1);
-        list[count++] = expr_parse(p);
+        list[count++] = sql_expr_parse(p);
         e->op |= EXPR_CASE_OPERAND;
     }
     if (!parser_at_word(p, "when"))
         parser_fail(p, BD_INVALID, "WHEN expected");
     while (parser_accept_word(p, "when")) {
         MEM_GROW(list, capacity, count + 2);
-        list[count++] = expr_parse(p);
+        list[count++] = sql_expr_parse(p);
         parser_expect_word(p, "then");
-        list[count++] = expr_parse(p);
+        list[count++] = sql_expr_parse(p);
     }
     if (parser_accept_word(p, "else")) {
         MEM_GROW(list, capacity, count + 1);
-        list[count++] = expr_parse(p);
+        list[count++] = sql_expr_parse(p);
         e->op |= EXPR_CASE_ELSE;
     }
     parser_expect_word(p, "end");
@@ -155,7 +155,7 @@ static struct expr *parse_cast_type(struct parser *p, struct expr *value) {
 }
 
 static struct expr *parse_convert(struct parser *p, bool is_cast) {
-    struct expr *value = expr_parse(p);
+    struct expr *value = sql_expr_parse(p);
     if (is_cast) {
         parser_expect_word(p, "as");
         return parse_cast_type(p, value);
@@ -180,12 +180,12 @@ static struct expr *parse_trim(struct parser *p) {
     else
         spelled = parser_accept_word(p, "both");
     if (spelled && parser_accept_word(p, "from")) {
-        from = expr_parse(p);
+        from = sql_expr_parse(p);
     } else {
-        from = expr_parse(p);
+        from = sql_expr_parse(p);
         if (parser_accept_word(p, "from")) {
             what = from;
-            from = expr_parse(p);
+            from = sql_expr_parse(p);
         }
     }
     parser_expect_op(p, ')');
@@ -220,10 +220,10 @@ static struct expr *parse_call(struct parser *p, const char *name) {
     if (parser_at_word(p, "select"))
         return fail(p, BD_UNSUPPORTED, "subqueries are not supported here");
     if (strcmp(low, "substring") == 0 || strcmp(low, "substr") == 0 || strcmp(low, "mid") == 0) {
-        struct expr *first = expr_parse(p);
+        struct expr *first = sql_expr_parse(p);
         if (parser_accept_word(p, "from") || parser_accept_op(p, ',')) {
             struct expr *rest = new_expr(p, EXPR_CALL);
-            struct expr *start = expr_parse(p);
+            struct expr *start = sql_expr_parse(p);
             if (parser_accept_word(p, "for") || parser_accept_op(p, ',')) {
                 parse_list(p, rest, start);
             } else {
@@ -349,7 +349,7 @@ static struct expr *parse_primary(struct parser *p) {
     if (parser_accept_op(p, '(')) {
         if (parser_at_word(p, "select") || parser_at_word(p, "with"))
             return fail(p, BD_UNSUPPORTED, "subqueries are not supported here");
-        struct expr *e = expr_parse(p);
+        struct expr *e = sql_expr_parse(p);
         if (parser_accept_op(p, ',')) {
             struct expr *tuple = new_expr(p, EXPR_TUPLE);
             parse_list(p, tuple, e);
@@ -505,6 +505,6 @@ static struct expr *parse_level(struct parser *p, int level) {
     return e;
 }
 
-struct expr *expr_parse(struct parser *p) { return parse_level(p, LEVEL_OR); }
+struct expr *sql_expr_parse(struct parser *p) { return parse_level(p, LEVEL_OR); }
 
 struct expr *expr_parse_operand(struct parser *p) { return parse_primary(p); }
