@@ -6,6 +6,7 @@
 
 #include "base/os.h"
 #include "base/version.h"
+#include "schema/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,16 +76,24 @@ static int open_tables(struct bd *bd, unsigned flags, struct err *err) {
     return rc;
 }
 
-/* The version of the schema is not looked at yet. */
+/* An older schema is used as it is. A newer one is read; commands that write are refused. */
 static int check_schema(struct bd *bd, struct err *err) {
-    struct tables_txn *x;
-    int rc = tables_read_begin(bd->ops.tables, &x, err);
+    struct schema_state state;
+    struct err why = ERR_INIT;
+    const char *skew = getenv("BD_IGNORE_SCHEMA_SKEW");
+    int rc = schema_check(bd->ops.tables, &state, err);
     if (rc)
         return rc;
-    if (!tables_has_table(x, "issues"))
-        rc = err_set(err, BD_INVALID, "%s is not a tracker's database: it has no table `issues`", bd->ws.database_dir);
-    tables_read_end(x);
-    return rc;
+    rc = schema_explain(&state, &why);
+    if (!state.is_tracker)
+        return err_set(err, rc ? rc : BD_INVALID, "%s: %s", bd->ws.database_dir, why.msg);
+    if (!state.too_new || (skew && strcmp(skew, "1") == 0))
+        return BD_OK;
+    bd->schema_too_new = true;
+    if (bd->command_writes)
+        return err_set(err, BD_TOO_NEW, "%s", why.msg);
+    tables_close(bd->ops.tables);
+    return open_tables(bd, TABLES_READ_ONLY, err);
 }
 
 static const char *yaml_value(void *ctx, const char *key) {

@@ -12,6 +12,8 @@ const struct cmd *const cmd_table[] = {
     &cmd_help_command,
     &cmd_history,
     &cmd_list_command,
+    &cmd_init,
+    &cmd_init_safety,
     &cmd_ping,
     &cmd_query,
     &cmd_ready,

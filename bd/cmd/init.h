@@ -1,0 +1,41 @@
+/* What the files of `bd init` share. */
+#ifndef BD_CMD_INIT_H
+#define BD_CMD_INIT_H
+
+#include "bd/cmd/cmd.h"
+
+/* Exit statuses that scripts may rely on (bd-system §3.0.4). */
+enum {
+    INIT_REMOTE_REFUSED = 10, /* a remote holds data and nobody said what is to become of it */
+    INIT_DECLINED = 11,       /* the typed confirmation was not given */
+    INIT_TOKEN_MISSING = 12,  /* without a terminal: destroy token missing or wrong */
+    INIT_CANCELLED = 130,     /* ended at a prompt */
+};
+
+struct init_job {
+    struct bd *bd;
+    const struct cmd_call *call;
+    bool quiet, interactive, stealth, reinit;
+    bool explicit_dir;     /* the .beads directory is given (BEADS_DIR, or a workspace around us) */
+    const char *cwd;       /* real path */
+    const char *beads_dir; /* where the workspace is, or will be */
+    const char *prefix, *database;
+    const char *database_dir;
+    bool exists;          /* there is a database already */
+    const char *sync_url; /* Dolt URL to be stored as sync.remote, NULL for none */
+    const char *project_id, *repo_id, *clone_id;
+    int lock_fd;
+};
+
+/* Everything that must hold before anything is written. 0 or an exit status (reported). */
+int init_check_flags(struct init_job *j);
+int init_check_existing(struct init_job *j);
+int init_check_remote(struct init_job *j);
+
+/* Creates the database, or updates the one that is there. */
+int init_database(struct init_job *j);
+
+/* Reads an answer from standard input. False when it was cancelled by a signal. */
+bool init_ask(struct init_job *j, const char *question, char *answer, size_t size);
+
+#endif
