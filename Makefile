@@ -11,7 +11,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DOPENSSL_SUPPRESS_DEPRECATED -I. $(OPT) -g
 
 # Third-party archives are linked statically, libc and cJSON dynamically (docs/dependencies.md).
 STATIC_LIBS  := -lzstd -lsnappy -lcrypto -lsqlite3 -lyaml
-ALL_LDFLAGS  := -Wl,--gc-sections $(LDFLAGS)
+ALL_LDFLAGS  := -static-libgcc -Wl,--gc-sections $(LDFLAGS)
 ALL_LIBS     := -Wl,-Bstatic $(STATIC_LIBS) -lstdc++ -Wl,-Bdynamic -Wl,--as-needed -lcjson -lm -lpthread -ldl
 
 ROOMS   := base store/chunk store/prolly store/value store/db store/sql store/remote schema \

@@ -14,6 +14,7 @@ extern const struct cmd cmd_diff;
 extern const struct cmd cmd_help_command;
 extern const struct cmd cmd_history;
 extern const struct cmd cmd_list_command;
+extern const struct cmd cmd_info;
 extern const struct cmd cmd_init;
 extern const struct cmd cmd_init_safety;
 extern const struct cmd cmd_ping;

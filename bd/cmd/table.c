@@ -12,6 +12,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_help_command,
     &cmd_history,
     &cmd_list_command,
+    &cmd_info,
     &cmd_init,
     &cmd_init_safety,
     &cmd_ping,
