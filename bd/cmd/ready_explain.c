@@ -66,8 +66,10 @@ static const char *reason(struct bd *bd, const struct filter_texts *resolved) {
 
 static void ready_json(struct bd *bd, struct json_writer *w, const struct issue *i) {
     struct filter_texts resolved = resolved_blockers(i, &bd->arena);
+    struct issue bare = *i;
+    bare.dependency_row_count = 0; /* what they mean is said below */
     json_object(w);
-    issue_json_members(w, i, 0);
+    issue_json_members(w, &bare, 0);
     json_member_str(w, "reason", reason(bd, &resolved));
     if (resolved.count) {
         issue_json_strings(w, "resolved_blockers", resolved.items, resolved.count, false);

@@ -107,9 +107,9 @@ static int run_status(struct bd *bd, const struct cmd_call *c) {
     if (status)
         return status;
     int rc = tables_resolve(bd->ops.tables, "HEAD", &head, &err);
-    if (rc == BD_OK)
+    if (rc == BD_OK && !bd->json)
         rc = tables_status(bd->ops.tables, &bd->arena, &changes, &count, &err);
-    if (rc != BD_OK)
+    if (rc != BD_OK && rc != BD_UNSUPPORTED)
         return cmd_fail_json_stdout(bd, "failed to get current commit: %s", err.msg);
     const char *branch = tables_branch(bd->ops.tables), *commit = history_hash(&head, &bd->arena);
     if (bd->json) {

@@ -86,8 +86,7 @@ void issue_json_members(struct json_writer *w, const struct issue *i, unsigned f
     member_raw(w, "metadata", i->metadata, "{}");
     json_member_int_opt(w, "compaction_level", i->compaction_level);
     issue_json_time_opt(w, "compacted_at", i->compacted_at);
-    if (i->compacted_at_commit)
-        json_member_str(w, "compacted_at_commit", i->compacted_at_commit);
+    json_member_str_opt(w, "compacted_at_commit", i->compacted_at_commit);
     json_member_int_opt(w, "original_size", i->original_size);
     if (!(flags & ISSUE_JSON_NO_RELATIONS))
         relations(w, i, flags);
@@ -232,6 +231,28 @@ void issue_json_details(struct json_writer *w, const struct issue_details *d) {
     json_object_end(w);
 }
 
+/* JSON text with one space behind ':' and ',' outside of strings and no other white space: the form in which
+ * the reference shows JSON columns as text. */
+static void member_spaced(struct json_writer *w, const char *key, const char *text) {
+    struct buf b = BUF_INIT;
+    bool in_string = false;
+    if (!set(text))
+        return;
+    for (const char *p = text; *p; p++) {
+        if (!in_string && strchr(" \t\r\n", *p))
+            continue;
+        if (*p == '"')
+            in_string = !in_string;
+        buf_add_char(&b, *p);
+        if (in_string && *p == '\\' && p[1])
+            buf_add_char(&b, *++p);
+        if (!in_string && (*p == ':' || *p == ','))
+            buf_add_char(&b, ' ');
+    }
+    json_member_str(w, key, buf_str(&b));
+    buf_release(&b);
+}
+
 void issue_json_dependency(struct json_writer *w, const struct dependency *d) {
     json_object(w);
     json_member_str(w, "issue_id", d->issue_id);
@@ -239,7 +260,7 @@ void issue_json_dependency(struct json_writer *w, const struct dependency *d) {
     json_member_str(w, "type", d->type);
     issue_json_time(w, "created_at", d->created_at);
     json_member_str_opt(w, "created_by", d->created_by);
-    json_member_str_opt(w, "metadata", d->metadata);
+    member_spaced(w, "metadata", d->metadata);
     json_member_str_opt(w, "thread_id", d->thread_id);
     json_object_end(w);
 }
