@@ -75,6 +75,7 @@ const char *cmd_str(const struct cmd_call *c, const char *flag); /* never NULL *
 const char *const *cmd_list(const struct cmd_call *c, const char *flag, size_t *count);
 const struct cmd *cmd_of(const struct cmd_call *c);
 const char *cmd_path(const struct cmd_call *c); /* "bd dep add" */
+const char *cmd_called_as(const struct cmd_call *c); /* the name or alias that was typed */
 
 /* The text as Go's %q prints it, in the arena. */
 char *cmd_quote(struct arena *a, const char *s);

@@ -439,6 +439,7 @@ int cmd_parse(struct arena *a, const struct cmd *root, int argc, char **argv, st
         const struct cmd *child = i < count ? find_child(c, words[i]) : NULL;
         if (!child)
             break;
+        out->called_as = words[i];
         memmove(&words[i], &words[i + 1], (count - i) * sizeof *words);
         count--;
         out->chain[out->depth++] = child;
@@ -626,5 +627,6 @@ const char *const *cmd_list(const struct cmd_call *c, const char *flag, size_t *
     return v->list;
 }
 
+const char *cmd_called_as(const struct cmd_call *c) { return c->called_as ? c->called_as : cmd_of(c)->name; }
 const struct cmd *cmd_of(const struct cmd_call *c) { return c->chain[c->depth - 1]; }
 const char *cmd_path(const struct cmd_call *c) { return c->path; }

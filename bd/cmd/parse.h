@@ -24,6 +24,7 @@ struct cmd_call {
     const struct cmd *chain[CMD_DEPTH_MAX]; /* root first */
     size_t depth;
     const char *path; /* "bd dep add" */
+    const char *called_as; /* the word that named the command: its name or an alias */
     struct cmd_value *values;
     size_t value_count;
     const char **args;
