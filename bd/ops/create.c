@@ -248,11 +248,12 @@ static int add_batch_dependencies(struct ops *o, struct tables_txn *x, struct is
             return err_set(err, BD_CONFLICT,
                            "invalid dependency %s -> %s: adding dependency would create a cycle", d->issue_id,
                            d->depends_on_id);
-        d->target = external ? DEP_TARGET_EXTERNAL : target_is_wisp ? DEP_TARGET_WISP : DEP_TARGET_ISSUE;
-        if (!d->created_by)
-            d->created_by = o->actor;
+        struct dependency row = *d;
+        row.target = external ? DEP_TARGET_EXTERNAL : target_is_wisp ? DEP_TARGET_WISP : DEP_TARGET_ISSUE;
+        if (!row.created_by)
+            row.created_by = o->actor;
         if (rc == BD_OK)
-            rc = dependency_row_insert(x, d, i->is_wisp, err);
+            rc = dependency_row_insert(x, &row, i->is_wisp, err);
         if (rc == BD_CONSTRAINT) { /* the same pair twice: the first stays */
             err_clear(err);
             rc = BD_OK;

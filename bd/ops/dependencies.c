@@ -146,14 +146,17 @@ static int check_new(struct tables_txn *x, const struct dependency *d, const str
 int dependency_add_in(struct ops *o, struct tables_txn *x, const struct dependency *d, unsigned flags,
                       struct err *err) {
     struct end source, target = {false, false, false};
-    bool outside = external_ref_is_dependency(d->depends_on_id) || (flags & DEPENDENCY_CROSS_PREFIX);
+    bool outside = external_ref_is_dependency(d->depends_on_id);
     int rc = read_end(x, d->issue_id, &source, err);
     if (rc == BD_OK && !source.exists)
         return err_set(err, BD_NOT_FOUND, "issue %s not found", d->issue_id);
     if (rc == BD_OK && !outside) {
         rc = read_end(x, d->depends_on_id, &target, err);
-        if (rc == BD_OK && !target.exists)
-            return err_set(err, BD_NOT_FOUND, "issue %s not found", d->depends_on_id);
+        if (rc == BD_OK && !target.exists) {
+            outside = dependency_crosses_prefix(d->issue_id, d->depends_on_id);
+            if (!outside)
+                return err_set(err, BD_NOT_FOUND, "issue %s not found", d->depends_on_id);
+        }
     }
     if (rc == BD_OK)
         rc = check_new(x, d, &source, &target, flags, err);

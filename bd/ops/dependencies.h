@@ -8,11 +8,10 @@
 
 enum dependency_add_flags {
     DEPENDENCY_NO_CYCLE_CHECK = 1,
-    DEPENDENCY_CROSS_PREFIX = 2, /* the target lives in another project: stored as it is */
 };
 /*
- * Inside a transaction: `d->issue_id` depends on `d->depends_on_id`. Both must exist, external and cross-prefix
- * targets excepted. The same pair with the same type again replaces the metadata only. Nothing is written
+ * Inside a transaction: `d->issue_id` depends on `d->depends_on_id`. Both must exist; a target that
+ * is `external:…`, or missing and of another prefix, is stored as it is. The same pair with the same type again replaces the metadata only. Nothing is written
  * when it fails. BD_NOT_FOUND `issue X not found`; BD_INVALID for kinds that cannot block each other and for a
  * self-dependency; BD_CONFLICT for a cycle and for the same pair with another type.
  */

@@ -229,10 +229,14 @@ bool external_ref_is_dependency(const char *id) { return strncmp(id, "external:"
 
 int external_dependency_check(const char *id, struct err *err) {
     const char *project = id + 9, *colon = strchr(project, ':');
-    if (colon && colon > project && colon[1])
-        return BD_OK;
-    return err_set(err, BD_INVALID,
-                   "invalid external reference '%s': expected external:<project>:<capability>", id);
+    if (!colon)
+        return err_set(err, BD_INVALID,
+                       "invalid external reference format: expected 'external:<project>:<capability>', got '%s'", id);
+    if (colon == project)
+        return err_set(err, BD_INVALID, "external reference missing project name");
+    if (!colon[1])
+        return err_set(err, BD_INVALID, "external reference missing capability name");
+    return BD_OK;
 }
 
 bool json_text_is_valid(const char *text) {
