@@ -45,7 +45,7 @@ enum field_kind {
     X(spec_id, FIELD_TEXT)                                                                              \
     X(compaction_level, FIELD_INT)                                                                      \
     X(compacted_at, FIELD_TIME)                                                                         \
-    X(compacted_at_commit, FIELD_TEXT_OR_NULL)                                                          \
+    X(compacted_at_commit, FIELD_TEXT_POINTER)                                                          \
     X(original_size, FIELD_INT_ZERO_NULL)                                                               \
     X(sender, FIELD_TEXT)                                                                               \
     X(ephemeral, FIELD_BOOL)                                                                            \
