@@ -461,7 +461,7 @@ static void commit_files(struct init_job *j) {
         int status = process_run(&(struct process){.argv = commit, .directory = j->cwd, .output = &out, .error = &out});
         if (status == 0)
             done(j, "Committed beads files to git");
-        else if (!j->quiet && !strstr(buf_str(&out), "nothing to commit"))
+        else if (!j->quiet && !strstr(buf_str(&out), "nothing to commit") && !strstr(buf_str(&out), "added to commit"))
             cmd_warn(bd, "failed to commit beads files: git exited with %d", status);
     }
     buf_release(&out);

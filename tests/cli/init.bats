@@ -1,0 +1,171 @@
+#!/usr/bin/env bats
+# bd init: files, names, refusals.
+
+load common
+setup() { scratch_setup; }
+teardown() { scratch_teardown; }
+
+INIT="bd init --skip-hooks --skip-agents --non-interactive"
+
+@test "init makes the workspace and commits its files, nothing else" {
+    git init -q .
+    echo mine >mine.txt
+    git add mine.txt
+    apart $INIT --prefix my-app
+    [ "$status" -eq 0 ]
+    [[ $out == *"bd initialized successfully!"*"Database: my_app"*"Issue prefix: my-app"* ]]
+    [ "$(stat -c %a .beads)" = 700 ]
+    [ "$(stat -c %a .beads/metadata.json .beads/config.yaml .beads/.gitignore | sort -u)" = 600 ]
+    [ "$(json_get dolt_database <.beads/metadata.json)" = my_app ]
+    [ "$(git log --format=%s)" = "bd init: initialize beads issue tracking" ]
+    [ "$(git show --name-only --format= HEAD | grep -vc '^\.beads/\|^\.gitignore$')" -eq 0 ]
+    [ "$(git status --short)" = "A  mine.txt" ]
+    [ "$(git config beads.role)" = maintainer ]
+    [ "$(bd config get issue_prefix)" = my-app ]
+    grep -qx '.dolt/' .gitignore
+    git check-ignore -q .beads/embeddeddolt
+    git check-ignore -q .beads/last-touched
+    ! grep -v '^#' .beads/config.yaml | grep -q .
+}
+
+@test "the identity is the same in metadata.json and the database" {
+    workspace
+    id=$(json_get project_id <.beads/metadata.json)
+    [[ $id =~ ^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$ ]]
+    bd config set custom.x 1
+}
+
+@test "quiet init says nothing" {
+    git init -q .
+    apart $INIT --quiet --prefix q
+    [ -z "$out$err" ]
+}
+
+@test "without a git repository one is made" {
+    apart $INIT --quiet
+    [ "$status" -eq 0 ]
+    [ -d .git ]
+    [ "$(bd config get issue_prefix)" = ws ]
+}
+
+@test "prefix and database come from the directory's name" {
+    for pair in "MyPkg.jl MyPkg_jl" "001 bd_001" ".hidden hidden" "a-b- a-b"; do
+        set -- $pair
+        mkdir "$SCRATCH/$1"
+        cd "$SCRATCH/$1"
+        $INIT --quiet
+        [ "$(bd config get issue_prefix)" = "$2" ]
+        [ "$(json_get dolt_database <.beads/metadata.json)" = "${2//-/_}" ]
+    done
+    mkdir "$SCRATCH/my project"
+    cd "$SCRATCH/my project"
+    apart $INIT --quiet
+    [ "$status" -eq 1 ]
+    [[ $err == 'Error: directory name "my project" produces an invalid database name "my project".'* ]]
+    [ ! -e .beads ]
+}
+
+@test "impossible options are refused before anything is made" {
+    apart $INIT --database "has spaces!"
+    [[ $err == *'invalid database name "has spaces!"'* ]]
+    apart $INIT --database a-b
+    [[ $err == *hyphens* ]]
+    apart bd init --backend sqlite
+    [ "$status" -eq 1 ]
+    [[ $err == *DEPRECATED* ]]
+    apart bd init --backend postgres
+    [[ $err == *"unknown backend"* ]]
+    apart $INIT --role boss
+    [[ $err == *"invalid --role"* ]]
+    apart $INIT --contributor
+    [[ $err == *"--non-interactive"* ]]
+    apart $INIT --proxied-server
+    [[ $err == *"--proxied-server is not yet implemented"* ]]
+    BEADS_DOLT_SERVER_HOST=db.example.com apart $INIT
+    [[ $err == *"server mode is not enabled"* ]]
+    [ ! -e .beads ]
+}
+
+@test "an existing database is never replaced" {
+    workspace
+    apart $INIT --prefix again
+    [ "$status" -eq 1 ]
+    [[ $err == *"already initialized"* ]]
+    [[ $err != *--reinit-local* && $err != *--force* && $err != *DESTROY* ]]
+    mkdir sub
+    cd sub
+    apart $INIT
+    [ "$status" -eq 1 ]
+    [ ! -e .beads ]
+}
+
+@test "re-initializing keeps the database, its prefix and its identity" {
+    workspace fi
+    id=$(json_get project_id <.beads/metadata.json)
+    bd config set custom.x kept
+    rm .beads/metadata.json .beads/config.yaml
+    apart $INIT --force --database fi --prefix other --quiet
+    [ "$status" -eq 0 ]
+    [[ $err == *"--force is deprecated"* ]]
+    [ "$(bd config get custom.x)" = kept ]
+    [ "$(bd config get issue_prefix)" = fi ]
+    [ "$(json_get project_id <.beads/metadata.json)" = "$id" ]
+}
+
+@test "a remote with a database is not fought" {
+    git init -q --bare "$SCRATCH/origin.git"
+    git init -q .
+    git commit -q --allow-empty -m start
+    git push -q "$SCRATCH/origin.git" HEAD:refs/dolt/data
+    git remote add origin "$SCRATCH/origin.git"
+    apart $INIT --reinit-local --prefix r
+    [ "$status" -eq 10 ]
+    [[ $err == *"remote 'origin'"*"bd bootstrap"*"bd help init-safety"* ]]
+    [[ $err != *DESTROY* ]]
+    apart $INIT --reinit-local --discard-remote --prefix r
+    [ "$status" -eq 12 ]
+    [ ! -e .beads ]
+    apart bd help init-safety
+    [[ $out == *"DESTROY-<issue prefix>"* ]]
+}
+
+@test "a plain git origin becomes sync.remote" {
+    git init -q --bare "$SCRATCH/origin.git"
+    git init -q .
+    git remote add origin "file://$SCRATCH/origin.git"
+    $INIT --quiet --prefix o
+    grep -qx "sync.remote: \"file://$SCRATCH/origin.git\"" .beads/config.yaml
+}
+
+@test "stealth keeps git out of it" {
+    git init -q .
+    git commit -q --allow-empty -m start
+    $INIT --stealth --quiet --prefix s
+    grep -qx '.beads/' .git/info/exclude
+    [ "$(git log --format=%s)" = start ]
+    [ "$(bd config get no-git-ops)" = true ]
+}
+
+@test "a failing hook of the user does not stop init" {
+    git init -q .
+    printf '#!/bin/sh\ntouch ran\nexit 1\n' >.git/hooks/pre-commit
+    chmod +x .git/hooks/pre-commit
+    $INIT --quiet --prefix h
+    [ "$(git log --format=%s)" = "bd init: initialize beads issue tracking" ]
+    [ ! -e ran ]
+}
+
+@test "several at once: one makes the database, the others wait their turn or say why not" {
+    git init -q .
+    for i in 1 2 3 4 5 6; do
+        (bd init --prefix conc --force --quiet --skip-agents >"$SCRATCH/o$i" 2>&1 </dev/null; echo $? >"$SCRATCH/s$i") &
+    done
+    wait
+    ok=0
+    for i in 1 2 3 4 5 6; do
+        if [ "$(cat "$SCRATCH/s$i")" = 0 ]; then ok=$((ok + 1)); else grep -q "one writer at a time" "$SCRATCH/o$i"; fi
+    done
+    [ "$ok" -ge 1 ]
+    [ "$(bd config get issue_prefix)" = conc ]
+    [ -z "$(ls -A .beads/embeddeddolt | grep -v '^conc$\|^.lock$')" ]
+}
