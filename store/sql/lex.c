@@ -1,6 +1,6 @@
 /*
- * The lexer. A name may begin with a digit when it is not a number; ".5" is a number except right behind
- * a name, where the point separates. Text is taken as UTF-8; bytes from 0x80 on belong to names.
+ * The lexer. A name may begin with a digit when it is not a number; ".5" is a number except directly
+ * behind a name, where the point separates. Text is taken as UTF-8; bytes from 0x80 on belong to names.
  */
 #include "store/sql/lex.h"
 
@@ -203,7 +203,7 @@ int lexer_next(struct lexer *l, struct token *t, struct err *err) {
     if (rc != BD_OK)
         return rc;
     *t = (struct token){.start = l->p, .text = ""};
-    bool behind_name = l->last == TOK_WORD || l->last == TOK_QUOTED;
+    bool behind_name = l->name_end == l->p;
     if (l->p >= l->end) {
         t->kind = TOK_END;
     } else if (*l->p == '\'' || *l->p == '"' || *l->p == '`') {
@@ -225,6 +225,6 @@ int lexer_next(struct lexer *l, struct token *t, struct err *err) {
                      (unsigned)(unsigned char)*l->p);
     }
     t->size = (size_t)(l->p - t->start);
-    l->last = t->kind;
+    l->name_end = t->kind == TOK_WORD || t->kind == TOK_QUOTED ? l->p : NULL;
     return rc;
 }

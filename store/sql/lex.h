@@ -55,7 +55,7 @@ struct lexer {
     struct arena *arena;
     bool ansi_quotes;    /* "name" is a name */
     bool in_version_comment; /* inside an executable comment */
-    enum token_kind last;
+    const char *name_end;  /* where the last token ended, if it was a name */
 };
 
 void lexer_init(struct lexer *l, const char *text, size_t size, struct arena *arena);
