@@ -134,7 +134,7 @@ static int to_float(const struct sql_type *t, const struct cell *in, struct aren
     }
     default: return refuse_value(err, t->base == SQL_FLOAT ? "float" : "double", in, a);
     }
-    if (isnan(v) || isinf(v) || (t->base == SQL_FLOAT && fabs(v) > 3.402823466385288598e38))
+    if (isnan(v) || isinf(v) || (t->base == SQL_FLOAT && isinf((float)v)))
         return out_of_range(err);
     *out = cell_float(v);
     return BD_OK;

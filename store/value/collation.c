@@ -6,10 +6,11 @@
  * no contractions, no second level, no padding. Because equal prefixes are skipped bytewise first, a
  * text that is a prefix of another sorts before it.
  *
- * Limits: ranks are exact for U+0000..U+052F and U+2000..U+206F in utf8mb4_0900_ai_ci, _as_ci, _as_cs and
- * utf8mb4_general_ci. Language collations (utf8mb4_de_pb_0900_ai_ci, …), unicode_ci and the single-byte
- * character sets borrow the nearest of these. Characters outside sort by code point: symbols and emoji
- * between punctuation and digits, everything else behind all ranked letters. The order is always total,
+ * Limits: ranks are exact for U+0000..U+052F and U+2000..U+206F in utf8mb4_0900_ai_ci, _as_ci, _as_cs,
+ * utf8mb4_general_ci, utf8mb4_unicode_ci and latin1_swedish_ci. Language collations
+ * (utf8mb4_de_pb_0900_ai_ci, …) and the other single-byte character sets borrow the nearest of these.
+ * Characters outside sort by code point behind all ranked ones, but in the 0900 family symbols and emoji
+ * stand between punctuation and digits. The order is always total,
  * so a tree written by this program is consistent; a tree that Dolt wrote with such characters in a key
  * of such a collation may be ordered differently. (Keys of this kind exist in dolt_schemas only, whose
  * names are ASCII in practice.)
@@ -76,11 +77,16 @@ const char *collation_charset(uint16_t id, char out[16]) {
     return out;
 }
 
+enum { LATIN1_SWEDISH_CI = 8, UTF8MB3_GENERAL_CI = 33, UTF8MB4_GENERAL_CI = 45, UTF8MB4_BIN = 46,
+       UTF8MB3_BIN = 83 };
+
 static const uint16_t *ranks_of(uint16_t id) {
     switch (id) {
-    case 0: case COLLATION_BINARY: case COLLATION_UTF8MB4_0900_BIN: case 46: case 83: return NULL;
+    case 0: case COLLATION_BINARY: case COLLATION_UTF8MB4_0900_BIN: case UTF8MB4_BIN: case UTF8MB3_BIN:
+        return NULL;
     case COLLATION_UTF8MB4_0900_AI_CI: return collation_ranks_ai_ci;
-    case 45: case 33: return collation_ranks_general_ci;
+    case UTF8MB4_GENERAL_CI: case UTF8MB3_GENERAL_CI: return collation_ranks_general_ci;
+    case LATIN1_SWEDISH_CI: return collation_ranks_latin1_swedish;
     default: break;
     }
     const char *name = collation_name(id);
@@ -95,9 +101,11 @@ static const uint16_t *ranks_of(uint16_t id) {
         return collation_ranks_as_cs;
     if (strstr(name, "_0900_as_cs"))
         return collation_ranks_as_cs;
-    if (strstr(name, "_general_") || strstr(name, "latin1_"))
+    if (strstr(name, "_general_"))
         return collation_ranks_general_ci;
-    return collation_ranks_ai_ci;
+    if (strncmp(name, "latin1_", 7) == 0)
+        return collation_ranks_latin1_swedish;
+    return strstr(name, "_0900_") ? collation_ranks_ai_ci : collation_ranks_unicode_ci;
 }
 
 bool collation_is_bytewise(uint16_t id) { return ranks_of(id) == NULL; }
@@ -143,7 +151,9 @@ static uint64_t weight(const uint16_t *ranks, uint32_t c) {
         rank = ranks[COLLATION_RANKS_LOW + c - 0x2000];
     if (rank != UINT16_MAX)
         return (uint64_t)rank << 21;
-    if (is_symbol(c))
+    bool symbols_first = ranks == collation_ranks_ai_ci || ranks == collation_ranks_as_ci ||
+                         ranks == collation_ranks_as_cs;
+    if (symbols_first && is_symbol(c))
         return ((uint64_t)(ranks['0'] - 1) << 21) | c;
     return ((uint64_t)UINT16_MAX << 21) | c;
 }

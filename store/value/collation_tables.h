@@ -25,5 +25,7 @@ extern const uint16_t collation_ranks_ai_ci[COLLATION_RANKS];
 extern const uint16_t collation_ranks_as_ci[COLLATION_RANKS];
 extern const uint16_t collation_ranks_as_cs[COLLATION_RANKS];
 extern const uint16_t collation_ranks_general_ci[COLLATION_RANKS];
+extern const uint16_t collation_ranks_unicode_ci[COLLATION_RANKS];
+extern const uint16_t collation_ranks_latin1_swedish[COLLATION_RANKS];
 
 #endif

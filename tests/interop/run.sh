@@ -1,6 +1,6 @@
 #!/bin/sh
-# The trees of real databases: unpacks every archive of the shared data into a scratch folder and rebuilds
-# what is in it; then the golden trees by rule. Exit status 1: an address differs from Dolt's.
+# The trees, schemas and rows of real databases: unpacks every archive of the shared data into a scratch
+# folder and rebuilds what is in it; then the golden trees by rule. Exit status 1: an address differs from Dolt's.
 # usage: tests/interop/run.sh BUILD-FOLDER   (BD_SHARED names the shared data; without it: skipped)
 set -eu
 build=$1
@@ -19,5 +19,6 @@ done
 status=0
 find "$scratch" -name manifest ! -path '*/oldgen/*' | sed 's|/manifest$||; s|/.dolt/noms$||' | sort >"$scratch/list"
 xargs "$build/tests/interop/rebuild_trees" <"$scratch/list" || status=1
+xargs "$build/tests/interop/rebuild_rows" <"$scratch/list" || status=1
 "$build/tests/interop/golden_trees" || status=1
 exit $status
