@@ -4,14 +4,16 @@ BUILD   ?= build
 PREFIX  ?= /usr/local
 CC      ?= cc
 OPT     ?= -O2
+DEBUG   ?=
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 CFLAGS  ?=
-ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DOPENSSL_SUPPRESS_DEPRECATED -I. $(OPT) -g $(WARN) \
-              -ffunction-sections -fdata-sections -fno-omit-frame-pointer $(CFLAGS)
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DOPENSSL_SUPPRESS_DEPRECATED -I. $(OPT) $(DEBUG) $(WARN) \
+              -ffunction-sections -fdata-sections -fno-pie -fno-omit-frame-pointer $(CFLAGS)
 
 # Third-party archives are linked statically, libc and cJSON dynamically (docs/dependencies.md).
 STATIC_LIBS  := -lzstd -lsnappy -lcrypto -lsqlite3 -lyaml
-ALL_LDFLAGS  := -static-libgcc -Wl,--gc-sections $(LDFLAGS)
+# Not position-independent: start-up then has next to nothing to relocate.
+ALL_LDFLAGS := -static-libgcc -no-pie -Wl,--gc-sections $(LDFLAGS)
 ALL_LIBS     := -Wl,-Bstatic $(STATIC_LIBS) -lstdc++ -Wl,-Bdynamic -Wl,--as-needed -lcjson -lm -lpthread -ldl
 
 ROOMS   := base store/chunk store/prolly store/value store/db store/sql store/remote schema \
@@ -93,13 +95,13 @@ interop: $(filter $(BUILD)/tests/interop/%,$(PROGRAMS))
 
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer.
 check-asan:
-	$(MAKE) BUILD=build/asan OPT=-O1 CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
+	$(MAKE) BUILD=build/asan OPT=-O1 DEBUG=-g CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
 	    LDFLAGS="-fsanitize=address,undefined" test
 
 # Coverage-guided fuzzing, FUZZ_TIME seconds for each target (needs clang).
 fuzz: $(BUILD)/.deps
 	@command -v clang >/dev/null || { echo "bd: install clang to fuzz"; exit 1; }
-	$(MAKE) BUILD=build/fuzz CC=clang OPT=-O1 CFLAGS="-fsanitize=fuzzer-no-link,address,undefined" \
+	$(MAKE) BUILD=build/fuzz CC=clang OPT=-O1 DEBUG=-g CFLAGS="-fsanitize=fuzzer-no-link,address,undefined" \
 	    LDFLAGS="-fsanitize=address,undefined" fuzz-targets
 	@for t in $(FUZZ_NAMES); do \
 	    mkdir -p build/fuzz/corpus/$$t; \
@@ -130,7 +132,7 @@ lint: $(BUILD)/.deps
 	clang-tidy --quiet $(SOURCES) -- -std=c11 -D_GNU_SOURCE -DOPENSSL_SUPPRESS_DEPRECATED -I.
 
 coverage:
-	$(MAKE) BUILD=build/coverage OPT=-O0 CFLAGS=--coverage LDFLAGS=--coverage test
+	$(MAKE) BUILD=build/coverage OPT=-O0 DEBUG=-g CFLAGS=--coverage LDFLAGS=--coverage test
 	lcov --quiet --capture --directory build/coverage --output-file build/coverage/all.info
 	lcov --quiet --extract build/coverage/all.info "$(CURDIR)/*" --output-file build/coverage/bd.info
 	genhtml --quiet build/coverage/bd.info --output-directory build/coverage/html

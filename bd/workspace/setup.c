@@ -282,7 +282,10 @@ int setup_project_gitignore(const char *project_dir, struct err *err) {
 static const char *hex_digest(const char *text, size_t bytes, struct arena *a) {
     unsigned char digest[SHA256_DIGEST_LENGTH];
     char *out = arena_alloc(a, 2 * bytes + 1);
-    SHA256((const unsigned char *)text, strlen(text), digest);
+    SHA256_CTX sha; /* the one-shot form would pull the whole EVP layer into the program */
+    SHA256_Init(&sha);
+    SHA256_Update(&sha, text, strlen(text));
+    SHA256_Final(digest, &sha);
     for (size_t i = 0; i < bytes; i++)
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
     return out;
