@@ -175,6 +175,8 @@ static int keys_equal(struct embedded_txn *x, const struct root_value *ra, const
     const struct foreign_key *open = resolved == a ? b : a;
     const struct root_value *root = resolved == a ? ra : rb;
     *equal = false;
+    if (a->on_update != b->on_update || a->on_delete != b->on_delete)
+        return BD_OK;
     size_t n = resolved->child_tag_count;
     if (n != open->child_name_count || n != open->parent_name_count)
         return BD_OK;
