@@ -31,6 +31,19 @@ static const struct change recent[] = {
          "Tokens of issue trackers live in config.yaml or the environment, never in the database.",
          NULL,
      }},
+    {"0.63.3", "2026-03-29",
+     (const char *const[]){
+         "The database lives inside the workspace; no server is needed.",
+         "bd create --graph makes many issues and their dependencies at once.",
+         "Short commands: comment, assign, tag, link, priority.",
+         NULL,
+     }},
+    {"0.62.0", "2026-03-21",
+     (const char *const[]){
+         "Custom statuses have a category (active, wip, done, frozen) that ready and list go by; bd statuses shows them.",
+         "BEADS_ACTOR is the variable for the actor; BD_ACTOR still works.",
+         NULL,
+     }},
 };
 
 struct info {

@@ -292,8 +292,12 @@ static int fill_new(struct init_job *j, const char *dir, struct err *err) {
         metadata[n++] = (struct schema_pair){"repo_id", j->repo_id};
     if (j->clone_id)
         metadata[n++] = (struct schema_pair){"clone_id", j->clone_id};
+    const struct schema_pair fork[] = {
+        {"routing.mode", "auto"}, {"routing.contributor", j->planning_dir}, {"sync.remote", "upstream"}};
     struct schema_init init = {
         .issue_prefix = j->prefix,
+        .config = j->planning_dir ? fork : NULL,
+        .config_count = j->planning_dir ? 3 : 0,
         .metadata = metadata,
         .metadata_count = n,
         .local_metadata = local,
@@ -341,6 +345,14 @@ static int update_rows(struct tables_txn *x, void *ctx, struct err *err) {
     int rc = db_config_get(x, "issue_prefix", &u->j->bd->arena, &prefix, err);
     if (!rc && (!prefix || !*prefix))
         rc = db_config_set(x, "issue_prefix", u->j->prefix, err);
+    const char *contributor = NULL;
+    if (!rc && u->j->planning_dir)
+        rc = db_config_get(x, "routing.contributor", &u->j->bd->arena, &contributor, err);
+    if (!rc && u->j->planning_dir && !(contributor && *contributor)) {
+        rc = db_config_set(x, "routing.mode", "auto", err);
+        rc = rc ? rc : db_config_set(x, "routing.contributor", u->j->planning_dir, err);
+        rc = rc ? rc : db_config_set(x, "sync.remote", "upstream", err);
+    }
     if (!rc)
         rc = put_metadata(x, "repo_id", u->j->repo_id, err);
     if (!rc)
@@ -454,8 +466,9 @@ static void commit_files(struct init_job *j) {
     if (j->stealth || !has_work_tree(j) || !below(j->beads_dir, j->cwd))
         return;
     bool ignore_file = os_exists(arena_printf(&bd->arena, "%s/.gitignore", j->cwd));
+    /* git leaves no background process behind either */
     const char *add[] = {"git", "add", "--", ".beads/", ignore_file ? ".gitignore" : NULL, NULL};
-    const char *commit[] = {"git", "commit", "--no-verify", "-m", COMMIT_SUBJECT, "--", ".beads/",
+    const char *commit[] = {"git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "commit", "--no-verify", "-m", COMMIT_SUBJECT, "--", ".beads/",
                             ignore_file ? ".gitignore" : NULL, NULL};
     if (process_run(&(struct process){.argv = add, .directory = j->cwd}) == 0) {
         int status = process_run(&(struct process){.argv = commit, .directory = j->cwd, .output = &out, .error = &out});
@@ -540,6 +553,7 @@ static int run_job(struct init_job *j) {
     j->repo_id = setup_repo_id(j->cwd, &bd->arena);
     j->clone_id = setup_clone_id(j->cwd, &bd->arena);
     adopt_identity(j);
+    init_fork_prepare(j);
     if ((status = write_metadata(j)) || (status = init_database(j)))
         return status;
     if (j->repo_id && !j->quiet)
@@ -550,6 +564,7 @@ static int run_job(struct init_job *j) {
     if (!ask_role(j))
         return cancelled(j);
     set_role(j);
+    init_fork_finish(j);
     exclude_from_git(j);
     if (!ask_export(j))
         return cancelled(j);

@@ -24,6 +24,7 @@ struct init_job {
     bool exists;          /* there is a database already */
     const char *sync_url; /* Dolt URL to be stored as sync.remote, NULL for none */
     const char *project_id, *repo_id, *clone_id;
+    const char *upstream_url, *planning_dir; /* NULL unless this is a fork to be set up for a contributor */
     int lock_fd;
 };
 
@@ -34,6 +35,10 @@ int init_check_remote(struct init_job *j);
 
 /* Creates the database, or updates the one that is there. */
 int init_database(struct init_job *j);
+
+/* Before the database is written: is this a fork? Afterwards: settings and report. */
+void init_fork_prepare(struct init_job *j);
+void init_fork_finish(struct init_job *j);
 
 /* Reads an answer from standard input. False when it was cancelled by a signal. */
 bool init_ask(struct init_job *j, const char *question, char *answer, size_t size);

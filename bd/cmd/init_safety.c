@@ -111,8 +111,6 @@ int init_check_flags(struct init_job *j) {
         if (cmd_given(c, proxied[i]) || (i == 0 && is_on("BEADS_DOLT_PROXIED_SERVER")))
             return cmd_fail(bd, "--proxied-server is not yet implemented");
     int status = check_backend(j);
-    if (!status)
-        status = check_database_name(j);
     if (status)
         return status;
     if (*role && strcmp(role, "maintainer") != 0 && strcmp(role, "contributor") != 0)
@@ -126,6 +124,8 @@ int init_check_flags(struct init_job *j) {
     if (cmd_bool(c, "server") || cmd_bool(c, "shared-server") || cmd_bool(c, "external") || is_on("BEADS_DOLT_SERVER_MODE") ||
         is_on("BEADS_DOLT_SHARED_SERVER") || (mode && strcasecmp(mode, "server") == 0))
         return not_built(bd, "connecting to a Dolt server");
+    if ((status = check_database_name(j)))
+        return status;
     if (cmd_bool(c, "from-jsonl"))
         return not_built(bd, "init --from-jsonl");
     static const char *const agents[] = {"agents-template", "agents-profile", "agents-file"};
