@@ -52,7 +52,9 @@ static const char *member(struct work *w, const cJSON *o, const char *name, cons
 static void read_line(struct work *w, int number, const char *line, const char *default_type) {
     cJSON *o = cJSON_Parse(line);
     if (!cJSON_IsObject(o)) {
-        mistake(w, number, "invalid JSON: %s", o ? "not an object" : "cannot be parsed");
+        const char *at = cJSON_GetErrorPtr();
+        mistake(w, number, "invalid JSON: %s",
+                o ? "not an object" : at && *at ? "cannot be parsed" : "unexpected end of JSON input");
         cJSON_Delete(o);
         return;
     }

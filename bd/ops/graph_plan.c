@@ -205,8 +205,10 @@ int graph_plan_parse(const char *text, struct arena *a, struct graph_plan *out, 
     cJSON *json = cJSON_Parse(text);
     if (!json) {
         const char *at = cJSON_GetErrorPtr();
+        if (!at || !at[strspn(at, " \t\r\n")])
+            return err_set(err, BD_INVALID, "parsing graph plan: unexpected end of JSON input");
         return err_set(err, BD_INVALID, "parsing graph plan: invalid JSON at byte %zu",
-                       at && at >= text ? (size_t)(at - text) : 0);
+                       (size_t)(at - text));
     }
     int rc = read_plan(&r, json);
     cJSON_Delete(json);

@@ -90,23 +90,23 @@ const char *type_normalize_create(const char *type) { return resolve_alias(type,
 const char *type_normalize(const char *type) { return resolve_alias(type, filter_aliases); }
 
 static const struct required_section bug_sections[] = {
-    {"Steps to Reproduce", "how to make the bug appear"},
-    {"Acceptance Criteria", "how to tell that it is fixed"},
+    {"Steps to Reproduce", "Describe how to reproduce the bug"},
+    {"Acceptance Criteria", "Define criteria to verify the fix"},
 };
 static const struct required_section task_sections[] = {
-    {"Acceptance Criteria", "how to tell that it is done"},
+    {"Acceptance Criteria", "Define criteria to verify completion"},
 };
 static const struct required_section epic_sections[] = {
-    {"Success Criteria", "what the whole effort must achieve"},
+    {"Success Criteria", "Define high-level success criteria"},
 };
 static const struct required_section decision_sections[] = {
-    {"Decision", "what was decided"},
-    {"Rationale", "why it was decided"},
-    {"Alternatives Considered", "what was weighed and why not"},
+    {"Decision", "Summarize what was decided"},
+    {"Rationale", "Explain why this option was chosen"},
+    {"Alternatives Considered", "List alternatives and why they were rejected"},
 };
 static const struct required_section spike_sections[] = {
-    {"Goal", "the question to answer"},
-    {"Findings", "what was learned"},
+    {"Goal", "What question does this spike answer?"},
+    {"Findings", "What was learned? (fill in when complete)"},
 };
 
 #define SECTIONS(list) (*count = sizeof(list) / sizeof((list)[0]), (list))

@@ -77,7 +77,6 @@ void issue_json_members(struct json_writer *w, const struct issue *i, unsigned f
     issue_json_time_opt(w, "started_at", i->started_at);
     issue_json_time_opt(w, "closed_at", i->closed_at);
     json_member_str_opt(w, "close_reason", i->close_reason);
-    json_member_str_opt(w, "closed_by_session", i->closed_by_session);
     issue_json_time_opt(w, "due_at", i->due_at);
     issue_json_time_opt(w, "defer_until", i->defer_until);
     if (i->external_ref)
