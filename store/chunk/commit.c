@@ -84,12 +84,17 @@ static int cut_tail(struct chunk_store *cs, struct journal *j, struct err *err) 
     return BD_OK;
 }
 
-/* Whoever wrote the last records may have died before syncing them. */
-static int sync_predecessor(struct journal *j, struct err *err) {
+/*
+ * Whoever wrote the last records may have died before syncing them, or between replacing the manifest
+ * and syncing the directory.
+ */
+static int sync_predecessor(struct chunk_store *cs, struct journal *j, struct err *err) {
     if (journal_is_synced(j))
         return BD_OK;
     if (os_fdatasync(j->write_fd) < 0)
         return err_errno(err, "cannot sync %s", j->path);
+    if (os_fsync_dir(cs->dir) < 0)
+        return err_errno(err, "cannot sync %s", cs->dir);
     j->synced_end = j->end;
     return BD_OK;
 }
@@ -116,7 +121,7 @@ static int append_failed(struct chunk_store *cs, struct journal *j, const char *
 /* Appends records, of which the last is a root record, and makes them durable. */
 static int append(struct chunk_store *cs, const struct buf *records, struct err *err) {
     struct journal *j = cs->now.journal;
-    int rc = sync_predecessor(j, err);
+    int rc = sync_predecessor(cs, j, err);
     if (rc != BD_OK)
         return rc;
     if (!store_lock_is_ours(&cs->lock))
@@ -216,7 +221,7 @@ static int tidy(struct chunk_store *cs, struct err *err) {
         rc = cut_tail(cs, j, err);
     if (rc == BD_OK && !cs->now.journal_listed) {
         struct manifest_spec spec = {manifest_journal_name, (uint32_t)journal_chunk_count(j)};
-        rc = sync_predecessor(j, err);
+        rc = sync_predecessor(cs, j, err);
         if (rc == BD_OK)
             rc = publish(cs, &spec, 1, &j->root, err);
         j = cs->now.journal;

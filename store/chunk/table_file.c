@@ -155,6 +155,8 @@ static int write_named(const char *dir, const struct buf *file, const struct has
             rc = err_errno(err, "cannot write %s", temp.data);
         if (rc == BD_OK && os_rename(temp.data, path.data) < 0)
             rc = err_errno(err, "cannot rename %s to %s", temp.data, path.data);
+        else if (rc == BD_OK && os_fsync_dir(dir) < 0)
+            rc = err_errno(err, "cannot sync %s", dir);
         if (rc != BD_OK)
             os_unlink(temp.data);
     }
