@@ -336,6 +336,18 @@ static int build_indexes(struct change *c) {
     return rc;
 }
 
+/* What the old table has open goes on in the new one; the rest is found in the index map by its name.
+ */
+static void take_over_index(struct change *c, size_t i) {
+    const struct schema *a = &c->from_ts->schema;
+    size_t k = (size_t)(schema_index(a, c->ts->schema.indexes[i].name) - a->indexes);
+    if (!c->old->index_open[k])
+        return;
+    c->t->indexes[i] = c->old->indexes[k];
+    c->t->indexes[i].tree.type = c->ts->index_types[i];
+    c->t->index_open[i] = true;
+}
+
 /* Takes names of indexes that are gone or built anew out of the index map. */
 static int drop_old_roots(struct change *c) {
     const struct schema *a = &c->from_ts->schema;
@@ -353,11 +365,6 @@ int ddl_change_table(struct embedded_txn *x, struct table *t, struct schema *s, 
                      struct table **out, struct err *err) {
     struct table_schema *ts = arena_zalloc(&x->arena, sizeof *ts);
     table_schema_init(ts, s, &x->arena);
-    int rc = table_schema_write(x->ns, ts, err);
-    if (rc == BD_OK)
-        rc = table_flush(t, err); /* what is pending goes into the old trees */
-    if (rc)
-        return rc;
     struct change c = {.x = x, .old = t, .from_ts = t->ts, .ts = ts, .from = from, .err = err};
     c.columns = schema_visible_count(s);
     c.same = arena_zalloc(&x->arena, c.columns + 1);
@@ -367,7 +374,7 @@ int ddl_change_table(struct embedded_txn *x, struct table *t, struct schema *s, 
         c.same[i] = bytes_stay(&c, i);
 
     struct table *n = arena_zalloc(&x->arena, sizeof *n);
-    rc = table_create(n, x->ns, t->name, ts, &x->arena, err);
+    int rc = table_create(n, x->ns, t->name, ts, &x->arena, err);
     if (rc)
         return rc;
     n->index_roots = t->index_roots;
@@ -380,11 +387,12 @@ int ddl_change_table(struct embedded_txn *x, struct table *t, struct schema *s, 
     for (size_t i = 0; i < s->index_count; i++) {
         c.rebuild[i] = !index_stays(&c, i);
         n->index_open[i] = false;
+        if (!c.rebuild[i])
+            take_over_index(&c, i);
     }
     if (rows_stay(&c)) {
-        struct tree rows = t->rows.tree;
-        rows.type = ts->row_type;
-        edit_map_init(&n->rows, &rows, &x->arena);
+        n->rows = t->rows; /* with the edits that are not in the tree yet */
+        n->rows.tree.type = ts->row_type;
     } else {
         rc = rewrite_rows(&c);
         if (rc == BD_OK)

@@ -155,10 +155,8 @@ static int publish_new(struct embedded_txn *x, const char *name, struct schema *
     schema_derive(s, &x->arena);
     struct table_schema *ts = arena_zalloc(&x->arena, sizeof *ts);
     table_schema_init(ts, s, &x->arena);
-    int rc = table_schema_write(x->ns, ts, err);
     struct table *t = arena_zalloc(&x->arena, sizeof *t);
-    if (rc == BD_OK)
-        rc = table_create(t, x->ns, name, ts, &x->arena, err);
+    int rc = table_create(t, x->ns, name, ts, &x->arena, err);
     if (rc)
         return err_prefix(err, "creating table %s", name);
     t->auto_increment = auto_increment;

@@ -237,6 +237,8 @@ int table_flush(struct table *t, struct err *err) {
     int rc = edit_map_flush(&t->rows, err);
     if (rc == BD_OK)
         rc = write_indexes(t, err);
+    if (rc == BD_OK && hash_is_zero(&t->ts->hash)) /* made by a schema change just now */
+        rc = table_schema_write(t->ns, (struct table_schema *)t->ts, err);
     if (rc)
         return err_prefix(err, "writing table %s", t->name);
     struct flatbuf fb;

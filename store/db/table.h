@@ -16,7 +16,7 @@ struct column_place {
 
 /* A schema with everything derived from it; immutable once made, shared by tables of one connection. */
 struct table_schema {
-    struct hash hash;  /* DSCH address */
+    struct hash hash;  /* DSCH address; zero until a table with it is flushed for the first time */
     struct schema schema;
     struct tuple_desc keys, values;
     struct tuple_desc *indexes;   /* one per schema.indexes */

@@ -14,6 +14,7 @@
 
 #define LENGTH 607
 #define TAP 273
+#define WARM_UP 20
 #define STATE_MASK 0xFFFFFFu
 #define TAG_MAX_LIMIT (UINT64_C(1) << 21)
 
@@ -93,24 +94,55 @@ static int32_t seed_step(int32_t x) {
     return x < 0 ? x + INT32_MAX : x;
 }
 
-static void go_rand_seed(struct go_rand *r, int64_t seed) {
+static int32_t seed_start(int64_t seed) {
     seed %= INT32_MAX;
     if (seed < 0)
         seed += INT32_MAX;
-    int32_t x = seed == 0 ? 89482311 : (int32_t)seed;
-    for (unsigned i = 0; i < 20; i++)
+    return seed == 0 ? 89482311 : (int32_t)seed;
+}
+
+/* The three steps that make element i of the table; x is where the step before them came to. */
+static uint32_t table_element(int32_t *x, unsigned i) {
+    *x = seed_step(*x);
+    uint64_t u = (uint64_t)*x << 40;
+    *x = seed_step(*x);
+    u ^= (uint64_t)*x << 20;
+    *x = seed_step(*x);
+    u ^= (uint64_t)*x;
+    return ((uint32_t)u ^ cooked[i]) & STATE_MASK;
+}
+
+static void go_rand_seed(struct go_rand *r, int64_t seed) {
+    int32_t x = seed_start(seed);
+    for (unsigned i = 0; i < WARM_UP; i++)
         x = seed_step(x);
-    for (unsigned i = 0; i < LENGTH; i++) {
-        x = seed_step(x);
-        uint64_t u = (uint64_t)x << 40;
-        x = seed_step(x);
-        u ^= (uint64_t)x << 20;
-        x = seed_step(x);
-        u ^= (uint64_t)x;
-        r->state[i] = ((uint32_t)u ^ cooked[i]) & STATE_MASK;
-    }
+    for (unsigned i = 0; i < LENGTH; i++)
+        r->state[i] = table_element(&x, i);
     r->tap = 0;
     r->feed = LENGTH - TAP;
+}
+
+/* A step multiplies by 48271 modulo 2^31 - 1; this takes many at once. */
+static int32_t seed_jump(int32_t x, unsigned steps) {
+    uint64_t factor = 48271, y = (uint64_t)x;
+    for (; steps; steps >>= 1) {
+        if (steps & 1)
+            y = y * factor % INT32_MAX;
+        factor = factor * factor % INT32_MAX;
+    }
+    return (int32_t)y;
+}
+
+/* What the first draw gives: it reads two elements of the table, and nearly always no more is needed.
+ */
+static uint32_t go_rand_first(int64_t seed) {
+    static const unsigned read[2] = {LENGTH - TAP - 1, LENGTH - 1};
+    uint32_t sum = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        int32_t x = seed_jump(seed_start(seed), WARM_UP + 3 * read[i]);
+        sum += table_element(&x, read[i]);
+    }
+    return sum & STATE_MASK;
 }
 
 static uint32_t go_rand_next(struct go_rand *r) {
@@ -159,9 +191,11 @@ uint64_t column_tag(const char *table, const uint8_t *existing_kinds, size_t kin
     for (unsigned i = 0; i < 8; i++)
         seed |= (uint64_t)digest[i] << (8 * i);
 
+    uint64_t tag = go_rand_first((int64_t)seed) & (max - 1);
+    if (!contains(used, used_count, tag))
+        return tag;
     struct go_rand rand;
     go_rand_seed(&rand, (int64_t)seed);
-    uint64_t tag;
     do {
         tag = go_rand_next(&rand) & (max - 1);
     } while (contains(used, used_count, tag));
