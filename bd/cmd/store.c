@@ -148,7 +148,7 @@ int bd_open_store(struct bd *bd) {
     bool server = strcmp(w->mode, "server") == 0;
     if ((!w->beads_dir && !w->direct) || (!w->has_database && !server))
         return no_database(bd);
-    if (w->beads_dir && !w->has_metadata && !w->metadata_broken)
+    if (w->beads_dir && !w->has_metadata && !w->metadata_broken && !w->database_given)
         fprintf(bd->err, "warning: no beads configuration found in %s; using database \"%s\"\n", w->beads_dir,
                 w->database_name);
     int rc = bd_try_open_store(bd, &err);

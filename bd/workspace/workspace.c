@@ -209,6 +209,7 @@ static int use_database_path(struct finder *f, const char *given, const char *wh
         const char *owner = owner_of(path, f->a);
         size_t n = owner ? strlen(owner) : 0;
         const char *slash = strrchr(path, '/');
+        w->database_given = true;
         w->database_dir = path;
         w->database_name = slash ? slash + 1 : path;
         if (owner && strncmp(path, owner, n) == 0 && path[n] == '/') {
@@ -259,7 +260,7 @@ static void describe(struct finder *f, struct workspace *w) {
     const char *slash = strrchr(w->beads_dir, '/');
     w->project_dir = slash == w->beads_dir ? "/" : arena_strndup(a, w->beads_dir, (size_t)(slash - w->beads_dir));
     w->project_id = m.project_id;
-    w->mode = strcasecmp(m.dolt_mode, "server") == 0 ? "server" : "embedded";
+    w->mode = strcasecmp(m.dolt_mode, "server") == 0 && !w->database_given ? "server" : "embedded";
     if (w->database_dir) {
         w->data_dir = arena_strndup(a, w->database_dir, (size_t)(strrchr(w->database_dir, '/') - w->database_dir));
         w->has_database = true;

@@ -19,6 +19,7 @@ struct workspace {
     const char *project_id;      /* metadata.json, "" when missing */
     const char *mode;            /* "embedded" or "server" */
     bool direct;                 /* --db names a database or bare store itself; no workspace around it */
+    bool database_given;         /* --db (or BEADS_DB) names the database's own directory */
     bool metadata_broken;        /* metadata.json exists but does not parse */
     bool has_metadata;           /* metadata.json exists and was read */
     bool has_database;           /* database_dir exists (embedded), or the mode is server */

@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# Databases people really had, from many releases: they open where they lie, reading changes nothing, and they take
+# writes without being migrated.
+
+load common
+setup() {
+    scratch_setup
+    [ -n "$BD_SHARED" ] && [ -d "$BD_SHARED/data" ] || skip "no corpus: set BD_SHARED"
+}
+teardown() { scratch_teardown; }
+
+unpack() {
+    tar --zstd -xf "$BD_SHARED/data/$1.tar.zst" -C "$SCRATCH"
+    DB=$(find "$SCRATCH/$1" -name .dolt -type d -prune | head -1)
+    DB=${DB%/.dolt}
+}
+
+store_state() { (cd "$DB" && find . -type f ! -name bd-journal-index | sort | xargs sha256sum | sha256sum); }
+
+@test "reading leaves every byte of an old store alone" {
+    while read -r name count; do
+        unpack "$name"
+        before=$(store_state)
+        [ "$(bd --db "$DB" info --json 2>/dev/null | json_get issue_count)" = "$count" ]
+        bd --db "$DB" config list >/dev/null 2>&1
+        bd --db "$DB" ping >/dev/null 2>&1
+        [ "$before" = "$(store_state)" ]
+    done <<'L'
+dolt-embedded-04 0
+dolt-embedded-02 3
+dolt-server-04 0
+dolt-server-06 52
+dolt-server-01 17
+dolt-town-02 0
+L
+}
+
+@test "old stores take writes without being migrated" {
+    for name in dolt-embedded-04 dolt-server-04 dolt-server-06 dolt-town-02; do
+        unpack "$name"
+        export BEADS_SKIP_IDENTITY_CHECK=1
+        bd --db "$DB" config set custom.note "of $name" 2>/dev/null
+        [ "$(bd --db "$DB" config get custom.note 2>/dev/null)" = "of $name" ]
+        [ "$(bd --db "$DB" config unset custom.note 2>/dev/null)" = "Unset custom.note" ]
+    done
+}
+
+@test "a backup is a bare store: it opens for reading only" {
+    tar --zstd -xf "$BD_SHARED/data/dolt-backup-03.tar.zst" -C "$SCRATCH"
+    DB=$SCRATCH/dolt-backup-03/.beads/backup
+    before=$(store_state)
+    [ "$(bd --db "$DB" info --json 2>/dev/null | json_get issue_count)" = 44 ]
+    run bd --db "$DB" config set custom.x 1
+    [ "$status" -eq 1 ]
+    [ "$before" = "$(store_state)" ]
+}
+
+@test "damaged stores are refused with a message" {
+    for name in dolt-damaged-01 dolt-damaged-02; do
+        tar --zstd -xf "$BD_SHARED/data/$name.tar.zst" -C "$SCRATCH"
+        apart bd --db "$SCRATCH/$name/.beads/backup" ping
+        [ "$status" -eq 1 ]
+        [ -z "$out" ]
+        [[ $err == *"failed to open database: "* ]]
+    done
+}
