@@ -4,6 +4,7 @@
  */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/issue_flags.h"
+#include "bd/cmd/route.h"
 #include "bd/cmd/write.h"
 #include "bd/ops/close.h"
 #include "bd/ops/hydrate.h"
@@ -426,6 +427,10 @@ static int run(struct bd *bd, const struct cmd_call *c) {
         return cmd_fail_json_stdout(bd, "--continue only works when closing a single issue");
     if (w.suggest_next && w.count > 1)
         return cmd_fail_json_stdout(bd, "--suggest-next only works when closing a single issue");
+    const char **typed = arena_alloc(&bd->arena, w.count * sizeof *typed);
+    for (size_t i = 0; i < w.count; i++)
+        typed[i] = w.targets[i].typed;
+    route_ids(bd, typed, w.count);
     int code = write_run(bd, "close", NULL, 0, close_all, &w, &err);
     if (code != BD_OK && code != BD_CANCELLED)
         return cmd_fail_json_stdout(bd, "%s", err.msg);

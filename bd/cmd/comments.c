@@ -4,6 +4,7 @@
  */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/issue_flags.h"
+#include "bd/cmd/route.h"
 #include "bd/cmd/write.h"
 #include "bd/ops/comments.h"
 #include "bd/ops/hydrate.h"
@@ -45,6 +46,7 @@ static int run_comments(struct bd *bd, const struct cmd_call *c) {
     struct comment *comments = NULL;
     const char *id;
     size_t n = 0;
+    route_ids(bd, cmd_args(c), 1);
     int rc = write_read_begin(bd, &x, &err);
     if (rc != BD_OK)
         return cmd_fail_json_stdout(bd, "getting comments: %s", err.msg);
@@ -127,6 +129,7 @@ static int run_comments_add(struct bd *bd, const struct cmd_call *c) {
         return cmd_fail_json_stdout(bd, "comment text cannot be empty");
     if (!*w.author)
         w.author = bd_actor(bd);
+    route_ids(bd, &w.typed, 1);
     if (write_run(bd, "add", NULL, 0, comment_in, &w, &err) != BD_OK)
         return cmd_fail_json_stdout(bd, "%s", err.msg);
     if (bd->json)
@@ -169,6 +172,7 @@ static int run_comment(struct bd *bd, const struct cmd_call *c) {
     if (!*text_trim(&bd->arena, w.text))
         return cmd_fail_json_stdout(bd, "comment text cannot be empty");
     w.author = bd_actor(bd);
+    route_ids(bd, &w.typed, 1);
     if (write_run(bd, "comment", NULL, 0, comment_in, &w, &err) != BD_OK)
         return cmd_fail_json_stdout(bd, "%s", err.msg);
     bd_touch(bd, w.issue.id);
@@ -202,6 +206,7 @@ static int run_note(struct bd *bd, const struct cmd_call *c) {
         return rc;
     if (!*w.text)
         return cmd_fail_json_stdout(bd, "note text is empty");
+    route_ids(bd, &w.typed, 1);
     if (write_run(bd, "note", NULL, 0, note_in, &w, &err) != BD_OK)
         return cmd_fail_json_stdout(bd, "%s", err.msg);
     bd_touch(bd, w.issue.id);

@@ -6,6 +6,7 @@
 
 #include "bd/cmd/commands.h"
 #include "bd/cmd/issue_flags.h"
+#include "bd/cmd/route.h"
 #include "bd/cmd/write.h"
 #include "bd/ops/create.h"
 #include "bd/ops/id_gen.h"
@@ -372,6 +373,8 @@ static int create_one(struct bd *bd, const struct cmd_call *c) {
     int rc = take_fields(bd, c, &r.issue);
     if (!rc)
         rc = take_wishes(bd, c, &r);
+    if (!rc)
+        rc = route_create(bd, cmd_str(c, "repo"), cmd_given(c, "repo"), cmd_bool(c, "dry-run"), *cmd_str(c, "parent"));
     if (!rc)
         rc = take_id(bd, c, &r);
     if (rc)

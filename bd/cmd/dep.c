@@ -6,6 +6,7 @@
 
 #include "bd/cmd/commands.h"
 #include "bd/cmd/parse.h"
+#include "bd/cmd/route.h"
 #include "bd/ops/dependencies.h"
 #include "bd/ops/resolve.h"
 #include "bd/ops/validate.h"
@@ -92,6 +93,7 @@ static int add_in(struct tables_txn *x, void *ctx, struct err *err) {
 int dep_add_edge(struct bd *bd, struct dep_edge *e) {
     struct edge_work w = {bd, e};
     struct err err = ERR_INIT;
+    route_ids(bd, &e->from, 1);
     if (write_run(bd, e->command, NULL, 0, add_in, &w, &err) != BD_OK)
         return cmd_fail_json_stdout(bd, "%s", err.msg);
     if (!e->no_cycle_check)
@@ -211,6 +213,7 @@ static int remove_in(struct tables_txn *x, void *ctx, struct err *err) {
 static int run_remove(struct bd *bd, const struct cmd_call *c) {
     struct remove_work w = {.bd = bd, .from = cmd_arg(c, 0), .to = cmd_arg(c, 1)};
     struct err err = ERR_INIT;
+    route_ids(bd, &w.from, 1);
     if (write_run(bd, "dep remove", NULL, 0, remove_in, &w, &err) != BD_OK)
         return cmd_fail_json_stdout(bd, "%s", err.msg);
     if (bd->json)

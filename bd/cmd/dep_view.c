@@ -5,6 +5,7 @@
 #include "bd/cmd/dep.h"
 
 #include "base/strmap.h"
+#include "bd/cmd/route.h"
 #include "bd/ops/dependencies.h"
 #include "bd/ops/related.h"
 #include "bd/ops/hydrate.h"
@@ -153,6 +154,7 @@ static int list_in(struct list_work *w, const struct cmd_call *c) {
 static int run_list(struct bd *bd, const struct cmd_call *c) {
     struct list_work w = {.bd = bd, .type = cmd_str(c, "type"), .up = strcmp(cmd_str(c, "direction"), "up") == 0};
     struct err err = ERR_INIT;
+    route_ids(bd, cmd_args(c), cmd_arg_count(c));
     if (write_read_begin(bd, &w.x, &err) != BD_OK)
         return cmd_fail_json_stdout(bd, "%s", err.msg);
     int rc = list_in(&w, c);
@@ -396,6 +398,7 @@ static int tree_in(struct tree *t, const struct cmd_call *c) {
 static int run_tree(struct bd *bd, const struct cmd_call *c) {
     struct tree t = {.bd = bd};
     struct err err = ERR_INIT;
+    route_ids(bd, cmd_args(c), 1);
     if (write_read_begin(bd, &t.x, &err) != BD_OK)
         return cmd_fail_json_stdout(bd, "%s", err.msg);
     int rc = tree_in(&t, c);

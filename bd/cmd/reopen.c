@@ -1,5 +1,6 @@
 /* bd reopen: back to open, whatever the status was. */
 #include "bd/cmd/commands.h"
+#include "bd/cmd/route.h"
 #include "bd/cmd/write.h"
 #include "bd/ops/hydrate.h"
 #include "bd/ops/resolve.h"
@@ -69,6 +70,7 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     w.targets = arena_zalloc(&bd->arena, w.count * sizeof *w.targets);
     for (size_t i = 0; i < w.count; i++)
         w.targets[i].typed = cmd_arg(c, i);
+    route_ids(bd, cmd_args(c), w.count);
     int code = write_run(bd, "reopen", NULL, 0, reopen_all, &w, &err);
     if (code != BD_OK && code != BD_CANCELLED)
         return cmd_fail(bd, "%s", err.msg);

@@ -4,6 +4,7 @@
  */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/issue_flags.h"
+#include "bd/cmd/route.h"
 #include "bd/cmd/write.h"
 #include "bd/ops/dependencies.h"
 #include "bd/ops/hydrate.h"
@@ -396,6 +397,7 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     w.targets = arena_zalloc(&bd->arena, w.count * sizeof *w.targets);
     for (size_t i = 0; i < w.count; i++)
         w.targets[i].typed = last ? last : cmd_arg(c, i);
+    route_ids(bd, last ? &last : cmd_args(c), w.count);
     int code = write_run(bd, "update", NULL, 0, update_all, &w, &err);
     if (code != BD_OK && code != BD_CANCELLED)
         return cmd_fail_json_stdout(bd, "%s", err.msg);
