@@ -148,6 +148,10 @@ int bd_open_store(struct bd *bd) {
     bool server = strcmp(w->mode, "server") == 0;
     if ((!w->beads_dir && !w->direct) || (!w->has_database && !server))
         return no_database(bd);
+    if (w->metadata_broken && bd->command_writes && !w->database_given)
+        return cmd_fail(bd, "%s/metadata.json is damaged, so it is not sure which database this workspace has; nothing is "
+                            "written. Restore the file (git has it), then run the command again.",
+                        w->beads_dir);
     if (w->beads_dir && !w->has_metadata && !w->metadata_broken && !w->database_given)
         fprintf(bd->err, "warning: no beads configuration found in %s; using database \"%s\"\n", w->beads_dir,
                 w->database_name);
