@@ -127,3 +127,19 @@ print(subprocess.call(["bd", "help"], stdout=w))'
     bd version
     [ "$before" = "$(ls -laR --time-style=full-iso . | sha256sum)" ]
 }
+
+@test "help --all explains every command, --list names them, --doc makes a page" {
+    names=$(bd help --list)
+    all=$(bd help --all)
+    [ "$(wc -l <<<"$names")" -gt 5 ]
+    while read -r name; do
+        grep -qx "## bd $name" <<<"$all"
+    done <<<"$names"
+    grep -qx "### bd config set" <<<"$all"
+    apart bd help --doc "config set"
+    [[ $out == "---
+id: config-set
+title: bd config set"* ]]
+    apart bd help --doc nonsense
+    [ "$status" -eq 1 ]
+}
