@@ -5,6 +5,7 @@
 #include "bd/ops/issue_rows.h"
 
 #include "base/strmap.h"
+#include "store/value/json.h"
 
 #include <string.h>
 
@@ -149,6 +150,27 @@ static bool is_refreshed(const char *column) {
     };
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
         if (strcmp(list[i], column) == 0)
+            return true;
+    return false;
+}
+
+static bool same_json(const struct cell *x, const struct cell *y) {
+    struct buf a = BUF_INIT, b = BUF_INIT;
+    bool same = json_normalize(x->s.data, x->s.size, &a, NULL) == BD_OK &&
+                json_normalize(y->s.data, y->s.size, &b, NULL) == BD_OK && a.size == b.size &&
+                memcmp(a.data, b.data, a.size) == 0;
+    buf_release(&a);
+    buf_release(&b);
+    return same;
+}
+
+bool issue_refresh_changes(const struct issue *old, const struct issue *i, struct arena *a) {
+    struct cell x[ISSUE_COLUMN_COUNT], y[ISSUE_COLUMN_COUNT];
+    issue_to_row(old, x, a);
+    issue_to_row(i, y, a);
+    for (size_t c = 0; c < issue_column_count; c++)
+        if (is_refreshed(issue_columns[c]) && !cell_eq(&x[c], &y[c]) &&
+            !(x[c].kind == CELL_JSON && y[c].kind == CELL_JSON && same_json(&x[c], &y[c])))
             return true;
     return false;
 }

@@ -38,5 +38,7 @@ struct issue *issue_list_add(struct issue_list *l, struct arena *a); /* a new, i
  * refresh when the id exists. *is_new tells which. */
 int issue_row_put(struct tables_txn *x, const struct issue *i, bool is_wisp, bool *is_new,
                   struct err *err);
+/* Would that refresh of a row that holds `old` change anything? */
+bool issue_refresh_changes(const struct issue *old, const struct issue *i, struct arena *a);
 
 #endif

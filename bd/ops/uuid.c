@@ -59,3 +59,13 @@ void uuid_v7(int64_t now_micros, char out[UUID_TEXT_SIZE]) {
     set_version(b, 7);
     format(b, out);
 }
+
+void uuid_from_hash(int64_t micros, const uint8_t digest[10], char out[UUID_TEXT_SIZE]) {
+    uint8_t b[16];
+    uint64_t ms = micros > 0 ? (uint64_t)micros / 1000 : 0;
+    for (int i = 0; i < 6; i++)
+        b[i] = (uint8_t)(ms >> (40 - 8 * i));
+    memcpy(b + 6, digest, 10);
+    set_version(b, 7);
+    format(b, out);
+}

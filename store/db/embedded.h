@@ -109,6 +109,11 @@ int embedded_commit_now(struct tables_txn *x, const struct tables_write *w, stru
 int embedded_insert(struct tables_txn *x, const char *table, const char *const *columns,
                     const struct cell *cells, size_t count, unsigned flags, bool *inserted,
                     struct err *err);
+int embedded_bulk_begin(struct tables_txn *x, const char *table, const char *const *columns, size_t count,
+                        unsigned flags, struct tables_bulk **out, struct err *err);
+int embedded_bulk_add(struct tables_bulk *b, const struct cell *cells, struct err *err);
+int embedded_bulk_end(struct tables_bulk *b, uint64_t *inserted, struct err *err);
+void embedded_bulk_drop(struct tables_bulk *b);
 int embedded_update(struct tables_txn *x, const char *table, const struct pred *where,
                     const char *const *columns, const struct cell *cells, size_t count,
                     uint64_t *matched, uint64_t *changed, struct err *err);
@@ -131,10 +136,7 @@ int embedded_row_history(struct tables *t, const char *table, const struct cell 
 int embedded_branch_create(struct tables *t, const char *name, const char *from_ref, struct err *err);
 int embedded_branch_delete(struct tables *t, const char *name, bool force, struct err *err);
 int embedded_checkout(struct tables *t, const char *branch, struct err *err);
-int embedded_merge(struct tables *t, const char *branch, const struct tables_write *w,
-                   tables_resolve_fn resolve, void *ctx, struct arena *a,
+int embedded_merge(struct tables *t, const char *branch, const struct tables_write *w, struct arena *a,
                    struct tables_merge_result *out, struct err *err);
-/* Puts everything the transaction changed into x->root and writes it. */
-int embedded_flush(struct embedded_txn *x, struct err *err);
 
 #endif

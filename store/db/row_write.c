@@ -15,24 +15,24 @@ static int too_large(const struct table *t, struct err *err) {
     return err_set(err, BD_CONSTRAINT, "a row of table %s is too large", t->name);
 }
 
-static int build_key(struct embedded_txn *x, struct table *t, const struct cell *cells,
+static int build_key(struct embedded_txn *x, struct table *t, const struct cell *cells, struct arena *a,
                      struct bytes *key, struct err *err) {
     const struct schema *s = &t->ts->schema;
-    struct cell fixed[8], *list = s->pk_count > 8 ? arena_alloc(&x->arena, s->pk_count * sizeof *list) : fixed;
+    struct cell fixed[8], *list = s->pk_count > 8 ? arena_alloc(a, s->pk_count * sizeof *list) : fixed;
     for (size_t i = 0; i < s->pk_count; i++)
         list[i] = cells[s->pk[i]];
-    return tuple_build(&t->ts->keys, list, x->ns, &x->arena, key, err);
+    return tuple_build(&t->ts->keys, list, x->ns, a, key, err);
 }
 
-static int build_value(struct embedded_txn *x, struct table *t, const struct cell *cells,
+static int build_value(struct embedded_txn *x, struct table *t, const struct cell *cells, struct arena *a,
                        struct bytes *value, struct err *err) {
     const struct schema *s = &t->ts->schema;
-    struct cell *list = arena_alloc(&x->arena, (s->value_count + 1) * sizeof *list);
+    struct cell *list = arena_alloc(a, (s->value_count + 1) * sizeof *list);
     for (size_t i = 0; i < s->value_count; i++)
         list[i] = cells[s->values[i]];
     if (s->keyless && s->value_count)
         list[0] = (struct cell){.kind = CELL_UINT, .u = 1};
-    return tuple_build(&t->ts->values, list, x->ns, &x->arena, value, err);
+    return tuple_build(&t->ts->values, list, x->ns, a, value, err);
 }
 
 /* One stored field of one column. */
@@ -77,6 +77,13 @@ static int duplicate(struct embedded_txn *x, struct table *t, const char *what,
     return rc;
 }
 
+int row_duplicate(struct embedded_txn *x, struct table *t, int index, struct bytes tuple, struct err *err) {
+    if (index < 0)
+        return duplicate(x, t, "duplicate primary key given", &t->ts->keys, t->ts->keys.count, tuple, err);
+    return duplicate(x, t, "duplicate unique key given", &t->ts->indexes[index],
+                     t->ts->schema.indexes[index].column_count, tuple, err);
+}
+
 struct first_entry {
     struct bytes key;
     bool found;
@@ -111,6 +118,11 @@ static int unique_clash(struct table *t, size_t i, struct bytes index_key, const
     *found = f.found;
     *row_key = f.key;
     return rc == BD_DONE ? BD_OK : rc;
+}
+
+int row_unique_taken(struct table *t, size_t i, struct bytes index_key, bool *taken, struct err *err) {
+    struct bytes row_key;
+    return unique_clash(t, i, index_key, NULL, &row_key, taken, err);
 }
 
 /* ---- index entries ---- */
@@ -235,10 +247,10 @@ static int insert_clash(struct embedded_txn *x, struct table *t, struct bytes ke
     return BD_OK; /* TABLES_INSERT_IGNORE */
 }
 
-int row_insert(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given,
-               unsigned flags, bool *inserted, struct err *err) {
+int row_encode(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given, struct arena *a,
+               struct bytes *key, struct bytes *value, struct err *err) {
     const struct schema *s = &t->ts->schema;
-    *inserted = false;
+    *key = (struct bytes){NULL, 0};
     int rc = fill_defaults(x, t, cells, given, err);
     if (rc)
         return rc;
@@ -246,17 +258,25 @@ int row_insert(struct embedded_txn *x, struct table *t, struct cell *cells, cons
     rc = fill_generated(x, t, cells, err);
     if (rc == BD_OK)
         rc = check_not_null(t, cells, NULL, err);
-    struct bytes key, value;
     if (rc == BD_OK)
-        rc = build_value(x, t, cells, &value, err);
+        rc = build_value(x, t, cells, a, value, err);
     if (rc == BD_OK && !s->keyless)
-        rc = build_key(x, t, cells, &key, err);
+        rc = build_key(x, t, cells, a, key, err);
     if (rc == BD_OK && s->check_count)
         rc = checks_run(x, t, cells, NULL, err);
+    if (rc == BD_OK && (!value->data || (!s->keyless && !key->data)))
+        rc = too_large(t, err);
+    return rc;
+}
+
+int row_insert(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given,
+               unsigned flags, bool *inserted, struct err *err) {
+    const struct schema *s = &t->ts->schema;
+    *inserted = false;
+    struct bytes key, value;
+    int rc = row_encode(x, t, cells, given, &x->arena, &key, &value, err);
     if (rc)
         return rc;
-    if (!value.data || (!s->keyless && !key.data))
-        return too_large(t, err);
     if (s->keyless)
         return insert_keyless(x, t, value, inserted, err);
     struct bytes old;
@@ -264,7 +284,7 @@ int row_insert(struct embedded_txn *x, struct table *t, struct cell *cells, cons
     if (rc == BD_OK) {
         if (flags)
             return insert_clash(x, t, key, old, cells, given, flags, err);
-        return duplicate(x, t, "duplicate primary key given", &t->ts->keys, t->ts->keys.count, key, err);
+        return row_duplicate(x, t, -1, key, err);
     }
     if (rc != BD_NOT_FOUND)
         return rc;
@@ -284,8 +304,7 @@ int row_insert(struct embedded_txn *x, struct table *t, struct cell *cells, cons
         if (!found)
             continue;
         if (!flags)
-            return duplicate(x, t, "duplicate unique key given", &t->ts->indexes[i],
-                             s->indexes[i].column_count, entry, err);
+            return row_duplicate(x, t, (int)i, entry, err);
         rc = edit_map_get(&t->rows, row_key, &old, err);
         return rc ? rc : insert_clash(x, t, row_key, old, cells, given, flags, err);
     }
@@ -373,8 +392,8 @@ static int rebuild(struct embedded_txn *x, struct table *t, struct bytes key, st
     *new_value = value;
     if (rc || !any)
         return rc;
-    rc = build_value(x, t, row, new_value, err);
-    return rc ? rc : build_key(x, t, row, new_key, err);
+    rc = build_value(x, t, row, &x->arena, new_value, err);
+    return rc ? rc : build_key(x, t, row, &x->arena, new_key, err);
 }
 
 static int encode_update(struct embedded_txn *x, struct table *t, struct bytes key, struct bytes value,

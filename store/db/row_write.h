@@ -27,6 +27,15 @@ int row_update(struct embedded_txn *x, struct table *t, struct bytes key, struct
 int row_delete(struct embedded_txn *x, struct table *t, struct bytes key, struct bytes value,
                unsigned depth, struct err *err);
 
+/* A new row as bytes in `a`: defaults and generated columns filled in (`cells` is changed), NOT NULL and checks
+ * looked at. Keyless tables get no key. */
+int row_encode(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given, struct arena *a,
+               struct bytes *key, struct bytes *value, struct err *err);
+/* The refusal of a key (index -1: primary) that is taken. */
+int row_duplicate(struct embedded_txn *x, struct table *t, int index, struct bytes tuple, struct err *err);
+/* Does a row with the same values stand in unique index i? */
+int row_unique_taken(struct table *t, size_t i, struct bytes index_key, bool *taken, struct err *err);
+
 /* Puts the entries of a row into all indexes (or takes them out), without any check. */
 int row_index_entries(struct table *t, struct bytes key, struct bytes value, bool add, struct err *err);
 
@@ -47,23 +56,10 @@ int fk_parent_updated(struct embedded_txn *x, struct table *t, struct bytes old_
 int fk_check_table(struct embedded_txn *x, struct table *child, const struct foreign_key *fk,
                    struct err *err);
 
-/* For merges: the row's key is NULL somewhere or has a parent. */
-int fk_has_parent(struct embedded_txn *x, const struct foreign_key *fk, struct table *child,
-                  struct table *parent, struct bytes key, struct bytes value, bool *ok, struct err *err);
-/*
- * Keys of the children of a row that `old_parent` had, unless `parent` still has one with the same
- * referenced values. *keys is malloc'd.
- */
-int fk_orphans(struct embedded_txn *x, const struct foreign_key *fk, struct table *child,
-               struct table *parent, struct table *old_parent, struct bytes key, struct bytes value,
-               struct bytes **keys, size_t *count, struct err *err);
-
 /* Enforced checks over the row; set (may be NULL): only those that mention these columns. */
 int checks_run(struct embedded_txn *x, struct table *t, const struct cell *cells, const bool *set,
                struct err *err);
-/* One check on one row (cells by column); NULL holds. */
-int check_holds(struct embedded_txn *x, const struct schema *s, const struct check *c,
-                const struct cell *row, bool *holds, struct err *err);
+bool table_has_checks(const struct table_schema *ts);
 
 /* ---- defaults.c ---- */
 int default_value(struct embedded_txn *x, const char *text, struct cell *out, struct err *err);

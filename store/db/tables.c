@@ -85,6 +85,25 @@ int tables_insert(struct tables_txn *x, const char *table, const char *const *co
                   struct err *err) {
     return x->driver->insert(x, table, columns, cells, count, flags, inserted, err);
 }
+static const struct tables_driver *driver_of(const struct tables_bulk *b) {
+    const struct tables_driver *d;
+    memcpy(&d, b, sizeof d);
+    return d;
+}
+int tables_bulk_begin(struct tables_txn *x, const char *table, const char *const *columns, size_t count,
+                      unsigned flags, struct tables_bulk **out, struct err *err) {
+    return x->driver->bulk_begin(x, table, columns, count, flags, out, err);
+}
+int tables_bulk_add(struct tables_bulk *b, const struct cell *cells, struct err *err) {
+    return driver_of(b)->bulk_add(b, cells, err);
+}
+int tables_bulk_end(struct tables_bulk *b, uint64_t *inserted, struct err *err) {
+    return driver_of(b)->bulk_end(b, inserted, err);
+}
+void tables_bulk_drop(struct tables_bulk *b) {
+    if (b)
+        driver_of(b)->bulk_drop(b);
+}
 int tables_update(struct tables_txn *x, const char *table, const struct pred *where,
                   const char *const *columns, const struct cell *cells, size_t count,
                   uint64_t *matched, uint64_t *changed, struct err *err) {
@@ -136,12 +155,7 @@ int tables_checkout(struct tables *t, const char *branch, struct err *err) {
 }
 int tables_merge(struct tables *t, const char *branch, const struct tables_write *w, struct arena *a,
                  struct tables_merge_result *out, struct err *err) {
-    return t->driver->merge(t, branch, w, NULL, NULL, a, out, err);
-}
-int tables_merge_resolving(struct tables *t, const char *branch, const struct tables_write *w,
-                           tables_resolve_fn resolve, void *ctx, struct arena *a,
-                           struct tables_merge_result *out, struct err *err) {
-    return t->driver->merge(t, branch, w, resolve, ctx, a, out, err);
+    return t->driver->merge(t, branch, w, a, out, err);
 }
 
 /* ---- predicates ---- */

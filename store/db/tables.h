@@ -177,6 +177,18 @@ int tables_insert(struct tables_txn *x, const char *table, const char *const *co
                   const struct cell *cells, size_t count, unsigned flags, bool *inserted,
                   struct err *err);
 /*
+ * Inserts many rows of one table: names are bound once and each index is changed once. The rows are there from
+ * tables_bulk_end on (not before), by the same rules as tables_insert; flags 0 or TABLES_INSERT_IGNORE (rows whose
+ * primary key exists are left out). Nothing else may be done to the table in between. After a failed
+ * tables_bulk_add call tables_bulk_drop; tables_bulk_end frees b in any case.
+ */
+struct tables_bulk;
+int tables_bulk_begin(struct tables_txn *x, const char *table, const char *const *columns, size_t count,
+                      unsigned flags, struct tables_bulk **out, struct err *err);
+int tables_bulk_add(struct tables_bulk *b, const struct cell *cells, struct err *err);
+int tables_bulk_end(struct tables_bulk *b, uint64_t *inserted, struct err *err); /* inserted may be NULL */
+void tables_bulk_drop(struct tables_bulk *b); /* NULL is fine */
+/*
  * Sets columns of all rows that match. ON UPDATE columns not named are set to now for rows that really
  * change. *changed counts rows whose stored bytes changed, *matched (may be NULL) rows that matched.
  * Changing a primary key cascades as the foreign keys say.
@@ -258,23 +270,5 @@ struct tables_merge_result {
 };
 int tables_merge(struct tables *t, const char *branch, const struct tables_write *w, struct arena *a,
                  struct tables_merge_result *out, struct err *err);
-
-/* A row that both sides changed and that does not merge by cells. */
-struct tables_conflict {
-    const char *table;
-    const struct schema *schema;             /* of the merged table */
-    const struct cell *base, *ours, *theirs; /* by its columns; NULL: no such row there */
-    const bool *clashing;                    /* columns both sides changed differently */
-};
-/*
- * Decides a conflict: BD_OK with `merged` filled (it starts as our cells where neither side clashes merged
- * already) or *removed set; BD_CONFLICT leaves it a conflict; anything else ends the merge.
- */
-typedef int (*tables_resolve_fn)(void *ctx, const struct tables_conflict *c, struct cell *merged,
-                                 bool *removed, struct arena *a);
-/* tables_merge with a judge for row conflicts. */
-int tables_merge_resolving(struct tables *t, const char *branch, const struct tables_write *w,
-                           tables_resolve_fn resolve, void *ctx, struct arena *a,
-                           struct tables_merge_result *out, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * What a driver of the `tables` interface provides. struct tables and struct tables_txn are the first
- * members of the driver's own structures.
+ * members of the driver's own structures; a struct tables_bulk begins with a pointer to its driver.
  */
 #ifndef STORE_DB_TABLES_DRIVER_H
 #define STORE_DB_TABLES_DRIVER_H
@@ -35,6 +35,11 @@ struct tables_driver {
     int (*insert)(struct tables_txn *x, const char *table, const char *const *columns,
                   const struct cell *cells, size_t count, unsigned flags, bool *inserted,
                   struct err *err);
+    int (*bulk_begin)(struct tables_txn *x, const char *table, const char *const *columns, size_t count,
+                      unsigned flags, struct tables_bulk **out, struct err *err);
+    int (*bulk_add)(struct tables_bulk *b, const struct cell *cells, struct err *err);
+    int (*bulk_end)(struct tables_bulk *b, uint64_t *inserted, struct err *err);
+    void (*bulk_drop)(struct tables_bulk *b);
     int (*update)(struct tables_txn *x, const char *table, const struct pred *where,
                   const char *const *columns, const struct cell *cells, size_t count,
                   uint64_t *matched, uint64_t *changed, struct err *err);
@@ -61,8 +66,7 @@ struct tables_driver {
     int (*branch_create)(struct tables *t, const char *name, const char *from_ref, struct err *err);
     int (*branch_delete)(struct tables *t, const char *name, bool force, struct err *err);
     int (*checkout)(struct tables *t, const char *branch, struct err *err);
-    int (*merge)(struct tables *t, const char *branch, const struct tables_write *w,
-                 tables_resolve_fn resolve, void *ctx, struct arena *a,
+    int (*merge)(struct tables *t, const char *branch, const struct tables_write *w, struct arena *a,
                  struct tables_merge_result *out, struct err *err);
 };
 

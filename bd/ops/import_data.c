@@ -1,0 +1,128 @@
+#include "bd/ops/import_data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void import_data_release(struct import_data *d) {
+    free(d->issues);
+    free(d->memories);
+    free(d->rows);
+    strmap_release(&d->by_id);
+    *d = (struct import_data)IMPORT_DATA_INIT;
+}
+
+#define JOIN(list, count)                                                                              \
+    do {                                                                                               \
+        size_t n_ = old.count + i->count;                                                              \
+        if (old.count) {                                                                               \
+            void *joined_ = arena_alloc(a, (n_ + 1) * sizeof *i->list);                                \
+            memcpy(joined_, old.list, old.count * sizeof *i->list);                                    \
+            if (i->count)                                                                              \
+                memcpy((char *)joined_ + old.count * sizeof *i->list, i->list,                         \
+                       i->count * sizeof *i->list);                                                    \
+            i->list = joined_;                                                                         \
+            i->count = n_;                                                                             \
+        }                                                                                              \
+    } while (0)
+
+/* The columns that an import may refresh come from the later record, all others stay; lists are joined.
+ */
+static void join(struct issue *to, const struct issue *later, struct arena *a) {
+    struct issue old = *to, *i = to;
+    *i = *later;
+    i->owner = old.owner;
+    i->created_by = old.created_by;
+    i->created_at = old.created_at;
+    i->due_at = old.due_at;
+    i->defer_until = old.defer_until;
+    i->spec_id = old.spec_id;
+    i->source_system = old.source_system;
+    i->closed_by_session = old.closed_by_session;
+    i->compaction_level = old.compaction_level;
+    i->compacted_at = old.compacted_at;
+    i->compacted_at_commit = old.compacted_at_commit;
+    i->original_size = old.original_size;
+    i->sender = old.sender;
+    i->wisp_type = old.wisp_type;
+    i->mol_type = old.mol_type;
+    i->work_type = old.work_type;
+    i->ephemeral = old.ephemeral;
+    i->no_history = old.no_history;
+    i->pinned = old.pinned;
+    i->is_template = old.is_template;
+    i->event_kind = old.event_kind;
+    i->actor = old.actor;
+    i->target = old.target;
+    i->payload = old.payload;
+    i->await_type = old.await_type;
+    i->await_id = old.await_id;
+    i->timeout_ns = old.timeout_ns;
+    i->waiters = old.waiters;
+    JOIN(labels, label_count);
+    JOIN(dependencies, dependency_row_count);
+    JOIN(comments, comment_row_count);
+}
+
+static void add_issue(struct import_data *d, const struct issue *i, struct arena *a) {
+    if (*i->id) {
+        uintptr_t at = (uintptr_t)strmap_get(&d->by_id, i->id);
+        if (at) {
+            join(&d->issues[at - 1], i, a);
+            return;
+        }
+        strmap_put(&d->by_id, i->id, (void *)(uintptr_t)(d->count + 1));
+    }
+    MEM_GROW(d->issues, d->capacity, d->count + 1);
+    d->issues[d->count++] = *i;
+}
+
+static void add(struct import_data *d, const struct record *r, struct arena *a) {
+    switch (r->kind) {
+    case RECORD_NONE: d->tombstones += r->tombstone; break;
+    case RECORD_ISSUE: add_issue(d, &r->issue, a); break;
+    case RECORD_MEMORY:
+        MEM_GROW(d->memories, d->memory_capacity, d->memory_count + 1);
+        d->memories[d->memory_count++] = (struct import_memory){r->memory_key, r->memory_value};
+        break;
+    case RECORD_DEPENDENCY:
+        MEM_GROW(d->rows, d->row_capacity, d->row_count + 1);
+        d->rows[d->row_count++] = r->dependency;
+        break;
+    }
+}
+
+static bool is_conflict_mark(const char *line, size_t size) {
+    return size >= 7 && (memcmp(line, "<<<<<<<", 7) == 0 || memcmp(line, "=======", 7) == 0 ||
+                         memcmp(line, ">>>>>>>", 7) == 0);
+}
+
+int import_data_parse(struct import_data *d, char *text, size_t size, struct arena *a,
+                      struct err *err) {
+    struct record *r = mem_alloc(sizeof *r);
+    size_t number = 0, at = 0;
+    int rc = BD_OK;
+    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
+        at = 3;
+    while (rc == BD_OK && at < size) {
+        char *line = text + at, *end = memchr(line, '\n', size - at);
+        size_t length = end ? (size_t)(end - line) : size - at;
+        at += length + 1;
+        number++;
+        if (length && line[length - 1] == '\r')
+            length--;
+        line[length] = 0;
+        if (length > IMPORT_LINE_MAX)
+            rc = err_set(err, BD_INVALID, "longer than %zu bytes", IMPORT_LINE_MAX);
+        else if (is_conflict_mark(line, length))
+            rc = err_set(err, BD_INVALID,
+                         "a git conflict marker; resolve the conflict in the file first");
+        else
+            rc = record_parse(line, length, a, r, err);
+        if (rc == BD_OK)
+            add(d, r, a);
+        else
+            rc = err_prefix(err, "failed to parse JSONL line %zu", number);
+    }
+    free(r);
+    return rc;
+}

@@ -1,0 +1,53 @@
+/*
+ * Inside an import: what is known of the ids concerned, and what shall happen to each record. Private
+ * to import*.c.
+ */
+#ifndef BD_OPS_IMPORT_PLAN_H
+#define BD_OPS_IMPORT_PLAN_H
+
+#include "bd/ops/create.h"
+#include "bd/ops/import.h"
+
+/* With more ids than this, whole tables are read instead of asking for each id. */
+#define IMPORT_LOOKUP_MAX 400
+
+/* An id that exists, or will after the import. */
+struct known {
+    const char *id;
+    struct issue *incoming; /* the record that is put in, or NULL */
+    int64_t updated_at;
+    bool exists, is_wisp, blocked; /* exists: before the import */
+    bool active, closed;           /* what it will be */
+    bool was_active, was_closed;   /* what it is */
+};
+
+struct plan {
+    struct ops *o;
+    struct tables_txn *x;
+    struct import_data *data;
+    const struct import_options *options;
+    struct import_result *out;
+    struct arena *a;   /* the result lives here */
+    struct arena work; /* this run of the transaction */
+    struct create_context context;
+    const char *actor;
+    int64_t now;
+    bool whole;            /* whole tables were read */
+    struct strmap known;   /* id → struct known */
+    struct issue **issues; /* what is put in, in file order */
+    size_t count;
+    struct dependency_list old_rows; /* when `whole`: every dependency row there was */
+    struct dependency
+        *edges; /* what is put in, in file order; issue_id, target and created_by are set */
+    size_t edge_count, edge_capacity;
+    struct err *err;
+};
+
+struct known *plan_known(const struct plan *p, const char *id);
+
+/* import_edges.c: fills p->edges with the dependencies that may be put in, reports the others. */
+int plan_edges(struct plan *p);
+/* import_rows.c: writes everything. */
+int plan_write(struct plan *p);
+
+#endif

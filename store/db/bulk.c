@@ -1,0 +1,270 @@
+/*
+ * Inserting many rows at once. Rows are encoded as they come; at the end each map of the table is
+ * changed by one pass over its sorted entries instead of one search per row. The rules are those of
+ * row_insert; what it checks row by row against the map is checked here against the neighbour in sorted
+ * order and, where the table had rows before, against the map.
+ */
+#include "store/db/row_write.h"
+#include "store/db/scan_access.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct tables_bulk {
+    const struct tables_driver *driver;
+    struct embedded_txn *x;
+    struct table *t;
+    unsigned flags;
+    int *places; /* column of each given cell */
+    size_t count;
+    bool *given;
+    struct cell *cells;
+    struct arena scratch; /* one row */
+    struct arena memory;  /* encoded rows, as long as this */
+    struct tree_edit *rows;
+    size_t row_count, row_capacity;
+};
+
+int embedded_bulk_begin(struct tables_txn *tx, const char *table, const char *const *columns,
+                        size_t count, unsigned flags, struct tables_bulk **out, struct err *err) {
+    struct embedded_txn *x = embedded_txn_of(tx);
+    struct table *t;
+    *out = NULL;
+    if (flags & TABLES_INSERT_REPLACE)
+        return err_set(err, BD_UNSUPPORTED, "a bulk insert cannot replace rows");
+    int rc = embedded_table_for_write(x, table, &t, err);
+    if (rc == BD_OK && x->foreign_key_checks)
+        rc = fk_resolve_pending(x, t, false, err);
+    if (rc)
+        return rc;
+    const struct schema *s = &t->ts->schema;
+    if (s->keyless)
+        return err_set(err, BD_UNSUPPORTED,
+                       "a bulk insert needs a table with a primary key (%s has none)", table);
+    struct tables_bulk *b = mem_zalloc(1, sizeof *b);
+    *b = (struct tables_bulk){.driver = tx->driver, .x = x, .t = t, .flags = flags, .count = count};
+    b->places = mem_zalloc(count + 1, sizeof *b->places);
+    b->given = mem_zalloc(s->column_count + 1, sizeof *b->given);
+    b->cells = mem_zalloc(s->column_count + 1, sizeof *b->cells);
+    for (size_t i = 0; rc == BD_OK && i < count; i++) {
+        int c = schema_column(s, columns[i]);
+        if (c < 0 || s->columns[c].generated) {
+            rc = err_set(err, BD_INVALID, "table %s has no column %s that takes a value", t->name,
+                         columns[i]);
+            break;
+        }
+        b->places[i] = c;
+        b->given[c] = true;
+    }
+    if (rc)
+        embedded_bulk_drop(b);
+    else
+        *out = b;
+    return rc;
+}
+
+void embedded_bulk_drop(struct tables_bulk *b) {
+    if (!b)
+        return;
+    free(b->places);
+    free(b->given);
+    free(b->cells);
+    free(b->rows);
+    arena_release(&b->scratch);
+    arena_release(&b->memory);
+    free(b);
+}
+
+static struct bytes keep(struct arena *a, struct bytes t) {
+    return (struct bytes){arena_dup(a, t.data, t.size), t.size};
+}
+
+/* Defaults that are literals need not be worked out for every row: they count as given from the second
+ * on. */
+static void keep_constants(struct tables_bulk *b) {
+    const struct schema *s = &b->t->ts->schema;
+    for (size_t i = 0; i < s->column_count; i++) {
+        const struct column *c = &s->columns[i];
+        const char *text = c->default_text;
+        if (b->given[i] || c->generated || c->hidden || c->auto_increment)
+            continue;
+        if (!text || !*text || *text == '\'' || (*text >= '0' && *text <= '9')) {
+            b->cells[i] = cell_copy(&b->cells[i], &b->memory);
+            b->given[i] = true;
+        }
+    }
+}
+
+int embedded_bulk_add(struct tables_bulk *b, const struct cell *cells, struct err *err) {
+    struct bytes key, value;
+    for (size_t i = 0; i < b->count; i++)
+        b->cells[b->places[i]] = cells[i];
+    arena_reset(&b->scratch);
+    int rc = row_encode(b->x, b->t, b->cells, b->given, &b->scratch, &key, &value, err);
+    if (rc == BD_OK && b->x->foreign_key_checks)
+        rc = fk_check_row(b->x, b->t, key, value, NULL, err);
+    if (rc)
+        return rc;
+    if (!b->row_count)
+        keep_constants(b);
+    MEM_GROW(b->rows, b->row_capacity, b->row_count + 1);
+    b->rows[b->row_count++] = (struct tree_edit){keep(&b->memory, key), keep(&b->memory, value), false};
+    return BD_OK;
+}
+
+/* ---- sorting ---- */
+
+/* Stable merge sort over the runs that are there already. */
+static void sort_edits(struct tree_edit *list, size_t n, const struct tree_type *type) {
+    struct tree_edit *from = list, *to, *spare;
+    size_t *runs = NULL, count = 0, capacity = 0;
+    for (size_t i = 0; i < n;) {
+        size_t start = i++;
+        while (i < n && type->compare(type->compare_ctx, list[i - 1].key, list[i].key) <= 0)
+            i++;
+        MEM_GROW(runs, capacity, count + 2);
+        runs[count++] = start;
+    }
+    if (count < 2) {
+        free(runs);
+        return;
+    }
+    runs[count] = n;
+    spare = to = mem_zalloc(n, sizeof *to);
+    while (count > 1) {
+        size_t made = 0;
+        for (size_t r = 0; r < count; r += 2) {
+            size_t start = runs[r], mid = runs[r + 1], end = runs[r + 2 < count ? r + 2 : count];
+            size_t i = start, j = mid, at = start;
+            while (i < mid && j < end)
+                to[at++] = type->compare(type->compare_ctx, from[j].key, from[i].key) < 0 ? from[j++]
+                                                                                          : from[i++];
+            while (i < mid)
+                to[at++] = from[i++];
+            while (j < end)
+                to[at++] = from[j++];
+            runs[made++] = start;
+        }
+        runs[made] = n;
+        count = made;
+        struct tree_edit *t = from;
+        from = to;
+        to = t;
+    }
+    if (from != list)
+        memcpy(list, from, n * sizeof *list);
+    free(spare);
+    free(runs);
+}
+
+/* ---- checks ---- */
+
+static bool is_empty(const struct edit_map *m) {
+    return !edit_map_dirty(m) && tree_count(&m->tree) == 0;
+}
+
+/* Takes out rows whose key is there already, or fails for them. */
+static int drop_duplicates(struct tables_bulk *b, struct err *err) {
+    const struct tree_type *type = &b->t->ts->row_type;
+    bool empty = is_empty(&b->t->rows);
+    size_t n = 0;
+    for (size_t i = 0; i < b->row_count; i++) {
+        struct tree_edit *e = &b->rows[i];
+        struct bytes old;
+        bool twice = n && type->compare(type->compare_ctx, b->rows[n - 1].key, e->key) == 0;
+        if (!twice && !empty) {
+            int rc = edit_map_get(&b->t->rows, e->key, &old, err);
+            if (rc != BD_OK && rc != BD_NOT_FOUND)
+                return rc;
+            twice = rc == BD_OK;
+            if (rc == BD_NOT_FOUND)
+                err_clear(err);
+        }
+        if (twice && !(b->flags & TABLES_INSERT_IGNORE))
+            return row_duplicate(b->x, b->t, -1, e->key, err);
+        if (!twice)
+            b->rows[n++] = *e;
+    }
+    b->row_count = n;
+    return BD_OK;
+}
+
+/* Entries of a unique index against each other and against the map. */
+static int check_unique(struct tables_bulk *b, size_t i, const struct tree_edit *entries, size_t n,
+                        struct err *err) {
+    struct table *t = b->t;
+    const struct index *ix = &t->ts->schema.indexes[i];
+    const struct tuple_desc *desc = &t->ts->indexes[i];
+    bool empty = is_empty(&t->indexes[i]);
+    for (size_t k = 0; k < n; k++) {
+        bool has_null = false, found = false;
+        for (size_t f = 0; f < ix->column_count && !has_null; f++)
+            has_null = !tuple_field(entries[k].key, f).data;
+        if (has_null)
+            continue;
+        if (k && tuple_compare_prefix(desc, ix->column_count, entries[k - 1].key, entries[k].key) == 0)
+            found = true;
+        int rc = found || empty ? BD_OK : row_unique_taken(t, i, entries[k].key, &found, err);
+        if (rc)
+            return rc;
+        if (found)
+            return row_duplicate(b->x, t, (int)i, entries[k].key, err);
+    }
+    return BD_OK;
+}
+
+/* ---- the maps ---- */
+
+static int apply(struct edit_map *m, const struct tree_edit *edits, size_t n, struct err *err) {
+    int rc = edit_map_flush(m, err);
+    return rc ? rc : tree_apply(&m->tree, edits, n, &m->tree, err);
+}
+
+static int build_index(struct tables_bulk *b, size_t i, struct tree_edit *entries, struct arena *a,
+                       struct err *err) {
+    struct table *t = b->t;
+    const struct index *ix = &t->ts->schema.indexes[i];
+    struct edit_map *m;
+    if (ix->fulltext || ix->spatial || ix->vector || ix->predicate)
+        return err_set(
+            err, BD_UNSUPPORTED,
+            "table %s cannot be written: its index %s is of a kind this program does not keep", t->name,
+            ix->name);
+    int rc = table_index(t, i, &m, err);
+    for (size_t k = 0; rc == BD_OK && k < b->row_count; k++) {
+        rc = table_index_key(t->ts, i, b->rows[k].key, b->rows[k].value, b->x->ns, a, &entries[k].key,
+                             NULL, err);
+        entries[k].value = tuple_empty;
+        entries[k].remove = false;
+        if (rc == BD_OK && !entries[k].key.data)
+            rc = err_set(err, BD_CONSTRAINT, "an entry of index %s is too large", ix->name);
+    }
+    if (rc)
+        return rc;
+    sort_edits(entries, b->row_count, &m->tree.type);
+    if (ix->unique)
+        rc = check_unique(b, i, entries, b->row_count, err);
+    return rc ? rc : apply(m, entries, b->row_count, err);
+}
+
+int embedded_bulk_end(struct tables_bulk *b, uint64_t *inserted, struct err *err) {
+    struct table *t = b->t;
+    sort_edits(b->rows, b->row_count, &t->ts->row_type);
+    int rc = drop_duplicates(b, err);
+    struct tree_edit *entries = mem_zalloc(b->row_count + 1, sizeof *entries);
+    struct arena keys = ARENA_INIT;
+    for (size_t i = 0; rc == BD_OK && b->row_count && i < t->ts->schema.index_count; i++) {
+        rc = build_index(b, i, entries, &keys, err);
+        arena_reset(&keys);
+    }
+    if (rc == BD_OK && b->row_count)
+        rc = apply(&t->rows, b->rows, b->row_count, err);
+    if (rc == BD_OK && b->row_count)
+        t->changed = true;
+    if (inserted)
+        *inserted = rc == BD_OK ? b->row_count : 0;
+    arena_release(&keys);
+    free(entries);
+    embedded_bulk_drop(b);
+    return rc;
+}
