@@ -71,17 +71,36 @@ int datetime_local_offset(int64_t micros) {
 }
 
 /* Date, separator, time and an optional fraction with trailing zeros cut. Returns the length. */
+/* Digits of a number below 10^count; returns what follows. */
+static char *put_digits(char *p, int value, int count) {
+    for (int i = count; i-- > 0; value /= 10)
+        p[i] = (char)('0' + value % 10);
+    return p + count;
+}
+
 static int format_rfc3339_body(const struct civil *c, char *out, size_t size) {
-    int n = snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d", c->year, c->month, c->day, c->hour,
-                     c->minute, c->second);
-    if (c->micros == 0 || n < 0 || (size_t)n >= size)
-        return n;
-    n += snprintf(out + n, size - (size_t)n, ".%06d", c->micros);
-    if ((size_t)n < size) {
-        while (out[n - 1] == '0')
-            out[--n] = '\0';
+    if (c->year < 0 || c->year > 9999 || size < 32)
+        return snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d", c->year, c->month, c->day, c->hour,
+                        c->minute, c->second);
+    char *p = put_digits(out, c->year, 4);
+    *p++ = '-';
+    p = put_digits(p, c->month, 2);
+    *p++ = '-';
+    p = put_digits(p, c->day, 2);
+    *p++ = 'T';
+    p = put_digits(p, c->hour, 2);
+    *p++ = ':';
+    p = put_digits(p, c->minute, 2);
+    *p++ = ':';
+    p = put_digits(p, c->second, 2);
+    if (c->micros) {
+        *p++ = '.';
+        p = put_digits(p, c->micros, 6);
+        while (p[-1] == '0')
+            p--;
     }
-    return n;
+    *p = '\0';
+    return (int)(p - out);
 }
 
 void datetime_format_rfc3339(int64_t micros, char *out, size_t size) {

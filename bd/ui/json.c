@@ -216,30 +216,47 @@ static void put_escape(struct buf *out, unsigned code) {
     buf_add(out, t, sizeof t);
 }
 
-static void put_string(struct json_writer *w, const char *text, size_t size) {
+/* Bytes at the beginning of s that are printed as they are. */
+static size_t plain_prefix(const uint8_t *s, size_t size, bool html) {
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    size_t i = 0;
+    for (; size - i >= 8; i += 8) {
+        uint64_t v, quote, slash, less, more, amp;
+        memcpy(&v, s + i, 8);
+        quote = v ^ ones * '"';
+        slash = v ^ ones * '\\';
+        less = v ^ ones * '<';
+        more = v ^ ones * '>';
+        amp = v ^ ones * '&';
+        /* a byte below 0x20, above 0x7F, or zero in one of the differences sets its high bit */
+        uint64_t hit = (v - ones * 0x20) | v | (quote - ones) | (slash - ones);
+        if (html)
+            hit |= (less - ones) | (more - ones) | (amp - ones);
+        if (hit & high)
+            break;
+    }
+    while (i < size && (byte_class[s[i]] == 0 || (byte_class[s[i]] == 2 && !html)))
+        i++;
+    return i;
+}
+
+/* The rest of a string from its first special byte on, with the closing quote. */
+static void put_escapes(struct json_writer *w, const char *text, size_t size) {
     struct buf *out = w->out;
     const uint8_t *s = (const uint8_t *)text;
-    unsigned html = w->flags & JSON_NO_HTML ? 0 : 1;
-    buf_reserve(out, size + 2);
-    buf_add_char(out, '"');
+    bool html = !(w->flags & JSON_NO_HTML);
     size_t done = 0, i = 0;
     while (i < size) {
-        unsigned class = byte_class[s[i]];
-        if (class == 0 || (class == 2 && !html)) {
-            i++;
-            continue;
-        }
         size_t n = 1;
         if (s[i] >= 0x80) {
             n = utf8_size(s + i, size - i);
             bool separator = n == 3 && s[i] == 0xE2 && s[i + 1] == 0x80 && (s[i + 2] | 1) == 0xA9;
-            if (n && !separator) {
-                i += n;
-                continue;
+            if (!n || separator) {
+                buf_add(out, text + done, i - done);
+                put_escape(out, n ? 0x2000u | (s[i + 2] & 0x3Fu) : 0xFFFD);
+                n = n ? n : 1;
+                done = i + n;
             }
-            buf_add(out, text + done, i - done);
-            put_escape(out, n ? 0x2000u | (s[i + 2] & 0x3Fu) : 0xFFFD);
-            n = n ? n : 1;
         } else {
             buf_add(out, text + done, i - done);
             switch (s[i]) {
@@ -252,26 +269,52 @@ static void put_string(struct json_writer *w, const char *text, size_t size) {
             case '\f': buf_add(out, "\\f", 2); break;
             default: put_escape(out, s[i]);
             }
+            done = i + 1;
         }
         i += n;
-        done = i;
+        i += plain_prefix(s + i, size - i, html);
     }
     buf_add(out, text + done, size - done);
     buf_add_char(out, '"');
+}
+
+static void put_string(struct json_writer *w, const char *text, size_t size) {
+    size_t plain = plain_prefix((const uint8_t *)text, size, !(w->flags & JSON_NO_HTML));
+    buf_reserve(w->out, size + 2);
+    char *p = w->out->data + w->out->size;
+    *p++ = '"';
+    memcpy(p, text, plain);
+    w->out->size += plain + 1;
+    if (plain < size) {
+        put_escapes(w, text + plain, size - plain);
+        return;
+    }
+    p[plain] = '"';
+    p[plain + 1] = 0;
+    w->out->size++;
 }
 
 static void put_key(struct json_writer *w, const char *key, size_t size) {
     struct json_level *l = top(w);
     if (!l || l->array)
         return;
+    size_t indent = w->flags & JSON_COMPACT ? 0 : 2 * (size_t)w->depth;
+    buf_reserve(w->out, indent + 2);
+    char *p = w->out->data + w->out->size;
     if (l->count++)
-        buf_add_char(w->out, ',');
+        *p++ = ',';
     if (w->flags & JSON_SORT_KEYS) {
+        size_t begin = (size_t)(p - w->out->data);
         MEM_GROW(l->members, l->member_capacity, l->count);
-        l->members[l->count - 1] = (struct json_member){l->keys.size, size, w->out->size, w->out->size};
+        l->members[l->count - 1] = (struct json_member){l->keys.size, size, begin, begin};
         buf_add(&l->keys, key, size);
     }
-    new_line(w, w->depth);
+    if (indent) {
+        *p++ = '\n';
+        memset(p, ' ', indent);
+        p += indent;
+    }
+    w->out->size = (size_t)(p - w->out->data);
     put_string(w, key, size);
     if (w->flags & JSON_COMPACT)
         buf_add_char(w->out, ':');

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -83,6 +84,28 @@ static void strings_are_escaped_like_go(void **state) {
     begin(0);
     json_str(&w, NULL);
     expect("null");
+}
+
+/* Strings are scanned eight bytes at a time: no byte may get lost or changed at any offset. */
+static void every_byte_is_escaped_alike_at_every_offset(void **state) {
+    (void)state;
+    for (unsigned html = 0; html < 2; html++)
+        for (unsigned byte = 0; byte < 256; byte++) {
+            char c = (char)byte, text[20], alone[16], expected[64];
+            begin(html ? 0 : JSON_NO_HTML);
+            json_str_n(&w, &c, 1);
+            json_end(&w);
+            snprintf(alone, sizeof alone, "%.*s", (int)out.size - 2, out.data + 1);
+            for (size_t at = 0; at < 19; at++) {
+                memset(text, 'a', sizeof text);
+                text[at] = c;
+                begin(html ? 0 : JSON_NO_HTML);
+                json_str_n(&w, text, 19);
+                snprintf(expected, sizeof expected, "\"%.*s%s%.*s\"", (int)at, "aaaaaaaaaaaaaaaaaaa", alone, (int)(18 - at),
+                         "aaaaaaaaaaaaaaaaaaa");
+                expect(expected);
+            }
+        }
 }
 
 static void floats_are_printed_like_go(void **state) {
@@ -182,6 +205,7 @@ int main(void) {
         cmocka_unit_test(keys_are_sorted_at_every_level),
         cmocka_unit_test(schema_version_joins_the_outermost_object_only),
         cmocka_unit_test(strings_are_escaped_like_go),
+        cmocka_unit_test(every_byte_is_escaped_alike_at_every_offset),
         cmocka_unit_test(floats_are_printed_like_go),
         cmocka_unit_test(integers_reach_both_ends),
         cmocka_unit_test(raw_text_is_indented_again),
