@@ -25,6 +25,7 @@ extern const struct cmd cmd_init;
 extern const struct cmd cmd_init_safety;
 extern const struct cmd cmd_label;
 extern const struct cmd cmd_list_command;
+extern const struct cmd cmd_migrate;
 extern const struct cmd cmd_note;
 extern const struct cmd cmd_ping;
 extern const struct cmd cmd_q;

@@ -115,7 +115,8 @@ static int prepare(struct bd *bd, const struct cmd_call *c) {
     for (size_t i = 0; i < sizeof removed / sizeof *removed; i++) {
         const char *v = getenv(removed[i]);
         if (v && *v)
-            return cmd_fail(bd, "%s env var is not supported and has been removed to prevent data fragmentation.",
+            return cmd_fail(bd, "%s env var is not supported and has been removed to prevent data fragmentation.\n"
+                                "The storage backend is set in .beads/metadata.json. To change it, use: bd migrate dolt",
                             removed[i]);
     }
     int rc = bd_find_workspace(bd);

@@ -1,6 +1,7 @@
 /*
  * Opening the workspace's database and what belongs to it: is it this workspace's own, is its schema one this
- * program can write, and the commit after a command that asked for one. Opening never writes the database.
+ * program can write, and the commit after a command that asked for one. Opening for reading never writes the
+ * database; a command that writes upgrades an older schema first.
  */
 #include "bd/cmd/cmd.h"
 
@@ -76,7 +77,18 @@ static int open_tables(struct bd *bd, unsigned flags, struct err *err) {
     return rc;
 }
 
-/* An older schema is used as it is. A newer one is read; commands that write are refused. */
+/* A command that writes needs the newest schema: an older one is upgraded before it, in one transaction. */
+static int upgrade_schema(struct bd *bd, struct err *err) {
+    struct schema_migration options = {.dry_run = false};
+    struct schema_migrated done;
+    int rc = schema_migrate(bd->ops.tables, &options, &done, err);
+    if (rc == BD_OK && bd->verbose)
+        fprintf(bd->err, "Upgraded the database schema from v%d to v%d.\n", done.before.main_version,
+                SCHEMA_MAIN_VERSION);
+    return rc;
+}
+
+/* An older schema is read as it is. A newer one is read; commands that write are refused. */
 static int check_schema(struct bd *bd, struct err *err) {
     struct schema_state state;
     struct err why = ERR_INIT;
@@ -87,6 +99,8 @@ static int check_schema(struct bd *bd, struct err *err) {
     rc = schema_explain(&state, &why);
     if (!state.is_tracker)
         return err_set(err, rc ? rc : BD_INVALID, "%s: %s", bd->ws.database_dir, why.msg);
+    if (state.needs_migration && bd->command_writes && !tables_is_read_only(bd->ops.tables))
+        return upgrade_schema(bd, err);
     if (!state.too_new || (skew && strcmp(skew, "1") == 0))
         return BD_OK;
     bd->schema_too_new = true;
@@ -148,6 +162,10 @@ int bd_open_store(struct bd *bd) {
     bool server = strcmp(w->mode, "server") == 0;
     if ((!w->beads_dir && !w->direct) || (!w->has_database && !server))
         return no_database(bd);
+    if (w->metadata_broken && bd->command_writes && !w->database_given)
+        return cmd_fail(bd, "%s/metadata.json is damaged, so it is not sure which database this workspace has; nothing is "
+                            "written. Restore the file (git has it), then run the command again.",
+                        w->beads_dir);
     if (w->beads_dir && !w->has_metadata && !w->metadata_broken && !w->database_given)
         fprintf(bd->err, "warning: no beads configuration found in %s; using database \"%s\"\n", w->beads_dir,
                 w->database_name);

@@ -23,6 +23,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_init_safety,
     &cmd_label,
     &cmd_list_command,
+    &cmd_migrate,
     &cmd_note,
     &cmd_ping,
     &cmd_q,

@@ -87,6 +87,15 @@ static enum ink ink_of(const struct vc_row *r) {
 
 static bool is_long(const char *text) { return text && (strchr(text, '\n') || strlen(text) > 60); }
 
+/* In a whole row, what every row says anyway. */
+static bool is_noise(const struct vc_row *r, const struct vc_cell *c) {
+    const char *text = c->to ? c->to : c->from;
+    if (strcmp(c->column, "content_hash") == 0)
+        return true;
+    return r->change != VC_MODIFIED && (strcmp(text, "0") == 0 || strcmp(text, "{}") == 0) &&
+           strcmp(c->column, "priority") != 0;
+}
+
 static void add_cell(struct bd *bd, struct buf *out, const struct vc_row *r, const struct vc_cell *c) {
     const char *from = c->from ? c->from : "", *to = c->to ? c->to : "";
     buf_addf(out, "    %s:", c->column);
@@ -157,7 +166,7 @@ static void add_row(struct bd *bd, struct buf *out, const struct vc_row *r) {
         buf_release(&name);
     }
     for (size_t i = 0; i < r->cell_count; i++)
-        if (!r->cells[i].is_key && strcmp(r->cells[i].column, "content_hash") != 0)
+        if (!r->cells[i].is_key && !is_noise(r, &r->cells[i]))
             add_cell(bd, out, r, &r->cells[i]);
 }
 

@@ -454,3 +454,60 @@ int fk_parent_updated(struct embedded_txn *x, struct table *t, struct bytes old_
                       struct err *err) {
     return follow_keys(x, t, old_key, old_value, &key, &value, depth, err);
 }
+
+/* ---- for merges ---- */
+
+int fk_has_parent(struct embedded_txn *x, const struct foreign_key *fk, struct table *child,
+                  struct table *parent, struct bytes key, struct bytes value, bool *ok, struct err *err) {
+    uint16_t columns[32], parent_columns[32];
+    struct cell cells[32];
+    size_t n = fk->child_tag_count;
+    bool any_null;
+    *ok = true;
+    if (n > 32)
+        return err_set(err, BD_UNSUPPORTED, "foreign key %s has %zu columns", fk->name, n);
+    int rc = key_columns(fk, child, true, columns, err);
+    if (rc == BD_OK)
+        rc = key_columns(fk, parent, false, parent_columns, err);
+    if (rc == BD_OK)
+        rc = key_cells(x, child, columns, n, key, value, cells, &any_null, err);
+    if (rc || any_null)
+        return rc;
+    struct found_keys found;
+    rc = find_rows(x, parent, fk->parent_index, parent_columns, cells, n, 1, &found, err);
+    *ok = found.count > 0;
+    free(found.keys);
+    return rc;
+}
+
+int fk_orphans(struct embedded_txn *x, const struct foreign_key *fk, struct table *child,
+               struct table *parent, struct table *old_parent, struct bytes key, struct bytes value,
+               struct bytes **keys, size_t *count, struct err *err) {
+    uint16_t old_columns[32], columns[32], child_columns[32];
+    struct cell cells[32];
+    size_t n = fk->child_tag_count;
+    bool any_null;
+    *keys = NULL;
+    *count = 0;
+    if (n > 32)
+        return err_set(err, BD_UNSUPPORTED, "foreign key %s has %zu columns", fk->name, n);
+    if (key_columns(fk, old_parent, false, old_columns, NULL))
+        return BD_OK; /* the key is younger than that state */
+    int rc = key_columns(fk, parent, false, columns, err);
+    if (rc == BD_OK)
+        rc = key_columns(fk, child, true, child_columns, err);
+    if (rc == BD_OK)
+        rc = key_cells(x, old_parent, old_columns, n, key, value, cells, &any_null, err);
+    if (rc || any_null)
+        return rc;
+    struct found_keys found;
+    rc = find_rows(x, parent, fk->parent_index, columns, cells, n, 1, &found, err);
+    bool still = found.count > 0;
+    free(found.keys);
+    if (rc || still)
+        return rc;
+    rc = find_rows(x, child, fk->child_index, child_columns, cells, n, 0, &found, err);
+    *keys = found.keys;
+    *count = found.count;
+    return rc;
+}

@@ -96,6 +96,10 @@ static int build_dir(const char *dir, const char *branch, struct node_store *ns,
     if (rc == BD_OK)
         rc = chunk_store_create(arena_printf(a, "%s/noms", dolt), chunks, count, root, err);
     if (rc == BD_OK)
+        rc = make_dir(arena_printf(a, "%s/noms/oldgen", dolt), err); /* Dolt has both from its first open on */
+    if (rc == BD_OK)
+        rc = make_dir(arena_printf(a, "%s/temptf", dolt), err);
+    if (rc == BD_OK)
         rc = repo_state_create(dir, branch, err);
     if (rc == BD_OK)
         rc = write_file(arena_printf(a, "%s/config.json", dolt), "{}", err);

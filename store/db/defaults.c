@@ -50,7 +50,13 @@ static void note_column(void *ctx, const char *column) {
         m->any = true;
 }
 
-bool table_has_checks(const struct table_schema *ts) { return ts->schema.check_count > 0; }
+int check_holds(struct embedded_txn *x, const struct schema *s, const struct check *c,
+                const struct cell *row, bool *holds, struct err *err) {
+    struct cell truth;
+    int rc = evaluate(x, c->expression, s, row, &truth, err);
+    *holds = rc == BD_OK && cell_truth(&truth) != 0;
+    return rc;
+}
 
 int checks_run(struct embedded_txn *x, struct table *t, const struct cell *cells, const bool *set,
                struct err *err) {

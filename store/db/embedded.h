@@ -136,7 +136,10 @@ int embedded_row_history(struct tables *t, const char *table, const struct cell 
 int embedded_branch_create(struct tables *t, const char *name, const char *from_ref, struct err *err);
 int embedded_branch_delete(struct tables *t, const char *name, bool force, struct err *err);
 int embedded_checkout(struct tables *t, const char *branch, struct err *err);
-int embedded_merge(struct tables *t, const char *branch, const struct tables_write *w, struct arena *a,
+int embedded_merge(struct tables *t, const char *branch, const struct tables_write *w,
+                   tables_resolve_fn resolve, void *ctx, struct arena *a,
                    struct tables_merge_result *out, struct err *err);
+/* Puts everything the transaction changed into x->root and writes it. */
+int embedded_flush(struct embedded_txn *x, struct err *err);
 
 #endif

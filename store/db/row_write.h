@@ -56,10 +56,23 @@ int fk_parent_updated(struct embedded_txn *x, struct table *t, struct bytes old_
 int fk_check_table(struct embedded_txn *x, struct table *child, const struct foreign_key *fk,
                    struct err *err);
 
+/* For merges: the row's key is NULL somewhere or has a parent. */
+int fk_has_parent(struct embedded_txn *x, const struct foreign_key *fk, struct table *child,
+                  struct table *parent, struct bytes key, struct bytes value, bool *ok, struct err *err);
+/*
+ * Keys of the children of a row that `old_parent` had, unless `parent` still has one with the same
+ * referenced values. *keys is malloc'd.
+ */
+int fk_orphans(struct embedded_txn *x, const struct foreign_key *fk, struct table *child,
+               struct table *parent, struct table *old_parent, struct bytes key, struct bytes value,
+               struct bytes **keys, size_t *count, struct err *err);
+
 /* Enforced checks over the row; set (may be NULL): only those that mention these columns. */
 int checks_run(struct embedded_txn *x, struct table *t, const struct cell *cells, const bool *set,
                struct err *err);
-bool table_has_checks(const struct table_schema *ts);
+/* One check on one row (cells by column); NULL holds. */
+int check_holds(struct embedded_txn *x, const struct schema *s, const struct check *c,
+                const struct cell *row, bool *holds, struct err *err);
 
 /* ---- defaults.c ---- */
 int default_value(struct embedded_txn *x, const char *text, struct cell *out, struct err *err);

@@ -231,7 +231,8 @@ int foreign_key_changes(struct embedded_txn *x, const struct root_value *from,
 static bool in_root(const struct root_value *root, const char *table) { return root_value_has(root, table); }
 
 int stage_tables(struct embedded_txn *x, const struct root_value *head, struct root_value *staged,
-                 const struct root_value *working, const struct strmap *only, struct err *err) {
+                 const struct root_value *working, const struct strmap *only, bool with_ignored,
+                 struct err *err) {
     struct arena *a = &x->arena;
     struct root_value_change *changes;
     size_t count;
@@ -261,7 +262,7 @@ int stage_tables(struct embedded_txn *x, const struct root_value *head, struct r
         const char *table = e->key;
         if (only && !strmap_has(only, table))
             continue;
-        if (!in_root(staged, table) && !in_root(head, table)) {
+        if (!with_ignored && !in_root(staged, table) && !in_root(head, table)) {
             bool ignored;
             if (!rules_read)
                 rc = ignore_rules_read(x, a, &rules, err);

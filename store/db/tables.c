@@ -155,7 +155,12 @@ int tables_checkout(struct tables *t, const char *branch, struct err *err) {
 }
 int tables_merge(struct tables *t, const char *branch, const struct tables_write *w, struct arena *a,
                  struct tables_merge_result *out, struct err *err) {
-    return t->driver->merge(t, branch, w, a, out, err);
+    return t->driver->merge(t, branch, w, NULL, NULL, a, out, err);
+}
+int tables_merge_resolving(struct tables *t, const char *branch, const struct tables_write *w,
+                           tables_resolve_fn resolve, void *ctx, struct arena *a,
+                           struct tables_merge_result *out, struct err *err) {
+    return t->driver->merge(t, branch, w, resolve, ctx, a, out, err);
 }
 
 /* ---- predicates ---- */

@@ -271,4 +271,22 @@ struct tables_merge_result {
 int tables_merge(struct tables *t, const char *branch, const struct tables_write *w, struct arena *a,
                  struct tables_merge_result *out, struct err *err);
 
+/* A row that both sides changed and that does not merge by cells. */
+struct tables_conflict {
+    const char *table;
+    const struct schema *schema;             /* of the merged table */
+    const struct cell *base, *ours, *theirs; /* by its columns; NULL: no such row there */
+    const bool *clashing;                    /* columns both sides changed differently */
+};
+/*
+ * Decides a conflict: BD_OK with `merged` filled (it starts as our cells where neither side clashes merged
+ * already) or *removed set; BD_CONFLICT leaves it a conflict; anything else ends the merge.
+ */
+typedef int (*tables_resolve_fn)(void *ctx, const struct tables_conflict *c, struct cell *merged,
+                                 bool *removed, struct arena *a);
+/* tables_merge with a judge for row conflicts. */
+int tables_merge_resolving(struct tables *t, const char *branch, const struct tables_write *w,
+                           tables_resolve_fn resolve, void *ctx, struct arena *a,
+                           struct tables_merge_result *out, struct err *err);
+
 #endif

@@ -66,7 +66,8 @@ struct tables_driver {
     int (*branch_create)(struct tables *t, const char *name, const char *from_ref, struct err *err);
     int (*branch_delete)(struct tables *t, const char *name, bool force, struct err *err);
     int (*checkout)(struct tables *t, const char *branch, struct err *err);
-    int (*merge)(struct tables *t, const char *branch, const struct tables_write *w, struct arena *a,
+    int (*merge)(struct tables *t, const char *branch, const struct tables_write *w,
+                 tables_resolve_fn resolve, void *ctx, struct arena *a,
                  struct tables_merge_result *out, struct err *err);
 };
 

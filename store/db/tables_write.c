@@ -55,7 +55,7 @@ static int txn_begin(struct embedded_txn *x, struct err *err) {
 }
 
 /* Puts everything the transaction changed into the working root. */
-static int txn_flush(struct embedded_txn *x, struct err *err) {
+int embedded_flush(struct embedded_txn *x, struct err *err) {
     size_t n = 0;
     struct root_value_edit *edits =
         arena_alloc(&x->arena, (x->tables.used + x->removed.used + 1) * sizeof *edits);
@@ -114,7 +114,7 @@ static int txn_commit(struct embedded_txn *x, const struct tables_write *w, cons
         rc = check_unresolved(x, &head, err);
     if (rc == BD_OK)
         rc = stage_tables(x, &head, &staged, &x->root,
-                          w->mode == TABLES_COMMIT_TABLES ? &x->written : NULL, err);
+                          w->mode == TABLES_COMMIT_TABLES ? &x->written : NULL, false, err);
     if (rc == BD_OK)
         rc = root_value_write(&staged, err);
     if (rc)
@@ -148,7 +148,7 @@ int embedded_commit_now(struct tables_txn *t, const struct tables_write *w, stru
     struct hash made = HASH_ZERO;
     if (!x->writing)
         return err_set(err, BD_READ_ONLY, "a snapshot for reading cannot be committed");
-    int rc = txn_flush(x, err);
+    int rc = embedded_flush(x, err);
     x->ws.working = x->root.hash;
     if (rc == BD_OK)
         rc = txn_commit(x, w, w->message, &made, err);
@@ -199,7 +199,7 @@ static int write_once(struct embedded *e, const struct tables_write *w, tables_w
     if (rc == BD_OK)
         rc = fn(&x.base, ctx, err);
     if (rc == BD_OK)
-        rc = txn_flush(&x, err);
+        rc = embedded_flush(&x, err);
     if (rc == BD_OK) {
         x.ws.working = x.root.hash;
         if (w->mode != TABLES_WORKING)

@@ -5,8 +5,9 @@ scratch_setup() {
     SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/bd-cli-XXXXXX")
     mkdir -p "$SCRATCH/home" "$SCRATCH/ws" "$SCRATCH/bin"
     ln -s "$(realpath "$BD")" "$SCRATCH/bin/bd"
+    shared=${BD_SHARED:+$(realpath "$BD_SHARED")}
     unset $(env | sed -n 's/^\(BEADS_[A-Z_]*\|BD_[A-Z_]*\|GIT_[A-Z_]*\|XDG_[A-Z_]*\)=.*/\1/p')
-    export HOME=$SCRATCH/home PATH=$SCRATCH/bin:/usr/bin:/bin USER=tester TZ=UTC LANG=C.UTF-8 NO_COLOR=1
+    export BD_SHARED=$shared HOME=$SCRATCH/home PATH=$SCRATCH/bin:/usr/bin:/bin USER=tester TZ=UTC LANG=C.UTF-8 NO_COLOR=1
     git config --global user.name "Test User"
     git config --global user.email test@example.com
     git config --global init.defaultBranch main

@@ -149,3 +149,12 @@ teardown() { scratch_teardown; }
     [ "$out" = t ]
     [[ $err == *"no beads configuration found"* ]]
 }
+
+@test "with a damaged metadata.json bd reads, and writes nothing" {
+    workspace
+    echo "{broken" >.beads/metadata.json
+    [ "$(bd config get issue_prefix 2>/dev/null)" = t ]
+    apart bd config set custom.x 1
+    [ "$status" -eq 1 ]
+    [[ $err == *"metadata.json is damaged"* ]]
+}
