@@ -1,17 +1,29 @@
 /*
- * Edits are kept in a skip list whose levels come from a fixed pseudo-random sequence. Nodes are never
- * taken out (a removal is an edit too), so cursors stay good while the map is written to.
+ * Edits are kept sorted in blocks of pointers, each with the first eight bytes of its key in an order that
+ * agrees with the map's: most comparisons touch one block only. Edits are never taken out (a removal is an
+ * edit too) and never move, so a cursor can find its place again after the map was written to.
  */
 #include "store/db/edit_map.h"
 
+#include "store/value/tuple.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+#define BLOCK_MAX 256
+
+struct edit_block {
+    size_t count;
+    struct edit_entry {
+        uint64_t prefix;
+        struct edit *edit;
+    } entries[BLOCK_MAX];
+};
 
 void edit_map_init(struct edit_map *m, const struct tree *t, struct arena *a) {
     memset(m, 0, sizeof *m);
     m->tree = *t;
     m->arena = a;
-    m->random = UINT64_C(0x9E3779B97F4A7C15);
 }
 
 static int key_cmp(const struct edit_map *m, struct bytes a, struct bytes b) {
@@ -22,76 +34,159 @@ static int key_cmp(const struct edit_map *m, struct bytes a, struct bytes b) {
     return c ? c : (a.size > b.size) - (a.size < b.size);
 }
 
-static struct edit_node *node_new(struct arena *a, unsigned height) {
-    return arena_zalloc(a, sizeof(struct edit_node) + height * sizeof(struct edit_node *));
+/* ---- prefixes: prefix(a) < prefix(b) only if a < b ---- */
+
+static uint64_t load_little(struct bytes f) {
+    uint64_t v = 0;
+    for (size_t i = f.size < 8 ? f.size : 8; i-- > 0;)
+        v = v << 8 | f.data[i];
+    return v;
 }
 
-static unsigned random_height(struct edit_map *m) {
-    m->random ^= m->random << 13;
-    m->random ^= m->random >> 7;
-    m->random ^= m->random << 17;
-    unsigned h = 1;
-    uint64_t r = m->random >> 11;
-    while (h < EDIT_LEVELS && (r & 3) == 0) {
-        h++;
-        r >>= 2;
+static uint64_t key_prefix(const struct edit_map *m, struct bytes key) {
+    if (m->tree.type.compare != tuple_compare)
+        return 0;
+    const struct tuple_desc *d = m->tree.type.compare_ctx;
+    struct bytes f = tuple_field(key, 0);
+    if (!f.data || d->count == 0)
+        return 0;
+    uint64_t v;
+    if (d->bytewise) {
+        v = 0;
+        for (size_t i = 0; i < 8; i++)
+            v = v << 8 | (i < f.size ? f.data[i] : 0);
+        return v;
     }
-    return h;
+    switch (d->fields[0].encoding) {
+    case ENC_INT8: case ENC_INT16: case ENC_INT32: case ENC_INT64: case ENC_DATETIME: case ENC_TIME:
+        if (f.size > 8)
+            return 0;
+        v = load_little(f) << (64 - 8 * f.size);
+        v = (uint64_t)((int64_t)v >> (64 - 8 * f.size)) ^ UINT64_C(1) << 63;
+        break;
+    case ENC_UINT8: case ENC_UINT16: case ENC_UINT32: case ENC_UINT64: case ENC_DATE: case ENC_ENUM:
+        v = load_little(f);
+        break;
+    default: return 0;
+    }
+    /* NULL has prefix 0 and sorts first, so the smallest value may share it */
+    return v;
 }
 
-/* First edit with key >= the given one; prev[] receives the nodes before it on every level. */
-static struct edit_node *find(const struct edit_map *m, struct bytes key,
-                              struct edit_node *prev[EDIT_LEVELS]) {
-    struct edit_node *at = m->head;
-    for (unsigned l = m->height; l-- > 0;) {
-        while (at->next[l] && key_cmp(m, at->next[l]->key, key) < 0)
-            at = at->next[l];
-        if (prev)
-            prev[l] = at;
-    }
-    return at->next[0];
+static int entry_cmp(const struct edit_map *m, const struct edit_entry *e, uint64_t prefix,
+                     struct bytes key) {
+    if (e->prefix != prefix)
+        return e->prefix < prefix ? -1 : 1;
+    return key_cmp(m, e->edit->key, key);
 }
 
-static void edit(struct edit_map *m, struct bytes key, struct bytes value, bool removed) {
-    if (!m->head) {
-        m->head = node_new(m->arena, EDIT_LEVELS);
-        m->height = 1;
+/* ---- places ---- */
+
+/* First entry >= key: block (block_count when there is none) and position in it. */
+static void find(const struct edit_map *m, struct bytes key, uint64_t prefix, size_t *block, size_t *at) {
+    size_t low = 0, high = m->block_count;
+    while (low < high) { /* first block whose last entry is >= key */
+        size_t mid = (low + high) / 2;
+        const struct edit_block *b = m->blocks[mid];
+        if (entry_cmp(m, &b->entries[b->count - 1], prefix, key) < 0)
+            low = mid + 1;
+        else
+            high = mid;
     }
-    struct edit_node *prev[EDIT_LEVELS];
-    struct edit_node *n = find(m, key, prev);
-    m->edits++;
-    if (n && key_cmp(m, n->key, key) == 0) {
-        n->key = key;
-        n->value = value;
-        n->removed = removed;
+    *block = low;
+    *at = 0;
+    if (low == m->block_count)
+        return;
+    const struct edit_block *b = m->blocks[low];
+    size_t l = 0, h = b->count;
+    while (l < h) {
+        size_t mid = (l + h) / 2;
+        if (entry_cmp(m, &b->entries[mid], prefix, key) < 0)
+            l = mid + 1;
+        else
+            h = mid;
+    }
+    *at = l;
+}
+
+static struct edit *edit_at(const struct edit_map *m, size_t block, size_t at) {
+    return block < m->block_count ? m->blocks[block]->entries[at].edit : NULL;
+}
+
+static void insert_block(struct edit_map *m, size_t at, struct edit_block *b) {
+    if (m->block_count == m->block_capacity) {
+        size_t capacity = m->block_capacity ? 2 * m->block_capacity : 8;
+        struct edit_block **grown = arena_alloc(m->arena, capacity * sizeof *grown);
+        if (m->block_count)
+            memcpy(grown, m->blocks, m->block_count * sizeof *grown);
+        m->blocks = grown;
+        m->block_capacity = capacity;
+    }
+    memmove(m->blocks + at + 1, m->blocks + at, (m->block_count - at) * sizeof *m->blocks);
+    m->blocks[at] = b;
+    m->block_count++;
+}
+
+static void insert(struct edit_map *m, size_t block, size_t at, uint64_t prefix, struct edit *e) {
+    if (m->block_count == 0)
+        insert_block(m, 0, arena_zalloc(m->arena, sizeof(struct edit_block)));
+    if (block == m->block_count) { /* behind everything */
+        block--;
+        at = m->blocks[block]->count;
+    }
+    struct edit_block *b = m->blocks[block];
+    if (b->count == BLOCK_MAX) {
+        struct edit_block *right = arena_alloc(m->arena, sizeof *right);
+        /* keys that come in order fill their blocks */
+        size_t keep = at == BLOCK_MAX && block + 1 == m->block_count ? BLOCK_MAX : BLOCK_MAX / 2;
+        right->count = BLOCK_MAX - keep;
+        memcpy(right->entries, b->entries + keep, right->count * sizeof *right->entries);
+        b->count = keep;
+        insert_block(m, block + 1, right);
+        if (at > keep || (at == keep && keep == BLOCK_MAX)) {
+            b = right;
+            at -= keep;
+        }
+    }
+    memmove(b->entries + at + 1, b->entries + at, (b->count - at) * sizeof *b->entries);
+    b->entries[at] = (struct edit_entry){prefix, e};
+    b->count++;
+}
+
+static void edit_key(struct edit_map *m, struct bytes key, struct bytes value, bool removed) {
+    uint64_t prefix = key_prefix(m, key);
+    size_t block, at;
+    find(m, key, prefix, &block, &at);
+    struct edit *e = edit_at(m, block, at);
+    if (e && m->blocks[block]->entries[at].prefix == prefix && key_cmp(m, e->key, key) == 0) {
+        *e = (struct edit){key, value, removed};
         return;
     }
-    unsigned h = random_height(m);
-    while (m->height < h)
-        prev[m->height++] = m->head;
-    n = node_new(m->arena, h);
-    n->key = key;
-    n->value = value;
-    n->removed = removed;
-    for (unsigned l = 0; l < h; l++) {
-        n->next[l] = prev[l]->next[l];
-        prev[l]->next[l] = n;
-    }
+    e = arena_alloc(m->arena, sizeof *e);
+    *e = (struct edit){key, value, removed};
+    insert(m, block, at, prefix, e);
+    m->edits++;
+    m->version++;
 }
 
-void edit_map_put(struct edit_map *m, struct bytes key, struct bytes value) { edit(m, key, value, false); }
+void edit_map_put(struct edit_map *m, struct bytes key, struct bytes value) {
+    edit_key(m, key, value, false);
+}
 
 void edit_map_remove(struct edit_map *m, struct bytes key) {
-    edit(m, key, (struct bytes){NULL, 0}, true);
+    edit_key(m, key, (struct bytes){NULL, 0}, true);
 }
 
 int edit_map_get(const struct edit_map *m, struct bytes key, struct bytes *value, struct err *err) {
-    if (m->head) {
-        struct edit_node *n = find(m, key, NULL);
-        if (n && key_cmp(m, n->key, key) == 0) {
-            if (n->removed)
+    if (m->edits) {
+        uint64_t prefix = key_prefix(m, key);
+        size_t block, at;
+        find(m, key, prefix, &block, &at);
+        const struct edit *e = edit_at(m, block, at);
+        if (e && m->blocks[block]->entries[at].prefix == prefix && key_cmp(m, e->key, key) == 0) {
+            if (e->removed)
                 return BD_NOT_FOUND;
-            *value = n->value;
+            *value = e->value;
             return BD_OK;
         }
     }
@@ -99,29 +194,31 @@ int edit_map_get(const struct edit_map *m, struct bytes key, struct bytes *value
 }
 
 int edit_map_flush(struct edit_map *m, struct err *err) {
-    if (!m->head || !m->edits)
+    if (!m->edits)
         return BD_OK;
-    size_t count = 0;
-    for (struct edit_node *n = m->head->next[0]; n; n = n->next[0])
-        count++;
-    struct tree_edit *list = mem_zalloc(count, sizeof *list);
-    size_t i = 0;
-    for (struct edit_node *n = m->head->next[0]; n; n = n->next[0])
-        list[i++] = (struct tree_edit){n->key, n->value, n->removed};
-    int rc = tree_apply(&m->tree, list, count, &m->tree, err);
+    struct tree_edit *list = mem_zalloc(m->edits, sizeof *list);
+    size_t n = 0;
+    for (size_t b = 0; b < m->block_count; b++) {
+        for (size_t i = 0; i < m->blocks[b]->count; i++) {
+            const struct edit *e = m->blocks[b]->entries[i].edit;
+            list[n++] = (struct tree_edit){e->key, e->value, e->removed};
+        }
+    }
+    int rc = tree_apply(&m->tree, list, n, &m->tree, err);
     free(list);
     if (rc == BD_OK) {
-        m->head = NULL;
-        m->height = 0;
-        m->edits = 0;
+        m->blocks = NULL;
+        m->block_count = m->block_capacity = m->edits = 0;
+        m->version++;
     }
     return rc;
 }
 
 int edit_map_count(const struct edit_map *m, uint64_t *count, struct err *err) {
     uint64_t n = tree_count(&m->tree);
-    if (m->head) {
-        for (struct edit_node *e = m->head->next[0]; e; e = e->next[0]) {
+    for (size_t b = 0; b < m->block_count; b++) {
+        for (size_t i = 0; i < m->blocks[b]->count; i++) {
+            const struct edit *e = m->blocks[b]->entries[i].edit;
             struct bytes v;
             int rc = tree_get(&m->tree, e->key, &v, err);
             if (rc != BD_OK && rc != BD_NOT_FOUND)
@@ -134,6 +231,26 @@ int edit_map_count(const struct edit_map *m, uint64_t *count, struct err *err) {
     }
     *count = n;
     return BD_OK;
+}
+
+/* ---- cursors ---- */
+
+static void edit_next(struct map_cursor *c) {
+    const struct edit_map *m = c->map;
+    if (c->version != m->version) { /* written to meanwhile: look the place up again */
+        find(m, c->edit->key, key_prefix(m, c->edit->key), &c->block, &c->at);
+        c->version = m->version;
+        const struct edit *e = edit_at(m, c->block, c->at);
+        if (e && key_cmp(m, e->key, c->edit->key) != 0) {
+            c->edit = e; /* flushed: the next one is another already */
+            return;
+        }
+    }
+    if (c->block < m->block_count && ++c->at == m->blocks[c->block]->count) {
+        c->block++;
+        c->at = 0;
+    }
+    c->edit = edit_at(m, c->block, c->at);
 }
 
 /* Chooses between the tree's item and the next edit; skips what an edit removed. */
@@ -163,7 +280,7 @@ static int settle(struct map_cursor *c, struct err *err) {
             c->value = c->edit->value;
             return BD_OK;
         }
-        c->edit = c->edit->next[0];
+        edit_next(c);
         if (order == 0) {
             int rc = tree_cursor_next(&c->tree, err);
             if (rc)
@@ -172,10 +289,18 @@ static int settle(struct map_cursor *c, struct err *err) {
     }
 }
 
-int map_cursor_first(struct map_cursor *c, const struct edit_map *m, struct err *err) {
-    memset(c, 0, sizeof *c);
+static void cursor_init(struct map_cursor *c, const struct edit_map *m) {
+    /* the tree cursor is large and set up by its own functions */
     c->map = m;
-    c->edit = m->head ? m->head->next[0] : NULL;
+    c->edit = NULL;
+    c->block = c->at = 0;
+    c->version = m->version;
+    c->tree_open = c->on_tree = c->on_edit = c->valid = false;
+}
+
+int map_cursor_first(struct map_cursor *c, const struct edit_map *m, struct err *err) {
+    cursor_init(c, m);
+    c->edit = edit_at(m, 0, 0);
     int rc = tree_cursor_first(&c->tree, &m->tree, err);
     c->tree_open = true;
     return rc ? rc : settle(c, err);
@@ -183,14 +308,29 @@ int map_cursor_first(struct map_cursor *c, const struct edit_map *m, struct err 
 
 int map_cursor_seek_fn(struct map_cursor *c, const struct edit_map *m,
                        bool (*goes_right)(void *ctx, struct bytes key), void *ctx, struct err *err) {
-    memset(c, 0, sizeof *c);
-    c->map = m;
-    if (m->head) {
-        struct edit_node *at = m->head;
-        for (unsigned l = m->height; l-- > 0;)
-            while (at->next[l] && goes_right(ctx, at->next[l]->key))
-                at = at->next[l];
-        c->edit = at->next[0];
+    cursor_init(c, m);
+    size_t low = 0, high = m->block_count;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        const struct edit_block *b = m->blocks[mid];
+        if (goes_right(ctx, b->entries[b->count - 1].edit->key))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    c->block = low;
+    if (low < m->block_count) {
+        const struct edit_block *b = m->blocks[low];
+        size_t l = 0, h = b->count;
+        while (l < h) {
+            size_t mid = (l + h) / 2;
+            if (goes_right(ctx, b->entries[mid].edit->key))
+                l = mid + 1;
+            else
+                h = mid;
+        }
+        c->at = l;
+        c->edit = edit_at(m, low, l);
     }
     int rc = tree_cursor_seek_fn(&c->tree, &m->tree, goes_right, ctx, err);
     c->tree_open = true;
@@ -216,7 +356,7 @@ int map_cursor_next(struct map_cursor *c, struct err *err) {
     if (!c->valid)
         return BD_OK;
     if (c->on_edit)
-        c->edit = c->edit->next[0];
+        edit_next(c);
     if (c->on_tree) {
         int rc = tree_cursor_next(&c->tree, err);
         if (rc) {

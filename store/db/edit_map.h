@@ -1,29 +1,28 @@
 /*
  * A map in the making: a tree and the edits of a transaction that are not in it yet.
  *
- * Reads see the edits laid over the tree; the tree itself is changed once, by map_flush. Bytes handed in
- * must live as long as the map (they come from the transaction's arena or from nodes).
+ * Reads see the edits laid over the tree; the tree itself is changed once, by edit_map_flush. Bytes handed
+ * in must live as long as the map (they come from the transaction's arena or from nodes). A map may be
+ * written to while cursors walk it: they go on with what is there then.
  */
 #ifndef STORE_DB_EDIT_MAP_H
 #define STORE_DB_EDIT_MAP_H
 
 #include "store/prolly/tree.h"
 
-#define EDIT_LEVELS 20
-
-struct edit_node {
+struct edit {
     struct bytes key, value;
     bool removed;
-    struct edit_node *next[]; /* as many as the node is high */
 };
+struct edit_block;
 
 struct edit_map {
     struct tree tree;
-    struct arena *arena; /* where the edits live */
-    struct edit_node *head; /* NULL until the first edit */
-    unsigned height;
-    uint64_t random;
-    size_t edits;
+    struct arena *arena;         /* where the edits live */
+    struct edit_block **blocks;  /* sorted, none empty */
+    size_t block_count, block_capacity;
+    size_t edits;                /* keys edited */
+    uint64_t version;            /* changes with every edit; cursors notice */
 };
 
 void edit_map_init(struct edit_map *m, const struct tree *t, struct arena *a);
@@ -41,7 +40,9 @@ int edit_map_count(const struct edit_map *m, uint64_t *count, struct err *err);
 struct map_cursor {
     const struct edit_map *map;
     struct tree_cursor tree;
-    const struct edit_node *edit;
+    const struct edit *edit; /* next edit; NULL: none */
+    size_t block, at;        /* its place, while version is the map's */
+    uint64_t version;
     bool tree_open, on_tree, on_edit;
     bool valid;
     struct bytes key, value;
