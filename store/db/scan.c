@@ -249,7 +249,8 @@ static int keep_row(void *ctx, struct bytes key, struct bytes value) {
 }
 
 static int emit_kept(struct scan *s) {
-    qsort_r(s->kept, s->kept_count, sizeof *s->kept, order_cmp_r, s);
+    if (s->kept_count)
+        qsort_r(s->kept, s->kept_count, sizeof *s->kept, order_cmp_r, s);
     int rc = BD_OK;
     for (size_t i = 0; rc == BD_OK && i < s->kept_count; i++)
         rc = emit(s, s->kept[i].key, s->kept[i].value);

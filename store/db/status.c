@@ -76,7 +76,8 @@ int embedded_status(struct tables *t, struct arena *a, struct tables_status **li
     if (rc == BD_OK)
         rc = list_changes(x, &head, &staged, &x->root, false, &rules, &l, err);
     if (rc == BD_OK) {
-        qsort(l.list, l.count, sizeof *l.list, status_order);
+        if (l.count)
+            qsort(l.list, l.count, sizeof *l.list, status_order);
         *list = arena_dup(a, l.list, l.count * sizeof *l.list);
         *count = l.count;
     }
