@@ -99,6 +99,16 @@ int chunk_store_create(const char *dir, const struct chunk_write *chunks, size_t
 typedef int chunk_store_visit(void *ctx, const struct hash *h, struct err *err);
 int chunk_store_each(struct chunk_store *cs, chunk_store_visit *visit, void *ctx, struct err *err);
 
+/*
+ * Visits the roots that the journal remembers, oldest first, with their times (Unix seconds, 0 in old
+ * records); a root that was written twice in a row is visited twice. Nothing to visit without a journal.
+ */
+typedef int chunk_store_visit_root(void *ctx, const struct hash *root, uint64_t unix_seconds, struct err *err);
+int chunk_store_each_root(struct chunk_store *cs, chunk_store_visit_root *visit, void *ctx, struct err *err);
+
+/* For a process that lives long: frees the chunks handed out so far, which become invalid. */
+void chunk_store_forget_chunks(struct chunk_store *cs);
+
 /* Facts for `bd info`, doctor and tests. */
 struct chunk_store_stats {
     uint64_t journal_bytes;      /* validated length of the journal */

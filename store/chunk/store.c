@@ -231,14 +231,19 @@ int chunk_store_open(struct chunk_store **out, const char *dir, unsigned flags, 
     return BD_OK;
 }
 
+void chunk_store_forget_chunks(struct chunk_store *cs) {
+    for (size_t i = 0; i < cs->cache.count; i++)
+        free((void *)(uintptr_t)cs->cache.entries[i].value);
+    address_map_clear(&cs->cache);
+}
+
 void chunk_store_close(struct chunk_store *cs) {
     if (!cs)
         return;
     generation_release(&cs->now.young);
     generation_release(&cs->now.old);
     journal_close(cs->now.journal);
-    for (size_t i = 0; i < cs->cache.count; i++)
-        free((void *)(uintptr_t)cs->cache.entries[i].value);
+    chunk_store_forget_chunks(cs);
     address_map_release(&cs->cache);
     address_map_release(&cs->ghosts);
     store_lock_close(&cs->lock);
@@ -413,6 +418,25 @@ int chunk_store_each(struct chunk_store *cs, chunk_store_visit *visit, void *ctx
     if (rc == BD_OK)
         rc = visit_files(&cs->now.old, &each, err);
     return rc;
+}
+
+struct each_root {
+    chunk_store_visit_root *visit;
+    void *ctx;
+};
+
+static int visit_root(void *ctx, uint64_t offset, const uint8_t *bytes, const struct journal_record *r,
+                      struct err *err) {
+    const struct each_root *each = ctx;
+    (void)offset;
+    (void)bytes;
+    return r->kind == JOURNAL_ROOT ? each->visit(each->ctx, &r->address, r->timestamp, err) : BD_OK;
+}
+
+int chunk_store_each_root(struct chunk_store *cs, chunk_store_visit_root *visit, void *ctx,
+                          struct err *err) {
+    struct each_root each = {visit, ctx};
+    return cs->now.journal ? journal_each(cs->now.journal, visit_root, &each, err) : BD_OK;
 }
 
 /* --- facts --- */

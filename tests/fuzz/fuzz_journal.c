@@ -1,6 +1,6 @@
 /*
- * Journal replay, the search for lost data, and the decoding of payloads. When the first byte is odd, the
- * checksums of the records that follow are made right first, so that what they protect is reached.
+ * Journal replay, the search for lost data, and the decoding of payloads. When the first byte is odd,
+ * the checksums of the records that follow are made right first, so that what they protect is reached.
  */
 #include "base/os.h"
 #include "store/chunk/bytes.h"
@@ -27,7 +27,8 @@ static void make_checksums_right(uint8_t *bytes, size_t size) {
     }
 }
 
-static int decode(void *ctx, uint64_t offset, const uint8_t *bytes, const struct journal_record *r, struct err *err) {
+static int decode(void *ctx, uint64_t offset, const uint8_t *bytes, const struct journal_record *r,
+                  struct err *err) {
     uint64_t *end = ctx;
     if (offset != *end || r->size < 8 || r->payload_offset + r->payload_size > r->size)
         abort(); /* records follow each other without a gap */

@@ -10,8 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     struct buf text = BUF_INIT;
     manifest_format(&m, &text);
-    if (manifest_parse(&again, text.data, text.size, &err) != BD_OK || !manifest_same_files(&m, &again) ||
-        !hash_eq(&m.root, &again.root) || !hash_eq(&m.lock, &again.lock) || !hash_eq(&m.gcgen, &again.gcgen))
+    if (manifest_parse(&again, text.data, text.size, &err) != BD_OK ||
+        !manifest_same_files(&m, &again) || !hash_eq(&m.root, &again.root) ||
+        !hash_eq(&m.lock, &again.lock) || !hash_eq(&m.gcgen, &again.gcgen))
         abort();
     manifest_release(&again);
     manifest_release(&m);

@@ -391,6 +391,82 @@ static void a_tail_with_committed_data_is_never_cut(void **state) {
     buf_release(&tail);
 }
 
+/* --- every way in which the end of a journal may be torn (11.4 of the format's test list) --- */
+
+static void write_whole(const char *name, const char *bytes, size_t size) {
+    int fd = open(in_dir(name), O_RDWR | O_TRUNC);
+    assert_int_equal(os_pwrite_all(fd, bytes, size, 0), 0);
+    close(fd);
+}
+
+static void any_cut_or_flip_at_the_end_shows_the_last_whole_root(void **state) {
+    (void)state;
+    create(17);
+    struct chunk_store *cs = open_store();
+    off_t ends[8];
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(commit_text(cs, "step", i, 0), BD_OK);
+        ends[i] = file_size(JOURNAL_FILE);
+    }
+    chunk_store_close(cs);
+    char *bytes;
+    size_t size;
+    assert_int_equal(os_read_file(in_dir(JOURNAL_FILE), 1 << 20, &bytes, &size), 0);
+    for (size_t cut = size - 300; cut <= size; cut++) {
+        write_whole(JOURNAL_FILE, bytes, cut);
+        int whole = 7;
+        while (ends[whole] > (off_t)cut)
+            whole--;
+        assert_root_text("step", whole, 0);
+        /* The next writer goes on from there. */
+        if (cut % 50 == 0) {
+            cs = open_store();
+            assert_int_equal(commit_text(cs, "went on", (int)cut, 0), BD_OK);
+            chunk_store_close(cs);
+            assert_root_text("went on", (int)cut, 0);
+        }
+    }
+    for (size_t at = size - JOURNAL_ROOT_SIZE; at < size; at++) {
+        char c = bytes[at];
+        bytes[at] ^= 1;
+        write_whole(JOURNAL_FILE, bytes, size);
+        assert_root_text("step", 6, 0);
+        bytes[at] = c;
+    }
+    /* A hole between two roots is loss. */
+    memset(bytes + ends[3], 0, 60);
+    write_whole(JOURNAL_FILE, bytes, size);
+    assert_int_equal(chunk_store_open(&cs, dir, 0, &err), BD_CORRUPT);
+    free(bytes);
+}
+
+static int remember_root(void *ctx, const struct hash *root, uint64_t unix_seconds, struct err *e) {
+    (void)e;
+    struct buf *list = ctx;
+    assert_true(unix_seconds > 1600000000);
+    buf_add(list, root->b, HASH_SIZE);
+    return BD_OK;
+}
+
+static void the_journal_remembers_its_roots(void **state) {
+    (void)state;
+    struct hash roots[4] = {create(18)};
+    struct chunk_store *cs = open_store();
+    for (int i = 1; i < 4; i++) {
+        assert_int_equal(commit_text(cs, "root", i, 0), BD_OK);
+        roots[i] = chunk_store_root(cs);
+    }
+    struct buf list = BUF_INIT;
+    assert_int_equal(chunk_store_each_root(cs, remember_root, &list, &err), BD_OK);
+    assert_int_equal(list.size, sizeof roots);
+    assert_memory_equal(list.data, roots, sizeof roots);
+    buf_release(&list);
+    assert_readable(cs, &roots[2]);
+    chunk_store_forget_chunks(cs);
+    assert_readable(cs, &roots[2]);
+    chunk_store_close(cs);
+}
+
 /* --- a disk that fails --- */
 
 static int fail_after, fail_errno;
@@ -571,6 +647,84 @@ static void concurrent_writers_lose_nothing(void **state) {
     chunk_store_close(cs);
 }
 
+/* A reader beside a writer that also collects: whatever it sees is whole. */
+
+static int collect_everything(struct chunk_store *cs) {
+    struct manifest m;
+    bool renamed;
+    if (chunk_store_lock(cs, 10000, &err) != BD_OK)
+        return err.code;
+    struct hash root = chunk_store_root(cs), name;
+    struct chunk chunk;
+    int rc = chunk_store_get(cs, &root, &chunk, &err);
+    struct chunk_write live = {root, chunk.data, chunk.size};
+    if (rc == BD_OK)
+        rc = table_write(dir, &live, 1, &name, &err);
+    if (rc == BD_OK)
+        rc = manifest_read(dir, &m, &err);
+    if (rc == BD_OK) {
+        struct manifest old;
+        manifest_copy(&old, &m);
+        m.root = root;
+        m.spec_count = 0;
+        manifest_add(&m, &name, 1);
+        m.lock = m.gcgen = manifest_lock_of(&root, m.specs, 1);
+        rc = manifest_write(dir, &m, &renamed, &err);
+        unlink(in_dir(JOURNAL_FILE));
+        for (size_t i = 0; i < old.spec_count; i++) {
+            char text[HASH_TEXT_SIZE + 1];
+            hash_format(&old.specs[i].name, text);
+            if (!hash_eq(&old.specs[i].name, &name))
+                unlink(in_dir(text));
+        }
+        manifest_release(&old);
+        manifest_release(&m);
+    }
+    chunk_store_unlock(cs);
+    return rc == BD_OK ? chunk_store_refresh(cs, &err) : rc;
+}
+
+static int collecting_writer(void) {
+    struct chunk_store *cs;
+    if (chunk_store_open(&cs, dir, 0, &err) != BD_OK)
+        return 1;
+    for (int i = 0; i < 100; i++) {
+        int rc = commit_text(cs, "while being read", i, 0);
+        if (rc == BD_OK && i % 7 == 0)
+            rc = collect_everything(cs);
+        if (rc != BD_OK) {
+            fprintf(stderr, "writer: %s\n", err.msg);
+            return 1;
+        }
+    }
+    chunk_store_close(cs);
+    return 0;
+}
+
+static void readers_see_whole_states_during_collections(void **state) {
+    (void)state;
+    create(19);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(collecting_writer());
+    int status = -1;
+    struct chunk_store *kept = open_store();
+    for (int reads = 0; waitpid(pid, &status, WNOHANG) == 0; reads++) {
+        struct chunk_store *cs = open_store();
+        struct hash root = chunk_store_root(cs);
+        assert_readable(cs, &root);
+        chunk_store_close(cs);
+        if (chunk_store_refresh(kept, &err) != BD_OK)
+            fail_msg("%s", err.msg);
+        root = chunk_store_root(kept);
+        assert_readable(kept, &root);
+    }
+    assert_int_equal(status, 0);
+    chunk_store_close(kept);
+    assert_root_text("while being read", 99, 0);
+}
+
 static int setup(void **state) {
     (void)state;
     const char *base = getenv("TMPDIR");
@@ -601,6 +755,9 @@ int main(void) {
         TEST(a_listed_journal_without_root_keeps_the_root_of_the_manifest),
         TEST(torn_tails_are_cut_by_the_next_writer_only),
         TEST(a_tail_with_committed_data_is_never_cut),
+        TEST(any_cut_or_flip_at_the_end_shows_the_last_whole_root),
+        TEST(the_journal_remembers_its_roots),
+        TEST(readers_see_whole_states_during_collections),
         TEST(a_full_disk_loses_nothing),
         TEST(a_failed_sync_is_not_acknowledged),
         TEST(a_busy_lock_is_reported_in_time),
