@@ -1,8 +1,8 @@
 /*
- * Schema-changing statements as data: what sql_ddl_parse (store/sql/ddl_parse.h) produces and tables_ddl
- * executes. Everything lives in the arena given to the parser; names are as written (not case-folded,
- * backquotes removed). CREATE INDEX, DROP INDEX and RENAME TABLE come out as ALTER TABLE with one action,
- * so an executor has few cases.
+ * Schema-changing statements as data: what sql_ddl_parse (store/sql/ddl_parse.h) produces and
+ * tables_ddl executes. Everything lives in the arena given to the parser; names are as written (not
+ * case-folded, backquotes removed). CREATE INDEX, DROP INDEX and RENAME TABLE come out as ALTER TABLE
+ * with one action, so an executor has few cases.
  */
 #ifndef STORE_DB_DDL_H
 #define STORE_DB_DDL_H
@@ -21,7 +21,7 @@ enum ddl_kind {
 enum ddl_nullability { DDL_NULL_UNSAID, DDL_NULL, DDL_NOT_NULL };
 
 struct ddl_check {
-    const char *name;       /* NULL: the executor makes `<table>_chk_<8 characters>` (format-values §6.5) */
+    const char *name; /* NULL: the executor makes `<table>_chk_<8 characters>` (format-values §6.5) */
     const char *expression; /* Dolt's stored form, as it goes into struct check */
     bool not_enforced;
 };
@@ -29,17 +29,17 @@ struct ddl_check {
 struct ddl_column {
     const char *name;
     struct sql_type type;
-    const char *type_text;     /* sql_type_format(&type) */
-    bool collation_given;      /* false: the column takes the table's collation (CREATE TABLE: resolved here
-                                  already; ALTER: set type.collation and format type_text again if the
-                                  table's is not COLLATION_UTF8MB4_0900_BIN and the type is a text type) */
+    const char *type_text; /* sql_type_format(&type) */
+    bool collation_given;  /* false: the column takes the table's collation (CREATE TABLE: resolved here
+                              already; ALTER: set type.collation and format type_text again if the
+                              table's is not COLLATION_UTF8MB4_0900_BIN and the type is a text type) */
     enum ddl_nullability nullability; /* primary-key columns are NOT NULL whatever this says */
-    const char *default_text;  /* as stored: `'open'`, `2`, `CURRENT_TIMESTAMP`, `(json_object())`, `NULL` for
-                                  DEFAULT NULL; "" = none. For a generated column the expression, in
-                                  parentheses */
-    bool has_default;          /* a DEFAULT clause was written, DEFAULT NULL included */
-    const char *on_update;     /* "CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP(6)" or "" */
-    const char *comment;       /* "" = none */
+    const char *default_text; /* as stored: `'open'`, `2`, `CURRENT_TIMESTAMP`, `(json_object())`,
+                                 `NULL` for DEFAULT NULL; "" = none. For a generated column the
+                                 expression, in parentheses */
+    bool has_default;         /* a DEFAULT clause was written, DEFAULT NULL included */
+    const char *on_update;    /* "CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP(6)" or "" */
+    const char *comment;      /* "" = none */
     bool auto_increment, primary_key, unique, generated, is_virtual;
 };
 
@@ -58,8 +58,12 @@ struct ddl_index {
 
 /* Values of the stored foreign-key actions (DFKC slots 7 and 8). */
 enum ddl_fk_action {
-    DDL_FK_DEFAULT = 0, DDL_FK_CASCADE = 1, DDL_FK_NO_ACTION = 2, DDL_FK_RESTRICT = 3,
-    DDL_FK_SET_NULL = 4, DDL_FK_SET_DEFAULT = 5,
+    DDL_FK_DEFAULT = 0,
+    DDL_FK_CASCADE = 1,
+    DDL_FK_NO_ACTION = 2,
+    DDL_FK_RESTRICT = 3,
+    DDL_FK_SET_NULL = 4,
+    DDL_FK_SET_DEFAULT = 5,
 };
 struct ddl_foreign_key {
     const char *name;       /* NULL = automatic `<table>_ibfk_<n>` */
@@ -72,16 +76,17 @@ struct ddl_foreign_key {
 };
 
 enum ddl_action_kind {
-    DDL_ADD_COLUMN,         /* column, first/after; if_not_exists */
-    DDL_DROP_COLUMN,        /* name; if_exists */
-    DDL_MODIFY_COLUMN,      /* name (the old one; CHANGE may differ from column->name), column, first/after */
-    DDL_RENAME_COLUMN,      /* name → new_name */
-    DDL_SET_DEFAULT,        /* name, column->default_text (ALTER COLUMN c SET DEFAULT …) */
-    DDL_DROP_DEFAULT,       /* name */
-    DDL_ADD_INDEX,          /* index; if_not_exists */
-    DDL_DROP_INDEX,         /* name; if_exists */
-    DDL_RENAME_INDEX,       /* name → new_name */
-    DDL_ADD_PRIMARY_KEY,    /* index */
+    DDL_ADD_COLUMN,      /* column, first/after; if_not_exists */
+    DDL_DROP_COLUMN,     /* name; if_exists */
+    DDL_MODIFY_COLUMN,   /* name (the old one; CHANGE may differ from column->name), column, first/after
+                          */
+    DDL_RENAME_COLUMN,   /* name → new_name */
+    DDL_SET_DEFAULT,     /* name, column->default_text (ALTER COLUMN c SET DEFAULT …) */
+    DDL_DROP_DEFAULT,    /* name */
+    DDL_ADD_INDEX,       /* index; if_not_exists */
+    DDL_DROP_INDEX,      /* name; if_exists */
+    DDL_RENAME_INDEX,    /* name → new_name */
+    DDL_ADD_PRIMARY_KEY, /* index */
     DDL_DROP_PRIMARY_KEY,
     DDL_ADD_FOREIGN_KEY,    /* foreign_key */
     DDL_DROP_FOREIGN_KEY,   /* name */
@@ -97,8 +102,8 @@ struct ddl_action {
     enum ddl_action_kind kind;
     const char *name, *new_name;
     const struct ddl_column *column;
-    bool first;          /* FIRST */
-    const char *after;   /* AFTER column; NULL = at the end (ADD) or in place (MODIFY) */
+    bool first;        /* FIRST */
+    const char *after; /* AFTER column; NULL = at the end (ADD) or in place (MODIFY) */
     const struct ddl_index *index;
     const struct ddl_foreign_key *foreign_key;
     const struct ddl_check *check;

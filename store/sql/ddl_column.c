@@ -1,6 +1,6 @@
 /*
- * Column definitions: type, attributes, and the text of defaults as Dolt stores them. A literal default is
- * stored converted to the column's type (`5` for INT DEFAULT '5', `'5'` for VARCHAR DEFAULT 5); an
+ * Column definitions: type, attributes, and the text of defaults as Dolt stores them. A literal default
+ * is stored converted to the column's type (`5` for INT DEFAULT '5', `'5'` for VARCHAR DEFAULT 5); an
  * expression is stored in parentheses in its printed form; NOW() in all its spellings is
  * CURRENT_TIMESTAMP.
  */
@@ -17,11 +17,11 @@ static const char *stored_now(struct parser *p, int digits) {
     return digits > 0 ? arena_printf(p->arena, "CURRENT_TIMESTAMP(%d)", digits) : "CURRENT_TIMESTAMP";
 }
 
-static const char *stored_expression(struct parser *p, const struct expr *e, bool parenthesised) {
+static const char *stored_expression(struct parser *p, const struct sql_expr *e, bool parenthesised) {
     struct buf b = BUF_INIT;
     if (parenthesised)
         buf_add_char(&b, '(');
-    int rc = p->failed ? p->failed : expr_format(e, &b, p->err);
+    int rc = p->failed ? p->failed : sql_expr_format(e, &b, p->err);
     if (rc != BD_OK)
         parser_stop(p, rc);
     if (parenthesised)
@@ -34,25 +34,23 @@ static const char *stored_expression(struct parser *p, const struct expr *e, boo
 static bool is_numeric(enum sql_base b) { return b <= SQL_DECIMAL || b == SQL_YEAR || b == SQL_BIT; }
 
 /* The value of a literal as a cell; false for anything else. */
-static bool literal_cell(const struct expr *e, struct arena *a, struct cell *out) {
+static bool literal_cell(const struct sql_expr *e, struct arena *a, struct cell *out) {
     bool negative = false;
     if (e->kind == EXPR_UNARY && e->op == '-') {
         e = e->args[0];
         negative = true;
     }
     switch (e->kind) {
-    case EXPR_INTEGER: case EXPR_DECIMAL: case EXPR_FLOAT: {
+    case EXPR_INTEGER:
+    case EXPR_DECIMAL:
+    case EXPR_FLOAT: {
         const char *text = negative ? arena_printf(a, "-%s", e->text) : e->text;
         *out = cell_text(text);
         out->kind = CELL_DECIMAL;
         return true;
     }
-    case EXPR_STRING:
-        *out = cell_text_n(e->text, e->text_size);
-        return !negative;
-    case EXPR_BOOL:
-        *out = cell_int(e->op);
-        return !negative;
+    case EXPR_STRING: *out = cell_text_n(e->text, e->text_size); return !negative;
+    case EXPR_BOOL: *out = cell_int(e->op); return !negative;
     case EXPR_BITS: {
         uint64_t v = 0;
         for (const char *c = e->text; *c; c++)
@@ -73,7 +71,8 @@ static bool literal_cell(const struct expr *e, struct arena *a, struct cell *out
     }
 }
 
-static const char *stored_literal(struct parser *p, const struct expr *e, const struct sql_type *type) {
+static const char *stored_literal(struct parser *p, const struct sql_expr *e,
+                                  const struct sql_type *type) {
     struct cell c, converted;
     if (type->base == SQL_UNKNOWN || (e->kind == EXPR_HEX && !is_numeric(type->base)))
         return stored_expression(p, e, false);
@@ -90,7 +89,7 @@ static const char *stored_literal(struct parser *p, const struct expr *e, const 
     /* texts, times, enumerations: quoted as they were written */
     const char *text = cell_format(&c, p->arena);
     struct buf b = BUF_INIT;
-    expr_add_literal(&b, text, cell_has_text(&c) ? c.s.size : strlen(text));
+    sql_expr_add_literal(&b, text, cell_has_text(&c) ? c.s.size : strlen(text));
     text = arena_strndup(p->arena, buf_str(&b), b.size);
     buf_release(&b);
     return text;
@@ -100,31 +99,31 @@ const char *ddl_parse_default(struct parser *p, const struct sql_type *type) {
     if (parser_accept_word(p, "null"))
         return "NULL";
     bool parenthesised = parser_at_op(p, '(');
-    struct expr *e;
+    struct sql_expr *e;
     if (parenthesised) {
         parser_advance(p);
         e = sql_expr_parse(p);
         parser_expect_op(p, ')');
     } else if (parser_accept_op(p, '-')) {
-        struct expr *number = arena_zalloc(p->arena, sizeof *number);
-        struct expr *minus = arena_zalloc(p->arena, sizeof *minus);
-        *number = (struct expr){.kind = p->tok.kind == TOK_INTEGER   ? EXPR_INTEGER
-                                        : p->tok.kind == TOK_DECIMAL ? EXPR_DECIMAL
-                                                                     : EXPR_FLOAT,
-                                .text = p->tok.text};
+        struct sql_expr *number = arena_zalloc(p->arena, sizeof *number);
+        struct sql_expr *minus = arena_zalloc(p->arena, sizeof *minus);
+        *number = (struct sql_expr){.kind = p->tok.kind == TOK_INTEGER   ? EXPR_INTEGER
+                                            : p->tok.kind == TOK_DECIMAL ? EXPR_DECIMAL
+                                                                         : EXPR_FLOAT,
+                                    .text = p->tok.text};
         if (p->tok.kind != TOK_INTEGER && p->tok.kind != TOK_DECIMAL && p->tok.kind != TOK_FLOAT)
             parser_fail(p, BD_INVALID, "a number expected");
         parser_advance(p);
-        *minus = (struct expr){.kind = EXPR_UNARY, .op = '-', .arg_count = 1};
+        *minus = (struct sql_expr){.kind = EXPR_UNARY, .op = '-', .arg_count = 1};
         minus->args = arena_dup(p->arena, &number, sizeof number);
         e = minus;
     } else {
         /* one literal or one function call; what follows belongs to the column */
-        e = expr_parse_operand(p);
+        e = sql_expr_parse_operand(p);
     }
     if (p->failed)
         return "";
-    int digits = expr_is_now(e);
+    int digits = sql_expr_is_now(e);
     if (digits >= 0)
         return stored_now(p, digits);
     if (parenthesised)
@@ -137,8 +136,8 @@ const char *ddl_parse_default(struct parser *p, const struct sql_type *type) {
 }
 
 static const char *parse_on_update(struct parser *p) {
-    struct expr *e = expr_parse_operand(p);
-    int digits = p->failed ? 0 : expr_is_now(e);
+    struct sql_expr *e = sql_expr_parse_operand(p);
+    int digits = p->failed ? 0 : sql_expr_is_now(e);
     if (digits < 0)
         parser_fail(p, BD_INVALID, "ON UPDATE takes CURRENT_TIMESTAMP only");
     return stored_now(p, digits);
@@ -147,7 +146,7 @@ static const char *parse_on_update(struct parser *p) {
 struct ddl_check ddl_parse_check(struct parser *p, const char *name) {
     struct ddl_check c = {.name = name};
     parser_expect_op(p, '(');
-    struct expr *e = sql_expr_parse(p);
+    struct sql_expr *e = sql_expr_parse(p);
     parser_expect_op(p, ')');
     c.expression = stored_expression(p, e, false);
     if (parser_accept_words(p, "not", "enforced"))
@@ -206,8 +205,8 @@ void ddl_parse_references(struct parser *p, struct ddl_foreign_key *fk) {
 }
 
 uint16_t ddl_parse_collation(struct parser *p) {
-    bool charset = parser_accept_words(p, "character", "set") || parser_accept_words(p, "char", "set") ||
-                   parser_accept_word(p, "charset");
+    bool charset = parser_accept_words(p, "character", "set") ||
+                   parser_accept_words(p, "char", "set") || parser_accept_word(p, "charset");
     if (!charset && !parser_accept_word(p, "collate"))
         return 0;
     parser_accept_op(p, '=');
@@ -225,7 +224,7 @@ uint16_t ddl_parse_collation(struct parser *p) {
 
 static void parse_generated(struct parser *p, struct ddl_column *c) {
     parser_expect_op(p, '(');
-    struct expr *e = sql_expr_parse(p);
+    struct sql_expr *e = sql_expr_parse(p);
     parser_expect_op(p, ')');
     c->default_text = stored_expression(p, e, true);
     c->generated = true;
@@ -309,8 +308,8 @@ void ddl_parse_column(struct parser *p, struct ddl_column *c, struct column_extr
         return;
     size_t used;
     const char *start = p->tok.start;
-    int rc = sql_type_scan(start, (size_t)(p->lexer.end - start), p->arena, &c->type, &c->collation_given,
-                           &used, p->err);
+    int rc = sql_type_scan(start, (size_t)(p->lexer.end - start), p->arena, &c->type,
+                           &c->collation_given, &used, p->err);
     if (rc != BD_OK) {
         parser_stop(p, rc);
         return;
@@ -321,10 +320,10 @@ void ddl_parse_column(struct parser *p, struct ddl_column *c, struct column_extr
     if (c->type.collation == COLLATION_BINARY && sql_type_is_text(&c->type)) {
         /* COLLATE binary makes CHAR a BINARY, as directly behind the type */
         struct sql_type binary;
-        const char *text = arena_printf(p->arena, "%s CHARACTER SET binary",
-                                        sql_type_format(&(struct sql_type){.base = c->type.base,
-                                                                           .length = c->type.length},
-                                                        p->arena));
+        const char *text = arena_printf(
+            p->arena, "%s CHARACTER SET binary",
+            sql_type_format(&(struct sql_type){.base = c->type.base, .length = c->type.length},
+                            p->arena));
         if (sql_type_parse(text, p->arena, &binary, NULL) == BD_OK)
             c->type = binary;
     }

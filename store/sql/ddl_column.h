@@ -13,8 +13,8 @@ struct column_extras {
     size_t foreign_key_count, foreign_key_capacity;
 };
 
-/* `name type attributes`, up to a comma, a parenthesis, FIRST, AFTER or the end. The arrays in extras are
- * malloc'd and grown; the caller frees them. */
+/* `name type attributes`, up to a comma, a parenthesis, FIRST, AFTER or the end. The arrays in extras
+ * are malloc'd and grown; the caller frees them. */
 void ddl_parse_column(struct parser *p, struct ddl_column *out, struct column_extras *extras);
 /* CHECK was read: (expr) [[NOT] ENFORCED] */
 struct ddl_check ddl_parse_check(struct parser *p, const char *name);

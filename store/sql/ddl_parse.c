@@ -1,6 +1,6 @@
 /*
- * The DDL parser: statements. Whatever is a clause of a table goes into arrays in the order written; what
- * MySQL takes and Dolt ignores (ENGINE, USING BTREE, DESC, ALGORITHM, …) is read and dropped.
+ * The DDL parser: statements. Whatever is a clause of a table goes into arrays in the order written;
+ * what MySQL takes and Dolt ignores (ENGINE, USING BTREE, DESC, ALGORITHM, …) is read and dropped.
  */
 #include "store/sql/ddl_parse.h"
 
@@ -11,10 +11,10 @@
 #include <string.h>
 
 /* A growing list whose items end up in the arena. */
-#define PUSH(list, count, capacity, item)                                                                    \
-    do {                                                                                                     \
-        MEM_GROW(list, capacity, (count) + 1);                                                               \
-        (list)[(count)++] = (item);                                                                          \
+#define PUSH(list, count, capacity, item)                                                              \
+    do {                                                                                               \
+        MEM_GROW(list, capacity, (count) + 1);                                                         \
+        (list)[(count)++] = (item);                                                                    \
     } while (0)
 
 static void *keep(struct parser *p, void *list, size_t count, size_t size) {
@@ -153,8 +153,8 @@ static void parse_constraint(struct parser *p, const char *name, struct table_li
 }
 
 static bool at_constraint(const struct parser *p) {
-    static const char *const words[] = {"primary", "unique", "key", "index", "fulltext", "spatial",
-                                        "foreign", "check"};
+    static const char *const words[] = {"primary",  "unique",  "key",     "index",
+                                        "fulltext", "spatial", "foreign", "check"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (parser_at_word(p, words[i]))
             return true;
@@ -251,8 +251,9 @@ static void parse_create_table(struct parser *p, struct ddl *d) {
         return;
     }
     if (!parser_at_op(p, '(')) {
-        parser_fail(p, parser_at_word(p, "select") || parser_at_word(p, "as") ? BD_UNSUPPORTED : BD_INVALID,
-                    "a list of columns expected");
+        parser_fail(
+            p, parser_at_word(p, "select") || parser_at_word(p, "as") ? BD_UNSUPPORTED : BD_INVALID,
+            "a list of columns expected");
         return;
     }
     parser_advance(p);
@@ -268,7 +269,8 @@ static void parse_create_table(struct parser *p, struct ddl *d) {
     d->column_count = t.column_count;
     d->indexes = keep(p, t.indexes, t.index_count, sizeof *t.indexes);
     d->index_count = t.index_count;
-    d->foreign_keys = keep(p, t.extras.foreign_keys, t.extras.foreign_key_count, sizeof *d->foreign_keys);
+    d->foreign_keys =
+        keep(p, t.extras.foreign_keys, t.extras.foreign_key_count, sizeof *d->foreign_keys);
     d->foreign_key_count = t.extras.foreign_key_count;
     d->checks = keep(p, t.extras.checks, t.extras.check_count, sizeof *d->checks);
     d->check_count = t.extras.check_count;
@@ -283,7 +285,9 @@ struct actions {
     size_t count, capacity;
 };
 
-static void push_action(struct actions *s, struct ddl_action a) { PUSH(s->list, s->count, s->capacity, a); }
+static void push_action(struct actions *s, struct ddl_action a) {
+    PUSH(s->list, s->count, s->capacity, a);
+}
 
 static const void *in_arena(struct parser *p, const void *item, size_t size) {
     return arena_dup(p->arena, item, size);
@@ -301,14 +305,13 @@ static bool accept_if_not_exists(struct parser *p) {
 
 static void push_lists(struct parser *p, struct actions *s, struct table_lists *t) {
     for (size_t i = 0; i < t->index_count; i++)
-        push_action(s, (struct ddl_action){
-                           .kind = t->indexes[i].primary ? DDL_ADD_PRIMARY_KEY : DDL_ADD_INDEX,
-                           .index = in_arena(p, &t->indexes[i], sizeof *t->indexes)});
+        push_action(
+            s, (struct ddl_action){.kind = t->indexes[i].primary ? DDL_ADD_PRIMARY_KEY : DDL_ADD_INDEX,
+                                   .index = in_arena(p, &t->indexes[i], sizeof *t->indexes)});
     for (size_t i = 0; i < t->extras.foreign_key_count; i++)
-        push_action(s, (struct ddl_action){
-                           .kind = DDL_ADD_FOREIGN_KEY,
-                           .foreign_key = in_arena(p, &t->extras.foreign_keys[i],
-                                                   sizeof *t->extras.foreign_keys)});
+        push_action(s, (struct ddl_action){.kind = DDL_ADD_FOREIGN_KEY,
+                                           .foreign_key = in_arena(p, &t->extras.foreign_keys[i],
+                                                                   sizeof *t->extras.foreign_keys)});
     for (size_t i = 0; i < t->extras.check_count; i++)
         push_action(s, (struct ddl_action){
                            .kind = DDL_ADD_CHECK,
@@ -402,8 +405,12 @@ static void parse_alter_column(struct parser *p, struct actions *s) {
         a.kind = DDL_DROP_DEFAULT;
     } else {
         const struct sql_type unknown = {.base = SQL_UNKNOWN};
-        struct ddl_column c = {.name = a.name, .type = unknown, .type_text = "", .comment = "",
-                               .on_update = "", .has_default = true};
+        struct ddl_column c = {.name = a.name,
+                               .type = unknown,
+                               .type_text = "",
+                               .comment = "",
+                               .on_update = "",
+                               .has_default = true};
         parser_expect_word(p, "set");
         parser_expect_word(p, "default");
         c.default_text = ddl_parse_default(p, &unknown);
@@ -434,11 +441,13 @@ static void parse_action(struct parser *p, struct actions *s) {
     } else {
         struct ddl option = {.comment = NULL};
         if (!parse_table_option(p, &option)) {
-            parser_fail(p, BD_INVALID, "ADD, DROP, MODIFY, CHANGE, RENAME, ALTER or a table option expected");
+            parser_fail(p, BD_INVALID,
+                        "ADD, DROP, MODIFY, CHANGE, RENAME, ALTER or a table option expected");
             return;
         }
         if (option.collation)
-            push_action(s, (struct ddl_action){.kind = DDL_SET_COLLATION, .collation = option.collation});
+            push_action(s,
+                        (struct ddl_action){.kind = DDL_SET_COLLATION, .collation = option.collation});
         if (option.auto_increment)
             push_action(s, (struct ddl_action){.kind = DDL_SET_AUTO_INCREMENT,
                                                .auto_increment = option.auto_increment});

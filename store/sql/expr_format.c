@@ -1,7 +1,7 @@
 /*
- * The text that Dolt stores for an expression of a table definition. It is what its SQL layer prints for
- * the resolved expression, so schemas made here and there have equal hashes; the forms were read off
- * definitions that Dolt 1.88 had stored.
+ * The text that Dolt stores for an expression of a table definition. It is what its SQL layer prints
+ * for the resolved expression, so schemas made here and there have equal hashes; the forms were read
+ * off definitions that Dolt 1.88 had stored.
  */
 #include "store/sql/expr.h"
 
@@ -79,7 +79,7 @@ static bool is_now_name(const char *name) {
     return false;
 }
 
-int expr_is_now(const struct expr *e) {
+int sql_expr_is_now(const struct sql_expr *e) {
     if (e->kind != EXPR_CALL || e->op || !is_now_name(e->text))
         return -1;
     if (e->arg_count == 0)
@@ -90,7 +90,7 @@ int expr_is_now(const struct expr *e) {
     return -1;
 }
 
-void expr_add_literal(struct buf *out, const char *text, size_t size) {
+void sql_expr_add_literal(struct buf *out, const char *text, size_t size) {
     buf_add_char(out, '\'');
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '\'' || text[i] == '\\')
@@ -100,9 +100,9 @@ void expr_add_literal(struct buf *out, const char *text, size_t size) {
     buf_add_char(out, '\'');
 }
 
-static int add(const struct expr *e, struct buf *out, struct err *err);
+static int add(const struct sql_expr *e, struct buf *out, struct err *err);
 
-static int add_args(const struct expr *e, size_t first, const char *separator, struct buf *out,
+static int add_args(const struct sql_expr *e, size_t first, const char *separator, struct buf *out,
                     struct err *err) {
     for (size_t i = first; i < e->arg_count; i++) {
         if (i > first)
@@ -155,8 +155,8 @@ static void add_hex(const char *digits, struct buf *out) {
         buf_add_char(out, (char)toupper((unsigned char)*digits));
 }
 
-static int add_call(const struct expr *e, struct buf *out, struct err *err) {
-    int now = expr_is_now(e);
+static int add_call(const struct sql_expr *e, struct buf *out, struct err *err) {
+    int now = sql_expr_is_now(e);
     if (e->op == '*')
         return unsupported(err, "an aggregate");
     if (now >= 0) {
@@ -206,7 +206,7 @@ static int add_call(const struct expr *e, struct buf *out, struct err *err) {
     return rc;
 }
 
-static int add_case(const struct expr *e, struct buf *out, struct err *err) {
+static int add_case(const struct sql_expr *e, struct buf *out, struct err *err) {
     size_t i = 0, end = e->arg_count - (e->op & EXPR_CASE_ELSE ? 1 : 0);
     int rc = BD_OK;
     buf_add_str(out, "CASE ");
@@ -260,7 +260,7 @@ static bool is_comparison(int op) {
 }
 
 /* In a comparison TRUE and FALSE are printed as the numbers they were converted to. */
-static int add_operand(const struct expr *e, bool compared, struct buf *out, struct err *err) {
+static int add_operand(const struct sql_expr *e, bool compared, struct buf *out, struct err *err) {
     if (compared && e->kind == EXPR_BOOL) {
         buf_add_str(out, e->op ? "1" : "0");
         return BD_OK;
@@ -268,7 +268,7 @@ static int add_operand(const struct expr *e, bool compared, struct buf *out, str
     return add(e, out, err);
 }
 
-static int add_binary(const struct expr *e, struct buf *out, struct err *err) {
+static int add_binary(const struct sql_expr *e, struct buf *out, struct err *err) {
     bool compared = is_comparison(e->op), unequal = e->op == OP_NE;
     buf_add_str(out, unequal ? "(NOT((" : "(");
     int rc = add_operand(e->args[0], compared, out, err);
@@ -280,13 +280,11 @@ static int add_binary(const struct expr *e, struct buf *out, struct err *err) {
     return rc;
 }
 
-static int add_unary(const struct expr *e, struct buf *out, struct err *err) {
+static int add_unary(const struct sql_expr *e, struct buf *out, struct err *err) {
     int rc;
     switch (e->op) {
     case '+': return add(e->args[0], out, err);
-    case '-':
-        buf_add_char(out, '-');
-        return add(e->args[0], out, err);
+    case '-': buf_add_char(out, '-'); return add(e->args[0], out, err);
     case '!':
         buf_add_str(out, "(NOT(");
         rc = add(e->args[0], out, err);
@@ -297,7 +295,7 @@ static int add_unary(const struct expr *e, struct buf *out, struct err *err) {
 }
 
 /* The predicates that may be negated, without the NOT. */
-static int add_predicate(const struct expr *e, struct buf *out, struct err *err) {
+static int add_predicate(const struct sql_expr *e, struct buf *out, struct err *err) {
     static const char *const is_what[] = {" IS NULL", " IS TRUE", " IS FALSE", " IS NULL"};
     bool closed = e->kind == EXPR_IN || e->kind == EXPR_BETWEEN;
     if (closed)
@@ -332,7 +330,7 @@ static int add_predicate(const struct expr *e, struct buf *out, struct err *err)
     return rc;
 }
 
-static int wrap(const struct expr *e, const char *before, const char *separator, const char *after,
+static int wrap(const struct sql_expr *e, const char *before, const char *separator, const char *after,
                 struct buf *out, struct err *err) {
     buf_add_str(out, before);
     int rc = add_args(e, 0, separator, out, err);
@@ -340,7 +338,7 @@ static int wrap(const struct expr *e, const char *before, const char *separator,
     return rc;
 }
 
-static int add(const struct expr *e, struct buf *out, struct err *err) {
+static int add(const struct sql_expr *e, struct buf *out, struct err *err) {
     int rc;
     switch (e->kind) {
     case EXPR_NULL: buf_add_str(out, "NULL"); return BD_OK;
@@ -350,13 +348,17 @@ static int add(const struct expr *e, struct buf *out, struct err *err) {
     case EXPR_FLOAT: add_float(e->text, out); return BD_OK;
     case EXPR_HEX: add_hex(e->text, out); return BD_OK;
     case EXPR_BITS: add_bits(e->text, out); return BD_OK;
-    case EXPR_STRING: expr_add_literal(out, e->text, e->text_size); return BD_OK;
+    case EXPR_STRING: sql_expr_add_literal(out, e->text, e->text_size); return BD_OK;
     case EXPR_COLUMN: add_name(out, e->text); return BD_OK;
     case EXPR_VARIABLE: return unsupported(err, "a variable");
     case EXPR_PARAM: return unsupported(err, "a parameter");
     case EXPR_UNARY: return add_unary(e, out, err);
     case EXPR_BINARY: return add_binary(e, out, err);
-    case EXPR_IN: case EXPR_BETWEEN: case EXPR_LIKE: case EXPR_REGEXP: case EXPR_IS:
+    case EXPR_IN:
+    case EXPR_BETWEEN:
+    case EXPR_LIKE:
+    case EXPR_REGEXP:
+    case EXPR_IS:
         if (!e->negated)
             return add_predicate(e, out, err);
         buf_add_str(out, "(NOT(");
@@ -389,4 +391,6 @@ static int add(const struct expr *e, struct buf *out, struct err *err) {
     return BD_OK;
 }
 
-int expr_format(const struct expr *e, struct buf *out, struct err *err) { return add(e, out, err); }
+int sql_expr_format(const struct sql_expr *e, struct buf *out, struct err *err) {
+    return add(e, out, err);
+}

@@ -12,23 +12,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum level { LEVEL_OR = 1, LEVEL_XOR, LEVEL_AND, LEVEL_NOT, LEVEL_COMPARE, LEVEL_BIT_OR, LEVEL_BIT_AND,
-             LEVEL_SHIFT, LEVEL_ADD, LEVEL_MULTIPLY, LEVEL_POWER, LEVEL_UNARY };
+enum level {
+    LEVEL_OR = 1,
+    LEVEL_XOR,
+    LEVEL_AND,
+    LEVEL_NOT,
+    LEVEL_COMPARE,
+    LEVEL_BIT_OR,
+    LEVEL_BIT_AND,
+    LEVEL_SHIFT,
+    LEVEL_ADD,
+    LEVEL_MULTIPLY,
+    LEVEL_POWER,
+    LEVEL_UNARY
+};
 
-static struct expr *parse_level(struct parser *p, int level);
+static struct sql_expr *parse_level(struct parser *p, int level);
 
-static struct expr *new_expr(struct parser *p, enum expr_kind kind) {
-    struct expr *e = arena_zalloc(p->arena, sizeof *e);
+static struct sql_expr *new_expr(struct parser *p, enum sql_expr_kind kind) {
+    struct sql_expr *e = arena_zalloc(p->arena, sizeof *e);
     e->kind = kind;
     return e;
 }
 
-static struct expr *fail(struct parser *p, int code, const char *what) {
+static struct sql_expr *fail(struct parser *p, int code, const char *what) {
     parser_fail(p, code, what);
     return new_expr(p, EXPR_NULL);
 }
 
-static struct expr *measured(struct parser *p, struct expr *e) {
+static struct sql_expr *measured(struct parser *p, struct sql_expr *e) {
     for (size_t i = 0; i < e->arg_count; i++)
         if (e->args[i]->height >= e->height)
             e->height = e->args[i]->height + 1;
@@ -37,31 +49,32 @@ static struct expr *measured(struct parser *p, struct expr *e) {
     return e;
 }
 
-static struct expr *with_args(struct parser *p, enum expr_kind kind, struct expr *a, struct expr *b,
-                              struct expr *c) {
-    struct expr *e = new_expr(p, kind);
+static struct sql_expr *with_args(struct parser *p, enum sql_expr_kind kind, struct sql_expr *a,
+                                  struct sql_expr *b, struct sql_expr *c) {
+    struct sql_expr *e = new_expr(p, kind);
     e->args = arena_alloc(p->arena, 3 * sizeof *e->args);
-    struct expr *list[] = {a, b, c};
+    struct sql_expr *list[] = {a, b, c};
     for (size_t i = 0; i < 3 && list[i]; i++)
         e->args[e->arg_count++] = list[i];
     return measured(p, e);
 }
 
-static struct expr *binary(struct parser *p, int op, struct expr *a, struct expr *b) {
-    struct expr *e = with_args(p, EXPR_BINARY, a, b, NULL);
+static struct sql_expr *binary(struct parser *p, int op, struct sql_expr *a, struct sql_expr *b) {
+    struct sql_expr *e = with_args(p, EXPR_BINARY, a, b, NULL);
     e->op = op;
     return e;
 }
 
-static struct expr *call(struct parser *p, const char *name, struct expr *a, struct expr *b) {
-    struct expr *e = with_args(p, EXPR_CALL, a, b, NULL);
+static struct sql_expr *call(struct parser *p, const char *name, struct sql_expr *a,
+                             struct sql_expr *b) {
+    struct sql_expr *e = with_args(p, EXPR_CALL, a, b, NULL);
     e->text = name;
     return e;
 }
 
 /* Expressions separated by commas up to ')', which is taken. */
-static void parse_list(struct parser *p, struct expr *into, struct expr *first) {
-    struct expr **list = NULL;
+static void parse_list(struct parser *p, struct sql_expr *into, struct sql_expr *first) {
+    struct sql_expr **list = NULL;
     size_t count = 0, capacity = 0;
     if (first) {
         MEM_GROW(list, capacity, 1);
@@ -69,7 +82,7 @@ static void parse_list(struct parser *p, struct expr *into, struct expr *first) 
     }
     if (!parser_at_op(p, ')'))
         do {
-            struct expr *item = sql_expr_parse(p);
+            struct sql_expr *item = sql_expr_parse(p);
             MEM_GROW(list, capacity, count + 1);
             list[count++] = item;
         } while (!p->failed && parser_accept_op(p, ','));
@@ -81,13 +94,29 @@ static void parse_list(struct parser *p, struct expr *into, struct expr *first) 
     measured(p, into);
 }
 
-static const char *const units[] = {"microsecond", "second", "minute", "hour", "day", "week", "month",
-                                    "quarter", "year", "second_microsecond", "minute_microsecond",
-                                    "minute_second", "hour_microsecond", "hour_second", "hour_minute",
-                                    "day_microsecond", "day_second", "day_minute", "day_hour", "year_month"};
+static const char *const units[] = {"microsecond",
+                                    "second",
+                                    "minute",
+                                    "hour",
+                                    "day",
+                                    "week",
+                                    "month",
+                                    "quarter",
+                                    "year",
+                                    "second_microsecond",
+                                    "minute_microsecond",
+                                    "minute_second",
+                                    "hour_microsecond",
+                                    "hour_second",
+                                    "hour_minute",
+                                    "day_microsecond",
+                                    "day_second",
+                                    "day_minute",
+                                    "day_hour",
+                                    "year_month"};
 
-static struct expr *parse_interval(struct parser *p) {
-    struct expr *e = with_args(p, EXPR_INTERVAL, sql_expr_parse(p), NULL, NULL);
+static struct sql_expr *parse_interval(struct parser *p) {
+    struct sql_expr *e = with_args(p, EXPR_INTERVAL, sql_expr_parse(p), NULL, NULL);
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (parser_accept_word(p, units[i])) {
             char *upper = arena_strdup(p->arena, units[i]);
@@ -99,8 +128,8 @@ static struct expr *parse_interval(struct parser *p) {
     return fail(p, BD_INVALID, "a unit of time expected");
 }
 
-static struct expr *parse_case(struct parser *p) {
-    struct expr *e = new_expr(p, EXPR_CASE), **list = NULL;
+static struct sql_expr *parse_case(struct parser *p) {
+    struct sql_expr *e = new_expr(p, EXPR_CASE), **list = NULL;
     size_t count = 0, capacity = 0;
     if (!parser_at_word(p, "when")) {
         MEM_GROW(list, capacity, 1);
@@ -129,8 +158,8 @@ static struct expr *parse_case(struct parser *p) {
 }
 
 /* The type behind AS or the comma of CAST and CONVERT, up to ')', which is taken. */
-static struct expr *parse_cast_type(struct parser *p, struct expr *value) {
-    struct expr *e = with_args(p, EXPR_CAST, value, NULL, NULL);
+static struct sql_expr *parse_cast_type(struct parser *p, struct sql_expr *value) {
+    struct sql_expr *e = with_args(p, EXPR_CAST, value, NULL, NULL);
     struct buf b = BUF_INIT;
     int depth = 0;
     while (!p->failed && p->tok.kind != TOK_END && !(depth == 0 && parser_at_op(p, ')'))) {
@@ -154,8 +183,8 @@ static struct expr *parse_cast_type(struct parser *p, struct expr *value) {
     return e;
 }
 
-static struct expr *parse_convert(struct parser *p, bool is_cast) {
-    struct expr *value = sql_expr_parse(p);
+static struct sql_expr *parse_convert(struct parser *p, bool is_cast) {
+    struct sql_expr *value = sql_expr_parse(p);
     if (is_cast) {
         parser_expect_word(p, "as");
         return parse_cast_type(p, value);
@@ -169,10 +198,10 @@ static struct expr *parse_convert(struct parser *p, bool is_cast) {
     return parse_cast_type(p, value);
 }
 
-static struct expr *parse_trim(struct parser *p) {
+static struct sql_expr *parse_trim(struct parser *p) {
     const char *side = "both";
     bool spelled = true;
-    struct expr *what = NULL, *from;
+    struct sql_expr *what = NULL, *from;
     if (parser_accept_word(p, "leading"))
         side = "leading";
     else if (parser_accept_word(p, "trailing"))
@@ -194,13 +223,13 @@ static struct expr *parse_trim(struct parser *p) {
         what->text = " ";
         what->text_size = 1;
     }
-    struct expr *e = call(p, "trim", what, from);
+    struct sql_expr *e = call(p, "trim", what, from);
     e->qualifier = side;
     return e;
 }
 
 /* name( was read */
-static struct expr *parse_call(struct parser *p, const char *name) {
+static struct sql_expr *parse_call(struct parser *p, const char *name) {
     char low[64];
     size_t n = 0;
     for (; name[n] && n + 1 < sizeof low; n++)
@@ -210,7 +239,7 @@ static struct expr *parse_call(struct parser *p, const char *name) {
         return parse_convert(p, low[1] == 'a');
     if (strcmp(low, "trim") == 0)
         return parse_trim(p);
-    struct expr *e = new_expr(p, EXPR_CALL);
+    struct sql_expr *e = new_expr(p, EXPR_CALL);
     e->text = arena_strdup(p->arena, low);
     if (parser_accept_op(p, '*')) {
         e->op = '*';
@@ -220,10 +249,10 @@ static struct expr *parse_call(struct parser *p, const char *name) {
     if (parser_at_word(p, "select"))
         return fail(p, BD_UNSUPPORTED, "subqueries are not supported here");
     if (strcmp(low, "substring") == 0 || strcmp(low, "substr") == 0 || strcmp(low, "mid") == 0) {
-        struct expr *first = sql_expr_parse(p);
+        struct sql_expr *first = sql_expr_parse(p);
         if (parser_accept_word(p, "from") || parser_accept_op(p, ',')) {
-            struct expr *rest = new_expr(p, EXPR_CALL);
-            struct expr *start = sql_expr_parse(p);
+            struct sql_expr *rest = new_expr(p, EXPR_CALL);
+            struct sql_expr *start = sql_expr_parse(p);
             if (parser_accept_word(p, "for") || parser_accept_op(p, ',')) {
                 parse_list(p, rest, start);
             } else {
@@ -247,16 +276,16 @@ static struct expr *parse_call(struct parser *p, const char *name) {
 
 /* Functions that may be written without parentheses. */
 static bool is_bare_function(const struct token *t) {
-    static const char *const names[] = {"current_timestamp", "current_date", "current_time", "localtime",
-                                        "localtimestamp", "utc_timestamp", "utc_date", "utc_time",
-                                        "current_user"};
+    static const char *const names[] = {"current_timestamp", "current_date",   "current_time",
+                                        "localtime",         "localtimestamp", "utc_timestamp",
+                                        "utc_date",          "utc_time",       "current_user"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (token_is(t, names[i]))
             return true;
     return false;
 }
 
-static struct expr *parse_name(struct parser *p) {
+static struct sql_expr *parse_name(struct parser *p) {
     struct token t = p->tok;
     parser_advance(p);
     if (t.kind == TOK_WORD && parser_at_op(p, '(') && p->tok.start == t.start + t.size) {
@@ -264,7 +293,7 @@ static struct expr *parse_name(struct parser *p) {
         return parse_call(p, t.text);
     }
     if (t.kind == TOK_WORD && is_bare_function(&t)) {
-        struct expr *e = new_expr(p, EXPR_CALL);
+        struct sql_expr *e = new_expr(p, EXPR_CALL);
         char *low = arena_strdup(p->arena, t.text);
         for (char *c = low; *c; c++)
             *c = (char)tolower((unsigned char)*c);
@@ -275,7 +304,7 @@ static struct expr *parse_name(struct parser *p) {
         parser_advance(p);
         return parse_call(p, t.text);
     }
-    struct expr *e = new_expr(p, EXPR_COLUMN);
+    struct sql_expr *e = new_expr(p, EXPR_COLUMN);
     e->text = t.text;
     while (parser_accept_op(p, '.')) {
         e->qualifier = e->text;
@@ -284,26 +313,26 @@ static struct expr *parse_name(struct parser *p) {
     return e;
 }
 
-static struct expr *literal(struct parser *p, enum expr_kind kind) {
-    struct expr *e = new_expr(p, kind);
+static struct sql_expr *literal(struct parser *p, enum sql_expr_kind kind) {
+    struct sql_expr *e = new_expr(p, kind);
     e->text = p->tok.text;
     e->text_size = p->tok.text_size;
     parser_advance(p);
     return e;
 }
 
-static struct expr *string_literal(struct parser *p) {
-    struct expr *e = new_expr(p, EXPR_STRING);
+static struct sql_expr *string_literal(struct parser *p) {
+    struct sql_expr *e = new_expr(p, EXPR_STRING);
     e->text = parser_string(p, &e->text_size);
     return e;
 }
 
-static struct expr *parse_word(struct parser *p) {
+static struct sql_expr *parse_word(struct parser *p) {
     const struct token *next;
     if (parser_accept_word(p, "null"))
         return new_expr(p, EXPR_NULL);
     if (parser_at_word(p, "true") || parser_at_word(p, "false")) {
-        struct expr *e = new_expr(p, EXPR_BOOL);
+        struct sql_expr *e = new_expr(p, EXPR_BOOL);
         e->op = parser_at_word(p, "true");
         parser_advance(p);
         return e;
@@ -316,7 +345,8 @@ static struct expr *parse_word(struct parser *p) {
         return fail(p, BD_UNSUPPORTED, "subqueries and MATCH are not supported here");
     next = parser_peek(p);
     if (next->kind == TOK_STRING && next->start > p->tok.start) {
-        bool typed = parser_at_word(p, "date") || parser_at_word(p, "time") || parser_at_word(p, "timestamp");
+        bool typed =
+            parser_at_word(p, "date") || parser_at_word(p, "time") || parser_at_word(p, "timestamp");
         bool introducer = p->tok.text[0] == '_' && next->start == p->tok.start + p->tok.size;
         bool national = parser_at_word(p, "n") && next->start == p->tok.start + 1;
         if (typed || introducer || national) {
@@ -331,7 +361,7 @@ static struct expr *parse_word(struct parser *p) {
     return parse_name(p);
 }
 
-static struct expr *parse_primary(struct parser *p) {
+static struct sql_expr *parse_primary(struct parser *p) {
     switch (p->tok.kind) {
     case TOK_INTEGER: return literal(p, EXPR_INTEGER);
     case TOK_DECIMAL: return literal(p, EXPR_DECIMAL);
@@ -349,9 +379,9 @@ static struct expr *parse_primary(struct parser *p) {
     if (parser_accept_op(p, '(')) {
         if (parser_at_word(p, "select") || parser_at_word(p, "with"))
             return fail(p, BD_UNSUPPORTED, "subqueries are not supported here");
-        struct expr *e = sql_expr_parse(p);
+        struct sql_expr *e = sql_expr_parse(p);
         if (parser_accept_op(p, ',')) {
-            struct expr *tuple = new_expr(p, EXPR_TUPLE);
+            struct sql_expr *tuple = new_expr(p, EXPR_TUPLE);
             parse_list(p, tuple, e);
             return tuple;
         }
@@ -361,8 +391,8 @@ static struct expr *parse_primary(struct parser *p) {
     return fail(p, BD_INVALID, "an expression expected");
 }
 
-static struct expr *parse_postfix(struct parser *p) {
-    struct expr *e = parse_primary(p);
+static struct sql_expr *parse_postfix(struct parser *p) {
+    struct sql_expr *e = parse_primary(p);
     for (;;) {
         if (parser_accept_word(p, "collate")) {
             e = with_args(p, EXPR_COLLATE, e, NULL, NULL);
@@ -379,11 +409,11 @@ static struct expr *parse_postfix(struct parser *p) {
     }
 }
 
-static struct expr *parse_unary(struct parser *p) {
+static struct sql_expr *parse_unary(struct parser *p) {
     static const char signs[] = "-+~!";
     for (const char *s = signs; *s; s++)
         if (parser_accept_op(p, *s)) {
-            struct expr *e = with_args(p, EXPR_UNARY, parse_level(p, LEVEL_UNARY), NULL, NULL);
+            struct sql_expr *e = with_args(p, EXPR_UNARY, parse_level(p, LEVEL_UNARY), NULL, NULL);
             e->op = *s;
             return e;
         }
@@ -405,13 +435,21 @@ static int binary_level(struct parser *p, int *op) {
         switch (t->op) {
         case OP_OR_OR: *op = EXPR_OP_OR; return LEVEL_OR;
         case OP_AND_AND: *op = EXPR_OP_AND; return LEVEL_AND;
-        case '=': case OP_NULL_SAFE_EQ: case OP_GE: case '>': case OP_LE: case '<': case OP_NE:
-            return LEVEL_COMPARE;
+        case '=':
+        case OP_NULL_SAFE_EQ:
+        case OP_GE:
+        case '>':
+        case OP_LE:
+        case '<':
+        case OP_NE: return LEVEL_COMPARE;
         case '|': return LEVEL_BIT_OR;
         case '&': return LEVEL_BIT_AND;
-        case OP_SHIFT_LEFT: case OP_SHIFT_RIGHT: return LEVEL_SHIFT;
-        case '+': case '-': return LEVEL_ADD;
-        case '*': case '/': return LEVEL_MULTIPLY;
+        case OP_SHIFT_LEFT:
+        case OP_SHIFT_RIGHT: return LEVEL_SHIFT;
+        case '+':
+        case '-': return LEVEL_ADD;
+        case '*':
+        case '/': return LEVEL_MULTIPLY;
         case '%': *op = EXPR_OP_MOD; return LEVEL_MULTIPLY;
         case '^': return LEVEL_POWER;
         default: return 0;
@@ -419,8 +457,11 @@ static int binary_level(struct parser *p, int *op) {
     static const struct {
         const char *word;
         int op, level;
-    } words[] = {{"or", EXPR_OP_OR, LEVEL_OR}, {"xor", EXPR_OP_XOR, LEVEL_XOR}, {"and", EXPR_OP_AND, LEVEL_AND},
-                 {"div", EXPR_OP_DIV, LEVEL_MULTIPLY}, {"mod", EXPR_OP_MOD, LEVEL_MULTIPLY}};
+    } words[] = {{"or", EXPR_OP_OR, LEVEL_OR},
+                 {"xor", EXPR_OP_XOR, LEVEL_XOR},
+                 {"and", EXPR_OP_AND, LEVEL_AND},
+                 {"div", EXPR_OP_DIV, LEVEL_MULTIPLY},
+                 {"mod", EXPR_OP_MOD, LEVEL_MULTIPLY}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (token_is(t, words[i].word)) {
             *op = words[i].op;
@@ -430,8 +471,8 @@ static int binary_level(struct parser *p, int *op) {
 }
 
 /* IS, IN, LIKE, REGEXP, BETWEEN behind `left`; NULL when none follows. */
-static struct expr *parse_predicate(struct parser *p, struct expr *left) {
-    struct expr *e;
+static struct sql_expr *parse_predicate(struct parser *p, struct sql_expr *left) {
+    struct sql_expr *e;
     bool negated = false;
     if (parser_accept_word(p, "is")) {
         negated = parser_accept_word(p, "not");
@@ -460,13 +501,13 @@ static struct expr *parse_predicate(struct parser *p, struct expr *left) {
             return fail(p, BD_UNSUPPORTED, "subqueries are not supported here");
         parse_list(p, e, left);
     } else if (parser_accept_word(p, "like")) {
-        struct expr *pattern = parse_level(p, LEVEL_BIT_OR);
-        struct expr *escape = parser_accept_word(p, "escape") ? parse_level(p, LEVEL_BIT_OR) : NULL;
+        struct sql_expr *pattern = parse_level(p, LEVEL_BIT_OR);
+        struct sql_expr *escape = parser_accept_word(p, "escape") ? parse_level(p, LEVEL_BIT_OR) : NULL;
         e = with_args(p, EXPR_LIKE, left, pattern, escape);
     } else if (parser_accept_word(p, "regexp") || parser_accept_word(p, "rlike")) {
         e = with_args(p, EXPR_REGEXP, left, parse_level(p, LEVEL_BIT_OR), NULL);
     } else if (parser_accept_word(p, "between")) {
-        struct expr *low = parse_level(p, LEVEL_BIT_OR);
+        struct sql_expr *low = parse_level(p, LEVEL_BIT_OR);
         parser_expect_word(p, "and");
         e = with_args(p, EXPR_BETWEEN, left, low, parse_level(p, LEVEL_BIT_OR));
     } else {
@@ -476,11 +517,11 @@ static struct expr *parse_predicate(struct parser *p, struct expr *left) {
     return e;
 }
 
-static struct expr *parse_level(struct parser *p, int level) {
+static struct sql_expr *parse_level(struct parser *p, int level) {
     if (p->depth >= PARSER_DEPTH_MAX)
         return fail(p, BD_INVALID, "the expression is nested too deeply");
     p->depth++;
-    struct expr *e;
+    struct sql_expr *e;
     if (level <= LEVEL_NOT && parser_accept_word(p, "not")) {
         e = with_args(p, EXPR_UNARY, parse_level(p, LEVEL_NOT), NULL, NULL);
         e->op = '!';
@@ -490,7 +531,7 @@ static struct expr *parse_level(struct parser *p, int level) {
     while (!p->failed) {
         int op, next = binary_level(p, &op);
         if (next == 0 && level <= LEVEL_COMPARE) {
-            struct expr *predicate = parse_predicate(p, e);
+            struct sql_expr *predicate = parse_predicate(p, e);
             if (predicate) {
                 e = predicate;
                 continue;
@@ -505,6 +546,10 @@ static struct expr *parse_level(struct parser *p, int level) {
     return e;
 }
 
-struct expr *sql_expr_parse(struct parser *p) { return parse_level(p, LEVEL_OR); }
+struct sql_expr *sql_expr_parse(struct parser *p) {
+    return parse_level(p, LEVEL_OR);
+}
 
-struct expr *expr_parse_operand(struct parser *p) { return parse_primary(p); }
+struct sql_expr *sql_expr_parse_operand(struct parser *p) {
+    return parse_primary(p);
+}

@@ -180,9 +180,18 @@ static bool operator(struct lexer *l, struct token *t) {
     static const struct {
         const char *text;
         int op;
-    } longer[] = {{"<=>", OP_NULL_SAFE_EQ}, {"->>", OP_ARROW_TEXT}, {"<=", OP_LE}, {">=", OP_GE},
-                  {"<>", OP_NE}, {"!=", OP_NE}, {"<<", OP_SHIFT_LEFT}, {">>", OP_SHIFT_RIGHT},
-                  {"||", OP_OR_OR}, {"&&", OP_AND_AND}, {":=", OP_ASSIGN}, {"->", OP_ARROW}};
+    } longer[] = {{"<=>", OP_NULL_SAFE_EQ},
+                  {"->>", OP_ARROW_TEXT},
+                  {"<=", OP_LE},
+                  {">=", OP_GE},
+                  {"<>", OP_NE},
+                  {"!=", OP_NE},
+                  {"<<", OP_SHIFT_LEFT},
+                  {">>", OP_SHIFT_RIGHT},
+                  {"||", OP_OR_OR},
+                  {"&&", OP_AND_AND},
+                  {":=", OP_ASSIGN},
+                  {"->", OP_ARROW}};
     t->kind = TOK_OP;
     for (size_t i = 0; i < sizeof longer / sizeof *longer; i++) {
         size_t n = strlen(longer[i].text);

@@ -28,9 +28,9 @@ enum token_kind {
 
 /* Operators of one character are that character; the others follow here. */
 enum token_op {
-    OP_LE = 256, /* <= */
-    OP_GE,       /* >= */
-    OP_NE,       /* <> and != */
+    OP_LE = 256,     /* <= */
+    OP_GE,           /* >= */
+    OP_NE,           /* <> and != */
     OP_NULL_SAFE_EQ, /* <=> */
     OP_SHIFT_LEFT,   /* << */
     OP_SHIFT_RIGHT,  /* >> */
@@ -43,24 +43,24 @@ enum token_op {
 
 struct token {
     enum token_kind kind;
-    int op;               /* TOK_OP */
-    const char *start;    /* as written, borrowed from the lexer's text */
+    int op;            /* TOK_OP */
+    const char *start; /* as written, borrowed from the lexer's text */
     size_t size;
-    const char *text;     /* decoded, NUL-terminated, in the arena (words, names, strings, numbers) */
+    const char *text; /* decoded, NUL-terminated, in the arena (words, names, strings, numbers) */
     size_t text_size;
 };
 
 struct lexer {
     const char *text, *p, *end;
     struct arena *arena;
-    bool ansi_quotes;    /* "name" is a name */
+    bool ansi_quotes;        /* "name" is a name */
     bool in_version_comment; /* inside an executable comment */
-    const char *name_end;  /* where the last token ended, if it was a name */
+    const char *name_end;    /* where the last token ended, if it was a name */
 };
 
 void lexer_init(struct lexer *l, const char *text, size_t size, struct arena *arena);
-/* Next token; white space and comments are skipped (the content of executable comments is not). BD_INVALID
- * for an unclosed quote or comment, or a byte that begins no token. */
+/* Next token; white space and comments are skipped (the content of executable comments is not).
+ * BD_INVALID for an unclosed quote or comment, or a byte that begins no token. */
 int lexer_next(struct lexer *l, struct token *t, struct err *err);
 /* Line of a position, from 1. */
 unsigned lexer_line(const struct lexer *l, const char *at);

@@ -1,6 +1,6 @@
 /*
- * What every statement parser stands on: a token of look-ahead, tests for words and signs, and the error
- * that says where.
+ * What every statement parser stands on: a token of look-ahead, tests for words and signs, and the
+ * error that says where.
  *
  * The first error is kept and the current token becomes TOK_END, so that parsing functions may go on to
  * their end; whoever called the outermost one looks at `failed`.
@@ -27,7 +27,8 @@ const struct token *parser_peek(struct parser *p); /* the token behind the curre
 /* Continues reading at a place in the text (at or behind the current token). */
 void parser_seek(struct parser *p, const char *at);
 
-/* Records an error at the current token. `what` says what was expected or is wrong. Returns the code. */
+/* Records an error at the current token. `what` says what was expected or is wrong. Returns the code.
+ */
 int parser_fail(struct parser *p, int code, const char *what);
 
 /* The same for an error whose message is in p->err already. */

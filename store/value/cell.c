@@ -21,7 +21,9 @@ struct cell cell_text_n(const char *s, size_t size) {
     return c;
 }
 
-struct cell cell_text(const char *s) { return cell_text_n(s, s ? strlen(s) : 0); }
+struct cell cell_text(const char *s) {
+    return cell_text_n(s, s ? strlen(s) : 0);
+}
 
 struct cell cell_json(const char *s) {
     struct cell c = cell_text(s);
@@ -35,7 +37,8 @@ static int cmp_u64(uint64_t a, uint64_t b) { return a < b ? -1 : a > b; }
 static int cmp_double(double a, double b) { return a < b ? -1 : a > b; }
 
 static bool is_number(const struct cell *c) {
-    return c->kind == CELL_INT || c->kind == CELL_UINT || c->kind == CELL_FLOAT || c->kind == CELL_DECIMAL;
+    return c->kind == CELL_INT || c->kind == CELL_UINT || c->kind == CELL_FLOAT ||
+           c->kind == CELL_DECIMAL;
 }
 
 static double as_double(const struct cell *c) {
@@ -149,8 +152,10 @@ char *cell_format(const struct cell *c, struct arena *a) {
         size_t n = json_format_number(c->f, text);
         return arena_strndup(a, text, n);
     }
-    case CELL_TEXT: case CELL_BYTES: case CELL_JSON: case CELL_DECIMAL:
-        return arena_strndup(a, c->s.data, c->s.size);
+    case CELL_TEXT:
+    case CELL_BYTES:
+    case CELL_JSON:
+    case CELL_DECIMAL: return arena_strndup(a, c->s.data, c->s.size);
     case CELL_DATETIME: return format_datetime(c->i, a);
     case CELL_DATE: return format_date(c->i, a);
     case CELL_TIME: return format_time(c->i, a);

@@ -1,7 +1,7 @@
 /*
  * Conversion of a cell to a column's type, as MySQL's strict mode does it: what fits is changed to the
- * type's own kind and precision, what does not is refused. The messages begin as MySQL's do; tuple_build
- * adds the column.
+ * type's own kind and precision, what does not is refused. The messages begin as MySQL's do;
+ * tuple_build adds the column.
  */
 #include "store/value/tuple.h"
 
@@ -28,7 +28,8 @@ static int out_of_range(struct err *err) { return err_set(err, BD_CONSTRAINT, "O
 /* --- numbers --- */
 
 /* A whole number, rounded half away from zero; *negative with magnitude in *u. */
-static int to_whole(const struct cell *in, struct arena *a, bool *negative, uint64_t *u, struct err *err) {
+static int to_whole(const struct cell *in, struct arena *a, bool *negative, uint64_t *u,
+                    struct err *err) {
     struct decimal d;
     const char *text = NULL;
     switch (in->kind) {
@@ -73,7 +74,8 @@ static int to_whole(const struct cell *in, struct arena *a, bool *negative, uint
             return BD_OK;
         }
         break;
-    case CELL_TEXT: case CELL_DECIMAL: break;
+    case CELL_TEXT:
+    case CELL_DECIMAL: break;
     default: return refuse_value(err, "integer", in, a);
     }
     if (decimal_parse(in->s.data, in->s.size, &d, NULL) != BD_OK)
@@ -120,7 +122,9 @@ static int to_float(const struct sql_type *t, const struct cell *in, struct aren
     case CELL_INT: v = (double)in->i; break;
     case CELL_UINT: v = (double)in->u; break;
     case CELL_FLOAT: v = in->f; break;
-    case CELL_TEXT: case CELL_DECIMAL: case CELL_JSON: {
+    case CELL_TEXT:
+    case CELL_DECIMAL:
+    case CELL_JSON: {
         struct decimal d;
         if (decimal_parse(in->s.data, in->s.size, &d, NULL) == BD_OK) {
             v = decimal_to_double(&d);
@@ -140,13 +144,17 @@ static int to_float(const struct sql_type *t, const struct cell *in, struct aren
     return BD_OK;
 }
 
-static int to_decimal(const struct sql_type *t, const struct cell *in, struct arena *a, struct cell *out,
-                      struct err *err) {
+static int to_decimal(const struct sql_type *t, const struct cell *in, struct arena *a,
+                      struct cell *out, struct err *err) {
     struct decimal d;
     char *text;
     switch (in->kind) {
-    case CELL_INT: case CELL_UINT: case CELL_FLOAT: text = cell_format(in, a); break;
-    case CELL_TEXT: case CELL_DECIMAL: case CELL_JSON: text = arena_strndup(a, in->s.data, in->s.size); break;
+    case CELL_INT:
+    case CELL_UINT:
+    case CELL_FLOAT: text = cell_format(in, a); break;
+    case CELL_TEXT:
+    case CELL_DECIMAL:
+    case CELL_JSON: text = arena_strndup(a, in->s.data, in->s.size); break;
     default: return refuse_value(err, "decimal", in, a);
     }
     if (decimal_parse(text, strlen(text), &d, NULL) != BD_OK)
@@ -192,8 +200,8 @@ static bool parse_digits(const char *s, size_t n, int64_t *micros) {
             return false;
     }
     char text[20];
-    snprintf(text, sizeof text, "%.4s-%.2s-%.2s %.2s:%.2s:%.2s", s, s + 4, s + 6, n == 14 ? s + 8 : "00",
-             n == 14 ? s + 10 : "00", n == 14 ? s + 12 : "00");
+    snprintf(text, sizeof text, "%.4s-%.2s-%.2s %.2s:%.2s:%.2s", s, s + 4, s + 6,
+             n == 14 ? s + 8 : "00", n == 14 ? s + 10 : "00", n == 14 ? s + 12 : "00");
     return datetime_parse_sql(text, strlen(text), micros);
 }
 
@@ -254,8 +262,8 @@ static bool parse_time_text(const char *s, size_t n, int64_t *micros) {
            parse_digits(s, n, micros) || parse_loose(s, n, micros);
 }
 
-static int to_datetime(const struct sql_type *t, const struct cell *in, struct arena *a, struct cell *out,
-                       struct err *err) {
+static int to_datetime(const struct sql_type *t, const struct cell *in, struct arena *a,
+                       struct cell *out, struct err *err) {
     static const int64_t unit[7] = {1000000, 100000, 10000, 1000, 100, 10, 1};
     const char *what = t->base == SQL_DATE ? "date" : "datetime";
     int64_t v;
@@ -266,7 +274,8 @@ static int to_datetime(const struct sql_type *t, const struct cell *in, struct a
         if (v == 0 && __builtin_mul_overflow(in->i, 86400 * MICROS_PER_SECOND, &v))
             return refuse_value(err, what, in, a);
         break;
-    case CELL_TEXT: case CELL_BYTES:
+    case CELL_TEXT:
+    case CELL_BYTES:
         if (is_zero_date_text(in))
             v = CELL_DATETIME_ZERO;
         else if (!parse_time_text(in->s.data, in->s.size, &v))
@@ -408,9 +417,12 @@ static void as_text(const struct cell *in, struct arena *a, const char **data, s
 
 static uint64_t byte_limit(enum sql_base b) {
     switch (b) {
-    case SQL_TINYTEXT: case SQL_TINYBLOB: return 255;
-    case SQL_TEXT: case SQL_BLOB: return 65535;
-    case SQL_MEDIUMTEXT: case SQL_MEDIUMBLOB: return 16777215;
+    case SQL_TINYTEXT:
+    case SQL_TINYBLOB: return 255;
+    case SQL_TEXT:
+    case SQL_BLOB: return 65535;
+    case SQL_MEDIUMTEXT:
+    case SQL_MEDIUMBLOB: return 16777215;
     default: return UINT32_MAX;
     }
 }
@@ -444,7 +456,8 @@ static int to_bytes(const struct sql_type *t, const struct cell *in, struct aren
     bool declared = t->base == SQL_BINARY || t->base == SQL_VARBINARY;
     uint64_t limit = declared ? t->length : byte_limit(t->base);
     if (size > limit)
-        return err_set(err, BD_CONSTRAINT, "Data too long (%zu bytes, at most %" PRIu64 ")", size, limit);
+        return err_set(err, BD_CONSTRAINT, "Data too long (%zu bytes, at most %" PRIu64 ")", size,
+                       limit);
     if (t->base == SQL_BINARY && size < t->length) {
         char *padded = arena_zalloc(a, t->length);
         memcpy(padded, data, size);
@@ -464,8 +477,12 @@ static int to_json(const struct cell *in, struct arena *a, struct cell *out, str
     as_text(in, a, &data, &size);
     switch (in->kind) {
     case CELL_JSON: rc = json_renormalize(data, size, &b, err); break;
-    case CELL_TEXT: case CELL_BYTES: rc = json_normalize(data, size, &b, err); break;
-    case CELL_INT: case CELL_UINT: case CELL_FLOAT: case CELL_DECIMAL: buf_add(&b, data, size); break;
+    case CELL_TEXT:
+    case CELL_BYTES: rc = json_normalize(data, size, &b, err); break;
+    case CELL_INT:
+    case CELL_UINT:
+    case CELL_FLOAT:
+    case CELL_DECIMAL: buf_add(&b, data, size); break;
     default: json_add_string(&b, data, size); break;
     }
     if (rc == BD_OK) {
@@ -557,14 +574,27 @@ int cell_convert(const struct sql_type *t, const struct cell *in, struct arena *
     case SQL_MEDIUMINT: return to_integer(t, 24, in, a, out, err);
     case SQL_INT: return to_integer(t, 32, in, a, out, err);
     case SQL_BIGINT: return to_integer(t, 64, in, a, out, err);
-    case SQL_FLOAT: case SQL_DOUBLE: return to_float(t, in, a, out, err);
+    case SQL_FLOAT:
+    case SQL_DOUBLE: return to_float(t, in, a, out, err);
     case SQL_DECIMAL: return to_decimal(t, in, a, out, err);
-    case SQL_CHAR: case SQL_VARCHAR: case SQL_TINYTEXT: case SQL_TEXT: case SQL_MEDIUMTEXT:
+    case SQL_CHAR:
+    case SQL_VARCHAR:
+    case SQL_TINYTEXT:
+    case SQL_TEXT:
+    case SQL_MEDIUMTEXT:
     case SQL_LONGTEXT: return to_text(t, in, a, out, err);
-    case SQL_BINARY: case SQL_VARBINARY: case SQL_TINYBLOB: case SQL_BLOB: case SQL_MEDIUMBLOB:
-    case SQL_LONGBLOB: case SQL_GEOMETRY: case SQL_UNKNOWN: return to_bytes(t, in, a, out, err);
+    case SQL_BINARY:
+    case SQL_VARBINARY:
+    case SQL_TINYBLOB:
+    case SQL_BLOB:
+    case SQL_MEDIUMBLOB:
+    case SQL_LONGBLOB:
+    case SQL_GEOMETRY:
+    case SQL_UNKNOWN: return to_bytes(t, in, a, out, err);
     case SQL_JSON: return to_json(in, a, out, err);
-    case SQL_DATE: case SQL_DATETIME: case SQL_TIMESTAMP: return to_datetime(t, in, a, out, err);
+    case SQL_DATE:
+    case SQL_DATETIME:
+    case SQL_TIMESTAMP: return to_datetime(t, in, a, out, err);
     case SQL_TIME: return to_time(in, a, out, err);
     case SQL_YEAR: return to_year(in, a, out, err);
     case SQL_ENUM: return to_enum(t, in, a, out, err);

@@ -9,11 +9,11 @@
  * Limits: ranks are exact for U+0000..U+052F and U+2000..U+206F in utf8mb4_0900_ai_ci, _as_ci, _as_cs,
  * utf8mb4_general_ci, utf8mb4_unicode_ci and latin1_swedish_ci. Language collations
  * (utf8mb4_de_pb_0900_ai_ci, …) and the other single-byte character sets borrow the nearest of these.
- * Characters outside sort by code point behind all ranked ones, but in the 0900 family symbols and emoji
- * stand between punctuation and digits. The order is always total,
- * so a tree written by this program is consistent; a tree that Dolt wrote with such characters in a key
- * of such a collation may be ordered differently. (Keys of this kind exist in dolt_schemas only, whose
- * names are ASCII in practice.)
+ * Characters outside sort by code point behind all ranked ones, but in the 0900 family symbols and
+ * emoji stand between punctuation and digits. The order is always total, so a tree written by this
+ * program is consistent; a tree that Dolt wrote with such characters in a key of such a collation may
+ * be ordered differently. (Keys of this kind exist in dolt_schemas only, whose names are ASCII in
+ * practice.)
  */
 #include "store/value/collation.h"
 
@@ -77,15 +77,24 @@ const char *collation_charset(uint16_t id, char out[16]) {
     return out;
 }
 
-enum { LATIN1_SWEDISH_CI = 8, UTF8MB3_GENERAL_CI = 33, UTF8MB4_GENERAL_CI = 45, UTF8MB4_BIN = 46,
-       UTF8MB3_BIN = 83 };
+enum {
+    LATIN1_SWEDISH_CI = 8,
+    UTF8MB3_GENERAL_CI = 33,
+    UTF8MB4_GENERAL_CI = 45,
+    UTF8MB4_BIN = 46,
+    UTF8MB3_BIN = 83
+};
 
 static const uint16_t *ranks_of(uint16_t id) {
     switch (id) {
-    case 0: case COLLATION_BINARY: case COLLATION_UTF8MB4_0900_BIN: case UTF8MB4_BIN: case UTF8MB3_BIN:
-        return NULL;
+    case 0:
+    case COLLATION_BINARY:
+    case COLLATION_UTF8MB4_0900_BIN:
+    case UTF8MB4_BIN:
+    case UTF8MB3_BIN: return NULL;
     case COLLATION_UTF8MB4_0900_AI_CI: return collation_ranks_ai_ci;
-    case UTF8MB4_GENERAL_CI: case UTF8MB3_GENERAL_CI: return collation_ranks_general_ci;
+    case UTF8MB4_GENERAL_CI:
+    case UTF8MB3_GENERAL_CI: return collation_ranks_general_ci;
     case LATIN1_SWEDISH_CI: return collation_ranks_latin1_swedish;
     default: break;
     }
@@ -141,7 +150,9 @@ static uint32_t next_rune(const uint8_t **p, const uint8_t *end) {
     return c;
 }
 
-static bool is_symbol(uint32_t c) { return (c > 0x206F && c < 0x2C00) || (c >= 0x1F000 && c < 0x1FB00); }
+static bool is_symbol(uint32_t c) {
+    return (c > 0x206F && c < 0x2C00) || (c >= 0x1F000 && c < 0x1FB00);
+}
 
 static uint64_t weight(const uint16_t *ranks, uint32_t c) {
     uint16_t rank = UINT16_MAX;

@@ -14,7 +14,8 @@ const char *collation_name(uint16_t id);
 uint16_t collation_by_name(const char *name, size_t size);
 /* Default (or binary) collation of a character set, 0 when unknown. "utf8" means utf8mb3. */
 uint16_t collation_of_charset(const char *name, size_t size, bool binary);
-/* Character set of a collation, "binary" for 63; NULL when unknown. Writes it into out (at least 16 bytes). */
+/* Character set of a collation, "binary" for 63; NULL when unknown. Writes it into out (at least 16
+ * bytes). */
 const char *collation_charset(uint16_t id, char out[16]);
 
 /* True when order is the order of the bytes. */

@@ -1,6 +1,6 @@
 /*
- * Decimals as coefficient and power of ten. The coefficient has a fixed upper size: what a DECIMAL column
- * can hold is half of it, so a stored value that exceeds it is not from a DECIMAL column.
+ * Decimals as coefficient and power of ten. The coefficient has a fixed upper size: what a DECIMAL
+ * column can hold is half of it, so a stored value that exceeds it is not from a DECIMAL column.
  */
 #include "store/value/decimal.h"
 
@@ -23,7 +23,9 @@ static unsigned used_limbs(const struct decimal *d) {
     return n;
 }
 
-bool decimal_is_zero(const struct decimal *d) { return d->form == DECIMAL_FINITE && used_limbs(d) == 0; }
+bool decimal_is_zero(const struct decimal *d) {
+    return d->form == DECIMAL_FINITE && used_limbs(d) == 0;
+}
 
 /* coefficient = coefficient * factor + add; false on overflow (the value is then unusable) */
 static bool mul_add(struct decimal *d, uint32_t factor, uint32_t add) {
@@ -82,7 +84,8 @@ int decimal_parse(const char *text, size_t size, struct decimal *out, struct err
         d.exponent += negative ? -e : e;
     }
     if (!digits || i != end)
-        return err_set(err, BD_INVALID, "'%.*s' is not a decimal number", size > 100 ? 100 : (int)size, text);
+        return err_set(err, BD_INVALID, "'%.*s' is not a decimal number", size > 100 ? 100 : (int)size,
+                       text);
     if (!fits || d.exponent > EXPONENT_MAX || d.exponent < -EXPONENT_MAX)
         return err_set(err, BD_INVALID, "the number '%.*s' has too many digits",
                        size > 100 ? 100 : (int)size, text);
@@ -222,7 +225,8 @@ int decimal_cmp(const struct decimal *a, const struct decimal *b) {
 }
 
 static int32_t read_i32(const uint8_t *p) {
-    return (int32_t)((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
+    return (int32_t)((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+                     (uint32_t)p[3] << 24);
 }
 
 int decimal_read(const uint8_t *stored, size_t size, struct decimal *out) {
@@ -249,7 +253,7 @@ int decimal_read(const uint8_t *stored, size_t size, struct decimal *out) {
     if (end - p > DECIMAL_LIMBS * 4)
         return BD_CORRUPT;
     for (unsigned i = 0; p < end; i++)
-        d.limb[i / 4] |= (uint32_t)*--end << (i % 4 * 8);
+        d.limb[i / 4] |= (uint32_t) * --end << (i % 4 * 8);
     *out = d;
     return BD_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * Exact decimals: text, Dolt's stored form (i32 exponent, sign byte, big-endian magnitude in multiples of
- * 8 bytes), and their order.
+ * Exact decimals: text, Dolt's stored form (i32 exponent, sign byte, big-endian magnitude in multiples
+ * of 8 bytes), and their order.
  */
 #ifndef STORE_VALUE_DECIMAL_H
 #define STORE_VALUE_DECIMAL_H
@@ -16,9 +16,13 @@
 
 struct decimal {
     bool negative;
-    int32_t exponent;            /* value = coefficient * 10^exponent */
+    int32_t exponent;             /* value = coefficient * 10^exponent */
     uint32_t limb[DECIMAL_LIMBS]; /* coefficient, least significant first */
-    enum { DECIMAL_FINITE, DECIMAL_NAN, DECIMAL_INF } form; /* the last two: other programs of Dolt 2.x */
+    enum {
+        DECIMAL_FINITE,
+        DECIMAL_NAN,
+        DECIMAL_INF
+    } form; /* the last two: other programs of Dolt 2.x */
 };
 
 /* "[+-]digits[.digits][e[+-]digits]" with surrounding white space. BD_INVALID, also when too long. */

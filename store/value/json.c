@@ -2,9 +2,10 @@
  * Normalised JSON.
  *
  * One pass over the text writes the normalised form straight to the output. An object's members are
- * written in the order found; only if that is not the sorted order (or a key repeats) the object's piece
- * of the output is re-arranged when its brace closes. Keys and member positions of the objects that are
- * open live on two stacks, so memory is bounded by the text's size and depth by JSON_DEPTH_MAX.
+ * written in the order found; only if that is not the sorted order (or a key repeats) the object's
+ * piece of the output is re-arranged when its brace closes. Keys and member positions of the objects
+ * that are open live on two stacks, so memory is bounded by the text's size and depth by
+ * JSON_DEPTH_MAX.
  */
 #include "store/value/json.h"
 
@@ -15,8 +16,8 @@
 #include <string.h>
 
 struct member {
-    size_t key, key_size;    /* in parser.keys: decoded key */
-    size_t start, end;       /* in the output: `"key":value` */
+    size_t key, key_size; /* in parser.keys: decoded key */
+    size_t start, end;    /* in the output: `"key":value` */
     size_t order;
 };
 
@@ -113,14 +114,15 @@ static size_t utf8_length(const char *text, const char *end) {
 }
 
 /*
- * Decodes the string whose opening quote is at *at: the text between the quotes, with escapes resolved and
- * whatever is no UTF-8 replaced by U+FFFD. Leaves *at behind the closing quote.
+ * Decodes the string whose opening quote is at *at: the text between the quotes, with escapes resolved
+ * and whatever is no UTF-8 replaced by U+FFFD. Leaves *at behind the closing quote.
  */
 static const char *decode_string(const char **at, const char *end, struct buf *out) {
     const char *p = *at + 1;
     for (;;) {
         const char *run = p;
-        while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
+        while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
+               *p != '\\')
             p++;
         if (p > run)
             buf_add(out, run, (size_t)(p - run));
@@ -172,7 +174,8 @@ void json_add_string(struct buf *out, const char *text, size_t size) {
     buf_add_char(out, '"');
     while (p < end) {
         const char *run = p;
-        while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
+        while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' &&
+               *p != '\\')
             p++;
         if (p > run)
             buf_add(out, run, (size_t)(p - run));
@@ -186,7 +189,8 @@ void json_add_string(struct buf *out, const char *text, size_t size) {
                 p++;
                 continue;
             }
-            if (n == 3 && c == 0xE2 && (unsigned char)p[1] == 0x80 && ((unsigned char)p[2] & 0xFE) == 0xA8)
+            if (n == 3 && c == 0xE2 && (unsigned char)p[1] == 0x80 &&
+                ((unsigned char)p[2] & 0xFE) == 0xA8)
                 buf_add_str(out, (unsigned char)p[2] == 0xA8 ? "\\u2028" : "\\u2029");
             else
                 buf_add(out, p, n);
@@ -269,7 +273,8 @@ size_t json_format_number(double v, char out[JSON_NUMBER_SIZE]) {
             memcpy(o, digits + 1, n - 1);
             o += n - 1;
         }
-        /* Go pads exponents to two digits and its JSON encoder takes one padding away again: e-09 → e-9 */
+        /* Go pads exponents to two digits and its JSON encoder takes one padding away again: e-09 → e-9
+         */
         o += sprintf(o, exponent < 0 ? "e-%d" : "e+%02d", abs(exponent));
     } else if (exponent < 0) {
         *o++ = '0';
@@ -506,7 +511,8 @@ static bool value(struct parser *j) {
     }
 }
 
-static int normalize(const char *text, size_t size, bool keep_numbers, struct buf *out, struct err *err) {
+static int normalize(const char *text, size_t size, bool keep_numbers, struct buf *out,
+                     struct err *err) {
     struct parser j = {
         .text = text, .p = text, .end = text + size, .out = out, .keep_numbers = keep_numbers};
     size_t mark = out->size;
@@ -542,7 +548,8 @@ static bool skip_value(const char **at, const char *end) {
     const char *p = *at;
     size_t depth = 0;
     do {
-        while (p < end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r' || *p == ',' || *p == ':'))
+        while (p < end &&
+               (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r' || *p == ',' || *p == ':'))
             p++;
         if (p >= end)
             return false;

@@ -14,8 +14,8 @@
 #define JSON_DEPTH_MAX 10000
 
 /*
- * Normalises any JSON text: keys sorted, no white space, numbers and escapes as Go prints them. Appends to
- * out, which is left as it was on failure. BD_INVALID with MySQL's wording.
+ * Normalises any JSON text: keys sorted, no white space, numbers and escapes as Go prints them. Appends
+ * to out, which is left as it was on failure. BD_INVALID with MySQL's wording.
  */
 int json_normalize(const char *text, size_t size, struct buf *out, struct err *err);
 
@@ -36,16 +36,17 @@ struct json_slice {
     const char *data;
     size_t size;
 };
-/* Value of a key of the top-level object of any JSON text (last duplicate wins); absent when the text is
- * no object or has no such key. The key is plain text: a dot is part of it. */
+/* Value of a key of the top-level object of any JSON text (last duplicate wins); absent when the text
+ * is no object or has no such key. The key is plain text: a dot is part of it. */
 struct json_slice json_member(const char *text, size_t size, const char *key, size_t key_size);
 /* Element i of a top-level array. */
 struct json_slice json_element(const char *text, size_t size, size_t i);
-/* Appends the decoded text of a JSON string, or the JSON text itself for any other value (JSON_UNQUOTE). */
+/* Appends the decoded text of a JSON string, or the JSON text itself for any other value
+ * (JSON_UNQUOTE). */
 void json_unquote(struct json_slice value, struct buf *out);
 
-/* Turns the escapes \u003c \u003e \u0026 that old writers left into plain characters, in place; returns the
- * new size. */
+/* Turns the escapes \u003c \u003e \u0026 that old writers left into plain characters, in place; returns
+ * the new size. */
 size_t json_unescape_html(char *text, size_t size);
 
 #endif

@@ -83,9 +83,17 @@ static bool lists(const uint16_t *list, size_t count, size_t ordinal) {
 #define TAG_RESERVED (UINT64_C(1) << 51)
 
 static struct column hidden_column(const char *name, uint64_t tag, enum encoding encoding) {
-    return (struct column){.name = name, .type_text = "", .default_text = "", .comment = "",
-                           .on_update = "", .type = {.base = SQL_UNKNOWN}, .display_order = -1,
-                           .tag = tag, .encoding = encoding, .hidden = true, .generated = true};
+    return (struct column){.name = name,
+                           .type_text = "",
+                           .default_text = "",
+                           .comment = "",
+                           .on_update = "",
+                           .type = {.base = SQL_UNKNOWN},
+                           .display_order = -1,
+                           .tag = tag,
+                           .encoding = encoding,
+                           .hidden = true,
+                           .generated = true};
 }
 
 void schema_derive(struct schema *s, struct arena *a) {

@@ -24,10 +24,11 @@ static int corrupt(struct reader *r, const char *what) {
 }
 
 static int too_new(struct reader *r, const char *what) {
-    return err_set(r->err, BD_TOO_NEW,
-                   "a table schema's %s has parts that this program does not know: it was written by a newer "
-                   "version of Dolt; upgrade this program",
-                   what);
+    return err_set(
+        r->err, BD_TOO_NEW,
+        "a table schema's %s has parts that this program does not know: it was written by a newer "
+        "version of Dolt; upgrade this program",
+        what);
 }
 
 static const char *text(struct reader *r, const struct fb_table *t, unsigned slot) {
@@ -36,8 +37,8 @@ static const char *text(struct reader *r, const struct fb_table *t, unsigned slo
 }
 
 /* A vector of column ordinals below `limit`. */
-static bool ordinals(struct reader *r, const struct fb_table *t, unsigned slot, size_t limit, uint16_t **out,
-                     size_t *count) {
+static bool ordinals(struct reader *r, const struct fb_table *t, unsigned slot, size_t limit,
+                     uint16_t **out, size_t *count) {
     struct fb_vector v = fb_vector_at(t, slot, 2);
     *out = NULL;
     *count = v.data ? v.count : 0;
@@ -199,8 +200,10 @@ static int read_checks(struct reader *r) {
             return corrupt(r, "a check is missing");
         if (t.slots > 4)
             return too_new(r, "check");
-        s->checks[i] = (struct check){.name = text(r, &t, 0), .expression = text(r, &t, 1),
-                                      .enforced = fb_u8(&t, 2, 0), .not_valid = fb_u8(&t, 3, 0)};
+        s->checks[i] = (struct check){.name = text(r, &t, 0),
+                                      .expression = text(r, &t, 1),
+                                      .enforced = fb_u8(&t, 2, 0),
+                                      .not_valid = fb_u8(&t, 3, 0)};
     }
     return BD_OK;
 }

@@ -11,7 +11,9 @@
 
 #define ROW_SIZE_DEFAULT 2048
 
-static flatbuf_ref text(struct flatbuf *fb, const char *s) { return flatbuf_string(fb, s ? s : "", s ? strlen(s) : 0); }
+static flatbuf_ref text(struct flatbuf *fb, const char *s) {
+    return flatbuf_string(fb, s ? s : "", s ? strlen(s) : 0);
+}
 
 static bool is_adaptive(enum encoding e) {
     return e == ENC_STRING_ADAPTIVE || e == ENC_BYTES_ADAPTIVE || e == ENC_GEOM_ADAPTIVE ||
@@ -140,9 +142,10 @@ static flatbuf_ref write_checks(struct flatbuf *fb, const struct schema *s) {
 static int refuse_special(const struct schema *s, struct err *err) {
     for (size_t i = 0; i < s->index_count; i++)
         if (s->indexes[i].fulltext || s->indexes[i].vector)
-            return err_set(err, BD_UNSUPPORTED,
-                           "index '%s' is a %s index: tables with one cannot be changed by this program",
-                           s->indexes[i].name, s->indexes[i].fulltext ? "full-text" : "vector");
+            return err_set(
+                err, BD_UNSUPPORTED,
+                "index '%s' is a %s index: tables with one cannot be changed by this program",
+                s->indexes[i].name, s->indexes[i].fulltext ? "full-text" : "vector");
     return BD_OK;
 }
 

@@ -2,7 +2,8 @@
  * SQL column types: their text, and what follows from them (encoding, tag kind).
  *
  * The text is both what Dolt stores in a schema (lower case, canonical) and what people write in
- * CREATE TABLE (synonyms, display widths, modifiers); one scanner reads both, one writer gives the former.
+ * CREATE TABLE (synonyms, display widths, modifiers); one scanner reads both, one writer gives the
+ * former.
  */
 #include "store/value/schema.h"
 
@@ -307,15 +308,23 @@ static int scan_arguments(struct scan *s, const struct type_name *n, struct sql_
         if (t->length > 65 || t->scale > 30 || t->scale > t->length)
             return bad(s, "a DECIMAL has at most 65 digits, 30 of them behind the point");
         return BD_OK;
-    case PLAIN: case LIST: case SPATIAL: break;
+    case PLAIN:
+    case LIST:
+    case SPATIAL: break;
     }
     return BD_OK;
 }
 
 bool sql_type_is_text(const struct sql_type *t) {
     switch (t->base) {
-    case SQL_CHAR: case SQL_VARCHAR: case SQL_TINYTEXT: case SQL_TEXT: case SQL_MEDIUMTEXT:
-    case SQL_LONGTEXT: case SQL_ENUM: case SQL_SET: return true;
+    case SQL_CHAR:
+    case SQL_VARCHAR:
+    case SQL_TINYTEXT:
+    case SQL_TEXT:
+    case SQL_MEDIUMTEXT:
+    case SQL_LONGTEXT:
+    case SQL_ENUM:
+    case SQL_SET: return true;
     default: return false;
     }
 }
@@ -418,7 +427,8 @@ int sql_type_scan(const char *text, size_t size, struct arena *a, struct sql_typ
             else if (!take(&s, "signed"))
                 break;
         }
-        if (out->base > SQL_BIGINT) /* FLOAT, DOUBLE and DECIMAL: accepted and forgotten, as Dolt does */
+        /* for FLOAT, DOUBLE and DECIMAL it is accepted and forgotten, as in Dolt */
+        if (out->base > SQL_BIGINT)
             out->is_unsigned = false;
         if (out->base == SQL_TINYINT && out->is_unsigned)
             out->length = 0;
@@ -458,16 +468,35 @@ int sql_type_parse(const char *text, struct arena *a, struct sql_type *out, stru
 }
 
 static const char *const plain_names[] = {
-    [SQL_TINYINT] = "tinyint",       [SQL_SMALLINT] = "smallint",   [SQL_MEDIUMINT] = "mediumint",
-    [SQL_INT] = "int",               [SQL_BIGINT] = "bigint",       [SQL_FLOAT] = "float",
-    [SQL_DOUBLE] = "double",         [SQL_DECIMAL] = "decimal",     [SQL_CHAR] = "char",
-    [SQL_VARCHAR] = "varchar",       [SQL_BINARY] = "binary",       [SQL_VARBINARY] = "varbinary",
-    [SQL_TINYTEXT] = "tinytext",     [SQL_TEXT] = "text",           [SQL_MEDIUMTEXT] = "mediumtext",
-    [SQL_LONGTEXT] = "longtext",     [SQL_TINYBLOB] = "tinyblob",   [SQL_BLOB] = "blob",
-    [SQL_MEDIUMBLOB] = "mediumblob", [SQL_LONGBLOB] = "longblob",   [SQL_JSON] = "json",
-    [SQL_DATE] = "date",             [SQL_DATETIME] = "datetime",   [SQL_TIMESTAMP] = "timestamp",
-    [SQL_TIME] = "time(6)",          [SQL_YEAR] = "year",           [SQL_ENUM] = "enum",
-    [SQL_SET] = "set",               [SQL_BIT] = "bit",
+    [SQL_TINYINT] = "tinyint",
+    [SQL_SMALLINT] = "smallint",
+    [SQL_MEDIUMINT] = "mediumint",
+    [SQL_INT] = "int",
+    [SQL_BIGINT] = "bigint",
+    [SQL_FLOAT] = "float",
+    [SQL_DOUBLE] = "double",
+    [SQL_DECIMAL] = "decimal",
+    [SQL_CHAR] = "char",
+    [SQL_VARCHAR] = "varchar",
+    [SQL_BINARY] = "binary",
+    [SQL_VARBINARY] = "varbinary",
+    [SQL_TINYTEXT] = "tinytext",
+    [SQL_TEXT] = "text",
+    [SQL_MEDIUMTEXT] = "mediumtext",
+    [SQL_LONGTEXT] = "longtext",
+    [SQL_TINYBLOB] = "tinyblob",
+    [SQL_BLOB] = "blob",
+    [SQL_MEDIUMBLOB] = "mediumblob",
+    [SQL_LONGBLOB] = "longblob",
+    [SQL_JSON] = "json",
+    [SQL_DATE] = "date",
+    [SQL_DATETIME] = "datetime",
+    [SQL_TIMESTAMP] = "timestamp",
+    [SQL_TIME] = "time(6)",
+    [SQL_YEAR] = "year",
+    [SQL_ENUM] = "enum",
+    [SQL_SET] = "set",
+    [SQL_BIT] = "bit",
 };
 
 static void add_members(const struct sql_type *t, struct buf *b) {
@@ -495,9 +524,15 @@ char *sql_type_format(const struct sql_type *t, struct arena *a) {
             buf_add_str(&b, "(1)");
         break;
     case SQL_DECIMAL: buf_addf(&b, "(%u,%u)", t->length, t->scale); break;
-    case SQL_CHAR: case SQL_VARCHAR: case SQL_BINARY: case SQL_VARBINARY: case SQL_BIT: case SQL_DATETIME:
+    case SQL_CHAR:
+    case SQL_VARCHAR:
+    case SQL_BINARY:
+    case SQL_VARBINARY:
+    case SQL_BIT:
+    case SQL_DATETIME:
     case SQL_TIMESTAMP: buf_addf(&b, "(%u)", t->length); break;
-    case SQL_ENUM: case SQL_SET: add_members(t, &b); break;
+    case SQL_ENUM:
+    case SQL_SET: add_members(t, &b); break;
     default: break;
     }
     if (t->is_unsigned && t->base <= SQL_BIGINT)
@@ -521,18 +556,28 @@ enum encoding sql_type_encoding(const struct sql_type *t) {
     switch (t->base) {
     case SQL_TINYINT: return u ? ENC_UINT8 : ENC_INT8;
     case SQL_SMALLINT: return u ? ENC_UINT16 : ENC_INT16;
-    case SQL_MEDIUMINT: case SQL_INT: return u ? ENC_UINT32 : ENC_INT32;
+    case SQL_MEDIUMINT:
+    case SQL_INT: return u ? ENC_UINT32 : ENC_INT32;
     case SQL_BIGINT: return u ? ENC_UINT64 : ENC_INT64;
     case SQL_FLOAT: return ENC_FLOAT32;
     case SQL_DOUBLE: return ENC_FLOAT64;
     case SQL_DECIMAL: return ENC_DECIMAL;
-    case SQL_CHAR: case SQL_VARCHAR: return ENC_STRING;
-    case SQL_BINARY: case SQL_VARBINARY: return ENC_BYTES;
-    case SQL_TINYTEXT: case SQL_TEXT: case SQL_MEDIUMTEXT: case SQL_LONGTEXT: return ENC_STRING_ADDR;
-    case SQL_TINYBLOB: case SQL_BLOB: case SQL_MEDIUMBLOB: case SQL_LONGBLOB: return ENC_BYTES_ADDR;
+    case SQL_CHAR:
+    case SQL_VARCHAR: return ENC_STRING;
+    case SQL_BINARY:
+    case SQL_VARBINARY: return ENC_BYTES;
+    case SQL_TINYTEXT:
+    case SQL_TEXT:
+    case SQL_MEDIUMTEXT:
+    case SQL_LONGTEXT: return ENC_STRING_ADDR;
+    case SQL_TINYBLOB:
+    case SQL_BLOB:
+    case SQL_MEDIUMBLOB:
+    case SQL_LONGBLOB: return ENC_BYTES_ADDR;
     case SQL_JSON: return ENC_JSON_ADDR;
     case SQL_DATE: return ENC_DATE;
-    case SQL_DATETIME: case SQL_TIMESTAMP: return ENC_DATETIME;
+    case SQL_DATETIME:
+    case SQL_TIMESTAMP: return ENC_DATETIME;
     case SQL_TIME: return ENC_TIME;
     case SQL_YEAR: return ENC_YEAR;
     case SQL_ENUM: return ENC_ENUM;
@@ -546,8 +591,14 @@ enum encoding sql_type_encoding(const struct sql_type *t) {
 
 enum encoding sql_type_key_encoding(const struct sql_type *t, enum encoding column_encoding) {
     switch (t->base) {
-    case SQL_TINYTEXT: case SQL_TEXT: case SQL_MEDIUMTEXT: case SQL_LONGTEXT: return ENC_STRING;
-    case SQL_TINYBLOB: case SQL_BLOB: case SQL_MEDIUMBLOB: case SQL_LONGBLOB: return ENC_BYTES;
+    case SQL_TINYTEXT:
+    case SQL_TEXT:
+    case SQL_MEDIUMTEXT:
+    case SQL_LONGTEXT: return ENC_STRING;
+    case SQL_TINYBLOB:
+    case SQL_BLOB:
+    case SQL_MEDIUMBLOB:
+    case SQL_LONGBLOB: return ENC_BYTES;
     case SQL_GEOMETRY: return ENC_CELL;
     default: return column_encoding;
     }
@@ -557,8 +608,13 @@ static unsigned geometry_kind(const struct sql_type *t) {
     static const struct {
         const char *name;
         unsigned kind;
-    } kinds[] = {{"point", 24}, {"linestring", 25}, {"polygon", 26}, {"multipoint", 28},
-                 {"multilinestring", 29}, {"multipolygon", 30}, {"geometrycollection", 31},
+    } kinds[] = {{"point", 24},
+                 {"linestring", 25},
+                 {"polygon", 26},
+                 {"multipoint", 28},
+                 {"multilinestring", 29},
+                 {"multipolygon", 30},
+                 {"geometrycollection", 31},
                  {"geomcollection", 31}};
     const char *text = t->member_count ? t->members[0] : "";
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -569,18 +625,35 @@ static unsigned geometry_kind(const struct sql_type *t) {
 
 unsigned sql_type_tag_kind(const struct sql_type *t) {
     switch (t->base) {
-    case SQL_TINYINT: case SQL_SMALLINT: case SQL_MEDIUMINT: case SQL_INT: case SQL_BIGINT:
-        return t->is_unsigned ? 16 : 15;
-    case SQL_FLOAT: case SQL_DOUBLE: return 1;
+    case SQL_TINYINT:
+    case SQL_SMALLINT:
+    case SQL_MEDIUMINT:
+    case SQL_INT:
+    case SQL_BIGINT: return t->is_unsigned ? 16 : 15;
+    case SQL_FLOAT:
+    case SQL_DOUBLE: return 1;
     case SQL_DECIMAL: return 21;
-    case SQL_CHAR: case SQL_VARCHAR: return 2;
-    case SQL_BINARY: case SQL_VARBINARY: return 19;
-    case SQL_TINYTEXT: case SQL_TEXT: case SQL_MEDIUMTEXT: case SQL_LONGTEXT: case SQL_TINYBLOB:
-    case SQL_BLOB: case SQL_MEDIUMBLOB: case SQL_LONGBLOB: return 3;
+    case SQL_CHAR:
+    case SQL_VARCHAR: return 2;
+    case SQL_BINARY:
+    case SQL_VARBINARY: return 19;
+    case SQL_TINYTEXT:
+    case SQL_TEXT:
+    case SQL_MEDIUMTEXT:
+    case SQL_LONGTEXT:
+    case SQL_TINYBLOB:
+    case SQL_BLOB:
+    case SQL_MEDIUMBLOB:
+    case SQL_LONGBLOB: return 3;
     case SQL_JSON: return 22;
-    case SQL_DATE: case SQL_DATETIME: case SQL_TIMESTAMP: return 20;
-    case SQL_TIME: case SQL_YEAR: return 15;
-    case SQL_ENUM: case SQL_SET: case SQL_BIT: return 16;
+    case SQL_DATE:
+    case SQL_DATETIME:
+    case SQL_TIMESTAMP: return 20;
+    case SQL_TIME:
+    case SQL_YEAR: return 15;
+    case SQL_ENUM:
+    case SQL_SET:
+    case SQL_BIT: return 16;
     case SQL_GEOMETRY: return geometry_kind(t);
     case SQL_UNKNOWN: return 3;
     }

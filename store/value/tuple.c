@@ -35,7 +35,9 @@ static inline struct bytes field_of(struct bytes t, size_t i) {
     return (struct bytes){t.data + start, stop - start};
 }
 
-struct bytes tuple_field(struct bytes t, size_t i) { return field_of(t, i); }
+struct bytes tuple_field(struct bytes t, size_t i) {
+    return field_of(t, i);
+}
 
 bool tuple_is_valid(struct bytes t) {
     if (t.size < 2 || t.size > UINT16_MAX + 2 * (size_t)TUPLE_FIELDS_MAX)
@@ -96,8 +98,16 @@ static bool is_adaptive(enum encoding e) {
 
 static bool is_bytewise(const struct tuple_field *f) {
     switch (f->encoding) {
-    case ENC_BYTES: case ENC_GEOMETRY: case ENC_HASH128: case ENC_CELL: case ENC_BYTES_ADDR:
-    case ENC_STRING_ADDR: case ENC_JSON_ADDR: case ENC_COMMIT_ADDR: case ENC_GEOM_ADDR: case ENC_UINT8:
+    case ENC_BYTES:
+    case ENC_GEOMETRY:
+    case ENC_HASH128:
+    case ENC_CELL:
+    case ENC_BYTES_ADDR:
+    case ENC_STRING_ADDR:
+    case ENC_JSON_ADDR:
+    case ENC_COMMIT_ADDR:
+    case ENC_GEOM_ADDR:
+    case ENC_UINT8:
     case ENC_JSON: return true;
     case ENC_STRING: return collation_is_bytewise(f->collation);
     default: return false;
@@ -225,15 +235,31 @@ static int64_t load_signed(const uint8_t *p, size_t size) {
 
 size_t tuple_fixed_size(enum encoding e) {
     switch (e) {
-    case ENC_INT8: case ENC_UINT8: case ENC_YEAR: return 1;
-    case ENC_INT16: case ENC_UINT16: case ENC_ENUM: return 2;
-    case ENC_INT32: case ENC_UINT32: case ENC_FLOAT32: case ENC_DATE: return 4;
-    case ENC_INT64: case ENC_UINT64: case ENC_FLOAT64: case ENC_BIT64: case ENC_TIME: case ENC_DATETIME:
+    case ENC_INT8:
+    case ENC_UINT8:
+    case ENC_YEAR: return 1;
+    case ENC_INT16:
+    case ENC_UINT16:
+    case ENC_ENUM: return 2;
+    case ENC_INT32:
+    case ENC_UINT32:
+    case ENC_FLOAT32:
+    case ENC_DATE: return 4;
+    case ENC_INT64:
+    case ENC_UINT64:
+    case ENC_FLOAT64:
+    case ENC_BIT64:
+    case ENC_TIME:
+    case ENC_DATETIME:
     case ENC_SET: return 8;
     case ENC_HASH128: return 16;
     case ENC_CELL: return 17;
-    case ENC_BYTES_ADDR: case ENC_COMMIT_ADDR: case ENC_STRING_ADDR: case ENC_JSON_ADDR:
-    case ENC_GEOM_ADDR: case ENC_EXTENDED_ADDR: return HASH_SIZE;
+    case ENC_BYTES_ADDR:
+    case ENC_COMMIT_ADDR:
+    case ENC_STRING_ADDR:
+    case ENC_JSON_ADDR:
+    case ENC_GEOM_ADDR:
+    case ENC_EXTENDED_ADDR: return HASH_SIZE;
     default: return 0;
     }
 }
@@ -293,12 +319,23 @@ static int cmp_field(const struct tuple_desc *d, const struct tuple_field *f, st
     if (fixed && (a.size != fixed || b.size != fixed))
         return cmp_bytes(a, b); /* contradicts the schema: any total order will do */
     switch (f->encoding) {
-    case ENC_INT8: case ENC_INT16: case ENC_INT32: case ENC_INT64: case ENC_TIME: case ENC_DATETIME: {
+    case ENC_INT8:
+    case ENC_INT16:
+    case ENC_INT32:
+    case ENC_INT64:
+    case ENC_TIME:
+    case ENC_DATETIME: {
         int64_t x = load_signed(a.data, fixed), y = load_signed(b.data, fixed);
         return x < y ? -1 : x > y;
     }
-    case ENC_UINT8: case ENC_UINT16: case ENC_UINT32: case ENC_UINT64: case ENC_BIT64: case ENC_ENUM:
-    case ENC_SET: case ENC_DATE: {
+    case ENC_UINT8:
+    case ENC_UINT16:
+    case ENC_UINT32:
+    case ENC_UINT64:
+    case ENC_BIT64:
+    case ENC_ENUM:
+    case ENC_SET:
+    case ENC_DATE: {
         uint64_t x = load(a.data, fixed), y = load(b.data, fixed);
         return x < y ? -1 : x > y;
     }
@@ -306,7 +343,8 @@ static int cmp_field(const struct tuple_desc *d, const struct tuple_field *f, st
         uint8_t x = (uint8_t)(a.data[0] + 1), y = (uint8_t)(b.data[0] + 1);
         return x < y ? -1 : x > y;
     }
-    case ENC_FLOAT32: case ENC_FLOAT64: return cmp_doubles(load_double(a), load_double(b));
+    case ENC_FLOAT32:
+    case ENC_FLOAT64: return cmp_doubles(load_double(a), load_double(b));
     case ENC_DECIMAL: {
         struct decimal x, y;
         if (decimal_read(a.data, a.size, &x) != BD_OK || decimal_read(b.data, b.size, &y) != BD_OK)
@@ -314,7 +352,10 @@ static int cmp_field(const struct tuple_desc *d, const struct tuple_field *f, st
         return decimal_cmp(&x, &y);
     }
     case ENC_STRING: return collation_cmp(f->collation, a.data, a.size - 1, b.data, b.size - 1);
-    case ENC_STRING_ADAPTIVE: case ENC_BYTES_ADAPTIVE: case ENC_GEOM_ADAPTIVE: case ENC_JSON_ADAPTIVE:
+    case ENC_STRING_ADAPTIVE:
+    case ENC_BYTES_ADAPTIVE:
+    case ENC_GEOM_ADAPTIVE:
+    case ENC_JSON_ADAPTIVE:
     case ENC_EXTENDED_ADAPTIVE: return cmp_adaptive(d, a, b);
     default: return cmp_bytes(a, b);
     }

@@ -39,7 +39,8 @@ void tuple_desc_values(const struct schema *s, struct arena *a, struct tuple_des
 void tuple_desc_index(const struct schema *s, const struct index *ix, struct arena *a,
                       struct tuple_desc *out);
 
-/* Raw field i: data NULL for SQL NULL (also when i is beyond the stored count). Never reads outside t. */
+/* Raw field i: data NULL for SQL NULL (also when i is beyond the stored count). Never reads outside t.
+ */
 struct bytes tuple_field(struct bytes t, size_t i);
 size_t tuple_count(struct bytes t);
 bool tuple_is_valid(struct bytes t); /* offsets ascending and inside: check once per hostile tuple */
@@ -66,12 +67,12 @@ int tuple_build(const struct tuple_desc *desc, const struct cell *cells, struct 
 /* Largest sum of field bytes that a tuple may hold. */
 #define TUPLE_DATA_MAX 65504
 
-/* Concatenates raw fields into a tuple (index keys from row fields). data NULL = SQL NULL. Trailing NULLs
- * are dropped. {NULL, 0} when the fields exceed TUPLE_DATA_MAX bytes. */
+/* Concatenates raw fields into a tuple (index keys from row fields). data NULL = SQL NULL. Trailing
+ * NULLs are dropped. {NULL, 0} when the fields exceed TUPLE_DATA_MAX bytes. */
 struct bytes tuple_from_fields(const struct bytes *fields, size_t count, struct arena *a);
 
-/* Converts a cell to what a column of this type would store and read back. Text must be valid UTF-8 for a
- * text type, unless it comes as CELL_BYTES (a key prefix cut inside a character). */
+/* Converts a cell to what a column of this type would store and read back. Text must be valid UTF-8 for
+ * a text type, unless it comes as CELL_BYTES (a key prefix cut inside a character). */
 int cell_convert(const struct sql_type *type, const struct cell *in, struct arena *a, struct cell *out,
                  struct err *err);
 

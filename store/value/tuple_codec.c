@@ -87,7 +87,8 @@ static size_t write_varint(uint8_t *p, uint64_t v) {
 
 static int corrupt(const struct tuple_desc *d, size_t i, struct bytes f, struct err *err) {
     const char *name = d->fields[i].name;
-    return err_set(err, BD_CORRUPT, "a stored value of column %s%s%s (%zu bytes) does not fit encoding %u",
+    return err_set(err, BD_CORRUPT,
+                   "a stored value of column %s%s%s (%zu bytes) does not fit encoding %u",
                    name ? "'" : "", name ? name : "(hidden)", name ? "'" : "", f.size,
                    (unsigned)d->fields[i].encoding);
 }
@@ -99,8 +100,8 @@ static struct cell text_cell(enum cell_kind kind, const void *data, size_t size)
     return c;
 }
 
-static int read_blob(struct node_store *ns, const uint8_t *address, enum cell_kind kind, struct arena *a,
-                     struct cell *out, struct err *err) {
+static int read_blob(struct node_store *ns, const uint8_t *address, enum cell_kind kind,
+                     struct arena *a, struct cell *out, struct err *err) {
     struct hash h;
     struct buf b = BUF_INIT;
     memcpy(h.b, address, HASH_SIZE);
@@ -158,8 +159,9 @@ static int read_date(const uint8_t *p, struct cell *out) {
     else if (month > 12 || day > 31)
         return BD_CORRUPT;
     else
-        *out = (struct cell){.kind = CELL_DATE,
-                             .i = datetime_days_from_civil((int)(v >> 16), month ? month : 1, day ? day : 1)};
+        *out = (struct cell){
+            .kind = CELL_DATE,
+            .i = datetime_days_from_civil((int)(v >> 16), month ? month : 1, day ? day : 1)};
     return BD_OK;
 }
 
@@ -177,13 +179,17 @@ int tuple_get_cell(const struct tuple_desc *d, struct bytes t, size_t i, struct 
     unsigned shift = fixed && fixed <= 8 ? (unsigned)(64 - 8 * fixed) : 0;
     switch (e) {
     case ENC_NULL: *out = cell_null(); return BD_OK;
-    case ENC_INT8: case ENC_INT16: case ENC_INT32: case ENC_INT64:
-        *out = cell_int((int64_t)(load(f.data, fixed) << shift) >> shift);
-        return BD_OK;
-    case ENC_UINT8: case ENC_UINT16: case ENC_UINT32: case ENC_UINT64: case ENC_BIT64: case ENC_ENUM:
-    case ENC_SET:
-        *out = (struct cell){.kind = CELL_UINT, .u = load(f.data, fixed)};
-        return BD_OK;
+    case ENC_INT8:
+    case ENC_INT16:
+    case ENC_INT32:
+    case ENC_INT64: *out = cell_int((int64_t)(load(f.data, fixed) << shift) >> shift); return BD_OK;
+    case ENC_UINT8:
+    case ENC_UINT16:
+    case ENC_UINT32:
+    case ENC_UINT64:
+    case ENC_BIT64:
+    case ENC_ENUM:
+    case ENC_SET: *out = (struct cell){.kind = CELL_UINT, .u = load(f.data, fixed)}; return BD_OK;
     case ENC_FLOAT32: *out = cell_float(read_float32(f.data)); return BD_OK;
     case ENC_FLOAT64: {
         uint64_t u = load(f.data, 8);
@@ -196,11 +202,14 @@ int tuple_get_cell(const struct tuple_desc *d, struct bytes t, size_t i, struct 
     case ENC_DATE: return read_date(f.data, out) == BD_OK ? BD_OK : corrupt(d, i, f, err);
     case ENC_TIME: *out = (struct cell){.kind = CELL_TIME, .i = (int64_t)load(f.data, 8)}; return BD_OK;
     case ENC_DATETIME: *out = cell_datetime((int64_t)load(f.data, 8)); return BD_OK;
-    case ENC_HASH128: case ENC_CELL: case ENC_COMMIT_ADDR: case ENC_EXTENDED_ADDR: case ENC_EXTENDED:
-        *out = text_cell(CELL_BYTES, f.data, f.size);
-        return BD_OK;
+    case ENC_HASH128:
+    case ENC_CELL:
+    case ENC_COMMIT_ADDR:
+    case ENC_EXTENDED_ADDR:
+    case ENC_EXTENDED: *out = text_cell(CELL_BYTES, f.data, f.size); return BD_OK;
     case ENC_STRING: *out = text_cell(CELL_TEXT, f.data, f.size - 1); return BD_OK;
-    case ENC_BYTES: case ENC_GEOMETRY: *out = text_cell(CELL_BYTES, f.data, f.size - 1); return BD_OK;
+    case ENC_BYTES:
+    case ENC_GEOMETRY: *out = text_cell(CELL_BYTES, f.data, f.size - 1); return BD_OK;
     case ENC_JSON: *out = text_cell(CELL_JSON, f.data, f.size - 1); return BD_OK;
     case ENC_DECIMAL: {
         struct decimal v;
@@ -213,11 +222,13 @@ int tuple_get_cell(const struct tuple_desc *d, struct bytes t, size_t i, struct 
         return BD_OK;
     }
     case ENC_STRING_ADDR: return read_blob(ns, f.data, CELL_TEXT, a, out, err);
-    case ENC_BYTES_ADDR: case ENC_GEOM_ADDR: return read_blob(ns, f.data, CELL_BYTES, a, out, err);
+    case ENC_BYTES_ADDR:
+    case ENC_GEOM_ADDR: return read_blob(ns, f.data, CELL_BYTES, a, out, err);
     case ENC_JSON_ADDR: return read_blob(ns, f.data, CELL_JSON, a, out, err);
     case ENC_STRING_ADAPTIVE: return read_adaptive(d, i, f, CELL_TEXT, ns, a, out, err);
-    case ENC_BYTES_ADAPTIVE: case ENC_GEOM_ADAPTIVE: case ENC_EXTENDED_ADAPTIVE:
-        return read_adaptive(d, i, f, CELL_BYTES, ns, a, out, err);
+    case ENC_BYTES_ADAPTIVE:
+    case ENC_GEOM_ADAPTIVE:
+    case ENC_EXTENDED_ADAPTIVE: return read_adaptive(d, i, f, CELL_BYTES, ns, a, out, err);
     case ENC_JSON_ADAPTIVE: return read_adaptive(d, i, f, CELL_JSON, ns, a, out, err);
     }
     return err_set(err, BD_UNSUPPORTED, "stored values of encoding %u are unknown to this program",
@@ -228,8 +239,8 @@ int tuple_get_cell(const struct tuple_desc *d, struct bytes t, size_t i, struct 
 
 /* One field on its way into a tuple; adaptive fields start inline and may be moved out. */
 struct draft {
-    struct bytes field;       /* what will be stored; data NULL = NULL or still to be made */
-    struct bytes content;     /* adaptive: the raw content */
+    struct bytes field;   /* what will be stored; data NULL = NULL or still to be made */
+    struct bytes content; /* adaptive: the raw content */
     bool adaptive, outside;
     int64_t inline_size, saving;
 };
@@ -250,7 +261,9 @@ static int write_number(const struct tuple_field *f, const struct cell *c, struc
     size_t size = tuple_fixed_size(f->encoding);
     uint64_t v;
     switch (c->kind) {
-    case CELL_INT: case CELL_DATETIME: case CELL_TIME: v = (uint64_t)c->i; break;
+    case CELL_INT:
+    case CELL_DATETIME:
+    case CELL_TIME: v = (uint64_t)c->i; break;
     case CELL_UINT: v = c->u; break;
     case CELL_FLOAT:
         if (f->encoding == ENC_FLOAT32) {
@@ -269,8 +282,8 @@ static int write_number(const struct tuple_field *f, const struct cell *c, struc
     return BD_OK;
 }
 
-static int write_date(const struct tuple_field *f, const struct cell *c, struct arena *a, struct bytes *out,
-                      struct err *err) {
+static int write_date(const struct tuple_field *f, const struct cell *c, struct arena *a,
+                      struct bytes *out, struct err *err) {
     uint32_t v = 0;
     if (c->kind != CELL_DATE)
         return mismatch(f, c, err);
@@ -333,9 +346,21 @@ static int write_field(const struct tuple_field *f, const struct cell *c, struct
                        struct arena *a, struct draft *d, struct err *err) {
     struct bytes *out = &d->field;
     switch (f->encoding) {
-    case ENC_INT8: case ENC_UINT8: case ENC_INT16: case ENC_UINT16: case ENC_INT32: case ENC_UINT32:
-    case ENC_INT64: case ENC_UINT64: case ENC_FLOAT32: case ENC_FLOAT64: case ENC_BIT64: case ENC_TIME:
-    case ENC_DATETIME: case ENC_ENUM: case ENC_SET: return write_number(f, c, a, out, err);
+    case ENC_INT8:
+    case ENC_UINT8:
+    case ENC_INT16:
+    case ENC_UINT16:
+    case ENC_INT32:
+    case ENC_UINT32:
+    case ENC_INT64:
+    case ENC_UINT64:
+    case ENC_FLOAT32:
+    case ENC_FLOAT64:
+    case ENC_BIT64:
+    case ENC_TIME:
+    case ENC_DATETIME:
+    case ENC_ENUM:
+    case ENC_SET: return write_number(f, c, a, out, err);
     case ENC_YEAR: {
         if (c->kind != CELL_INT || (c->i != 0 && (c->i < 1901 || c->i > 2155)))
             return mismatch(f, c, err);
@@ -344,18 +369,27 @@ static int write_field(const struct tuple_field *f, const struct cell *c, struct
         return BD_OK;
     }
     case ENC_DATE: return write_date(f, c, a, out, err);
-    case ENC_HASH128: case ENC_CELL: case ENC_COMMIT_ADDR: return write_fixed_bytes(f, c, a, out, err);
+    case ENC_HASH128:
+    case ENC_CELL:
+    case ENC_COMMIT_ADDR: return write_fixed_bytes(f, c, a, out, err);
     case ENC_DECIMAL: return write_decimal(f, c, a, out, err);
     default: break;
     }
     if (!cell_has_text(c))
         return mismatch(f, c, err);
     switch (f->encoding) {
-    case ENC_STRING: case ENC_BYTES: case ENC_JSON: case ENC_GEOMETRY:
-        return write_terminated(c, a, out, err);
-    case ENC_STRING_ADDR: case ENC_BYTES_ADDR: case ENC_JSON_ADDR: case ENC_GEOM_ADDR:
-        return write_out_of_line(f, c, ns, a, out, err);
-    case ENC_STRING_ADAPTIVE: case ENC_BYTES_ADAPTIVE: case ENC_GEOM_ADAPTIVE: case ENC_JSON_ADAPTIVE:
+    case ENC_STRING:
+    case ENC_BYTES:
+    case ENC_JSON:
+    case ENC_GEOMETRY: return write_terminated(c, a, out, err);
+    case ENC_STRING_ADDR:
+    case ENC_BYTES_ADDR:
+    case ENC_JSON_ADDR:
+    case ENC_GEOM_ADDR: return write_out_of_line(f, c, ns, a, out, err);
+    case ENC_STRING_ADAPTIVE:
+    case ENC_BYTES_ADAPTIVE:
+    case ENC_GEOM_ADAPTIVE:
+    case ENC_JSON_ADAPTIVE:
         d->adaptive = true;
         d->content = (struct bytes){(const uint8_t *)c->s.data, c->s.size};
         return BD_OK;
@@ -367,8 +401,8 @@ static int write_field(const struct tuple_field *f, const struct cell *c, struct
 
 /*
  * Which adaptive values go out of line, by Dolt's rule: every value longer than the target; then, while
- * the row counted with all adaptive values inline exceeds it, those that save most. (Values that went out
- * because of their own length take part in the second step as well, as their saving counts.)
+ * the row counted with all adaptive values inline exceeds it, those that save most. (Values that went
+ * out because of their own length take part in the second step as well, as their saving counts.)
  */
 static int place_adaptive(struct draft *drafts, size_t count, int64_t target, struct node_store *ns,
                           struct arena *a, struct err *err) {
@@ -382,7 +416,8 @@ static int place_adaptive(struct draft *drafts, size_t count, int64_t target, st
         }
         d->inline_size = (int64_t)d->content.size + 1;
         d->outside = d->inline_size > target;
-        /* Dolt sizes an inline candidate by its header byte (a varint of 0), one that is out by its own */
+        /* Dolt sizes an inline candidate by its header byte (a varint of 0), one that is out by its own
+         */
         int64_t reference =
             HASH_SIZE + (d->outside ? (int64_t)write_varint(scratch, d->content.size) : 1);
         d->saving = d->inline_size - reference;
@@ -453,7 +488,8 @@ static int build(const struct tuple_desc *desc, const struct cell *cells, struct
             return rc;
         }
         if (c.kind == CELL_NULL && !f->nullable)
-            return err_set(err, BD_CONSTRAINT, "Column '%s' cannot be null", f->name ? f->name : "(hidden)");
+            return err_set(err, BD_CONSTRAINT, "Column '%s' cannot be null",
+                           f->name ? f->name : "(hidden)");
         any_adaptive = any_adaptive || drafts[i].adaptive;
     }
     if (any_adaptive) {

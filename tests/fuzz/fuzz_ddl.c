@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     for (size_t i = 0; rc == BD_OK && i < count; i++)
         for (size_t k = 0; k < list[i].column_count; k++)
-            if (!list[i].columns[k].name || !list[i].columns[k].type_text || !list[i].columns[k].default_text)
+            if (!list[i].columns[k].name || !list[i].columns[k].type_text ||
+                !list[i].columns[k].default_text)
                 abort();
     free(text);
     arena_release(&a);

@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (json_renormalize(once.data, once.size, &kept, &err) != BD_OK || once.size != kept.size ||
             memcmp(once.data, kept.data, once.size) != 0)
             abort();
-        struct json_slice a = json_member(text, size, "a", 1), b = json_member(once.data, once.size, "a", 1);
+        struct json_slice a = json_member(text, size, "a", 1),
+                          b = json_member(once.data, once.size, "a", 1);
         if (!a.data != !b.data)
             abort();
     }

@@ -1,7 +1,7 @@
 /*
- * Hostile table schemas: what schema_parse takes must serialise, read back and serialise to the same bytes;
- * and its descriptors, copies and types must be usable. The input is a DSCH message, or any text, which is
- * then also read as a column type.
+ * Hostile table schemas: what schema_parse takes must serialise, read back and serialise to the same
+ * bytes; and its descriptors, copies and types must be usable. The input is a DSCH message, or any
+ * text, which is then also read as a column type.
  */
 #include "store/value/schema.h"
 #include "store/value/tuple.h"
@@ -30,8 +30,9 @@ static void use_schema(const struct chunk *c, struct arena *a) {
     schema_copy(&s, a, &copy);
     if (schema_serialize(&copy, &first, &err) == BD_OK) {
         struct chunk again = {(const uint8_t *)first.data, first.size};
-        if (schema_parse(&again, a, &back, &err) != BD_OK || schema_serialize(&back, &second, &err) != BD_OK ||
-            first.size != second.size || memcmp(first.data, second.data, first.size) != 0)
+        if (schema_parse(&again, a, &back, &err) != BD_OK ||
+            schema_serialize(&back, &second, &err) != BD_OK || first.size != second.size ||
+            memcmp(first.data, second.data, first.size) != 0)
             abort();
     }
     schema_derive(&copy, a);
@@ -45,9 +46,11 @@ static void use_type(const uint8_t *data, size_t size, struct arena *a) {
     if (sql_type_parse(text, a, &t, NULL) != BD_OK)
         return;
     char *canonical = sql_type_format(&t, a);
-    if (strchr(canonical, '\\')) /* Dolt stores a backslash in a member as it is, but reads it as an escape */
+    if (strchr(canonical,
+               '\\')) /* Dolt stores a backslash in a member as it is, but reads it as an escape */
         return;
-    if (sql_type_parse(canonical, a, &again, NULL) != BD_OK || strcmp(sql_type_format(&again, a), canonical) != 0)
+    if (sql_type_parse(canonical, a, &again, NULL) != BD_OK ||
+        strcmp(sql_type_format(&again, a), canonical) != 0)
         abort();
 }
 

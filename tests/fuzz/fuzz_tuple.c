@@ -13,14 +13,32 @@ static const struct {
     const char *type;
     enum encoding encoding;
 } columns[] = {
-    {"varchar(300)", ENC_STRING}, {"varchar(300) collate utf8mb4_0900_ai_ci", ENC_STRING},
-    {"tinyint", ENC_INT8}, {"bigint unsigned", ENC_UINT64}, {"float", ENC_FLOAT32}, {"double", ENC_FLOAT64},
-    {"decimal(65,30)", ENC_DECIMAL}, {"date", ENC_DATE}, {"datetime(6)", ENC_DATETIME}, {"time", ENC_TIME},
-    {"year", ENC_YEAR}, {"enum('a','b')", ENC_ENUM}, {"set('a','b')", ENC_SET}, {"bit(64)", ENC_UINT64},
-    {"text", ENC_STRING_ADDR}, {"json", ENC_JSON_ADDR}, {"longtext", ENC_STRING_ADAPTIVE},
-    {"json", ENC_JSON_ADAPTIVE}, {"blob", ENC_BYTES_ADAPTIVE}, {"varbinary(300)", ENC_BYTES},
-    {"geometry", ENC_GEOMETRY}, {"geometry", ENC_GEOM_ADAPTIVE}, {"json", ENC_JSON},
-    {"int", ENC_INT32}, {"int unsigned", ENC_UINT32}, {"smallint", ENC_INT16},
+    {"varchar(300)", ENC_STRING},
+    {"varchar(300) collate utf8mb4_0900_ai_ci", ENC_STRING},
+    {"tinyint", ENC_INT8},
+    {"bigint unsigned", ENC_UINT64},
+    {"float", ENC_FLOAT32},
+    {"double", ENC_FLOAT64},
+    {"decimal(65,30)", ENC_DECIMAL},
+    {"date", ENC_DATE},
+    {"datetime(6)", ENC_DATETIME},
+    {"time", ENC_TIME},
+    {"year", ENC_YEAR},
+    {"enum('a','b')", ENC_ENUM},
+    {"set('a','b')", ENC_SET},
+    {"bit(64)", ENC_UINT64},
+    {"text", ENC_STRING_ADDR},
+    {"json", ENC_JSON_ADDR},
+    {"longtext", ENC_STRING_ADAPTIVE},
+    {"json", ENC_JSON_ADAPTIVE},
+    {"blob", ENC_BYTES_ADAPTIVE},
+    {"varbinary(300)", ENC_BYTES},
+    {"geometry", ENC_GEOMETRY},
+    {"geometry", ENC_GEOM_ADAPTIVE},
+    {"json", ENC_JSON},
+    {"int", ENC_INT32},
+    {"int unsigned", ENC_UINT32},
+    {"smallint", ENC_INT16},
 };
 #define COUNT (sizeof columns / sizeof *columns)
 
@@ -36,8 +54,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (size_t i = 0; i < COUNT; i++) {
         if (sql_type_parse(columns[i].type, &a, &types[i], &err) != BD_OK)
             abort();
-        fields[i] = (struct tuple_field){.encoding = columns[i].encoding, .nullable = true,
-                                         .collation = types[i].collation, .type = &types[i], .name = "c"};
+        fields[i] = (struct tuple_field){.encoding = columns[i].encoding,
+                                         .nullable = true,
+                                         .collation = types[i].collation,
+                                         .type = &types[i],
+                                         .name = "c"};
     }
     tuple_desc_seal(&d);
     size_t cut = size < 2 ? 0 : (size_t)data[0] | (size_t)data[1] << 8;

@@ -98,7 +98,8 @@ static void rebuild_schema(struct work *w, struct chunk c) {
 
 /* --- rows --- */
 
-static void rebuild_tuple(struct work *w, const struct tuple_desc *d, struct bytes t, const char *table) {
+static void rebuild_tuple(struct work *w, const struct tuple_desc *d, struct bytes t,
+                          const char *table) {
     struct err err = ERR_INIT;
     struct bytes again;
     struct cell *cells = arena_alloc(&w->rows, (d->count + 1) * sizeof *cells);
@@ -126,7 +127,8 @@ static void rebuild_tuple(struct work *w, const struct tuple_desc *d, struct byt
         struct cell other;
         /* a few statements make Dolt store a DECIMAL without its column's scale (100 as 1e2) */
         if (d->fields[i].encoding == ENC_DECIMAL &&
-            tuple_get_cell(d, again, i, w->ns, &w->rows, &other, &err) == BD_OK && cell_eq(&cells[i], &other)) {
+            tuple_get_cell(d, again, i, w->ns, &w->rows, &other, &err) == BD_OK &&
+            cell_eq(&cells[i], &other)) {
             w->loose++;
             return;
         }
@@ -169,8 +171,8 @@ static void rebuild_leaf(struct work *w, const struct tuple_desc *keys, const st
     node_store_reset(w->scratch);
 }
 
-static void rebuild_nodes(struct work *w, const struct tuple_desc *keys, const struct tuple_desc *values,
-                          struct chunk c, const char *table) {
+static void rebuild_nodes(struct work *w, const struct tuple_desc *keys,
+                          const struct tuple_desc *values, struct chunk c, const char *table) {
     struct tree_node n;
     struct err err = ERR_INIT;
     if (node_parse(TREE_ROWS, c, &n, &err) != BD_OK) {
@@ -228,11 +230,13 @@ static void rebuild_table(struct work *w, struct chunk c) {
     struct tuple_desc keys, values;
     if (fb_open(c.data, c.size, "DTBL", &bad, &t, &err) != BD_OK)
         return;
-    struct fb_bytes address = fb_bytes_at(&t, 0), rows = fb_bytes_at(&t, 1), indexes = fb_bytes_at(&t, 2);
+    struct fb_bytes address = fb_bytes_at(&t, 0), rows = fb_bytes_at(&t, 1),
+                    indexes = fb_bytes_at(&t, 2);
     if (address.size != HASH_SIZE || !rows.data)
         return;
     memcpy(h.b, address.data, HASH_SIZE);
-    if (node_store_read(w->ns, &h, &message, &err) != BD_OK || schema_parse(&message, &a, &s, &err) != BD_OK) {
+    if (node_store_read(w->ns, &h, &message, &err) != BD_OK ||
+        schema_parse(&message, &a, &s, &err) != BD_OK) {
         report(w, "table", "schema", err.msg);
         arena_release(&a);
         return;
@@ -314,7 +318,8 @@ int main(int argc, char **argv) {
     bool verbose = argc > 1 && strcmp(argv[1], "-v") == 0, ok = true;
     for (int i = verbose ? 2 : 1; i < argc; i++)
         ok = rebuild(argv[i], verbose) && ok;
-    printf("rebuilt %llu schemas (%llu refused), %llu tuples (%llu with a decimal of another scale), %llu cells; %llu "
+    printf("rebuilt %llu schemas (%llu refused), %llu tuples (%llu with a decimal of another scale), "
+           "%llu cells; %llu "
            "failures\n",
            (unsigned long long)total_schemas, (unsigned long long)total_refused,
            (unsigned long long)total_tuples, (unsigned long long)total_loose,

@@ -25,7 +25,8 @@ static inline int help_ordinal(const struct schema *s, const char *name) {
     return -1;
 }
 
-static inline const char *help_index_name(const struct schema *s, const struct ddl_index *x, struct arena *a) {
+static inline const char *help_index_name(const struct schema *s, const struct ddl_index *x,
+                                          struct arena *a) {
     const char *base = x->parts[0].column, *name = base;
     if (x->name)
         return x->name;
@@ -34,7 +35,8 @@ static inline const char *help_index_name(const struct schema *s, const struct d
     return name;
 }
 
-static inline void help_build(const struct ddl *d, struct arena *a, struct used_tags *used, struct schema *s) {
+static inline void help_build(const struct ddl *d, struct arena *a, struct used_tags *used,
+                              struct schema *s) {
     uint8_t kinds[256];
     memset(s, 0, sizeof *s);
     s->comment = d->comment;
@@ -45,11 +47,16 @@ static inline void help_build(const struct ddl *d, struct arena *a, struct used_
         const struct ddl_column *in = &d->columns[i];
         struct column *c = &s->columns[i];
         kinds[i] = (uint8_t)sql_type_tag_kind(&in->type);
-        *c = (struct column){.name = in->name, .type_text = in->type_text, .type = in->type,
-                             .default_text = in->default_text, .comment = in->comment,
-                             .on_update = in->on_update, .encoding = sql_type_encoding(&in->type),
+        *c = (struct column){.name = in->name,
+                             .type_text = in->type_text,
+                             .type = in->type,
+                             .default_text = in->default_text,
+                             .comment = in->comment,
+                             .on_update = in->on_update,
+                             .encoding = sql_type_encoding(&in->type),
                              .nullable = in->nullability != DDL_NOT_NULL && !in->auto_increment,
-                             .auto_increment = in->auto_increment, .generated = in->generated,
+                             .auto_increment = in->auto_increment,
+                             .generated = in->generated,
                              .is_virtual = in->is_virtual};
         c->tag = column_tag(d->table, kinds, i, in->name, kinds[i], used->tags, used->count);
         used->tags[used->count++] = c->tag;
@@ -66,8 +73,11 @@ static inline void help_build(const struct ddl *d, struct arena *a, struct used_
             s->pk_count = in->part_count;
             continue;
         }
-        struct index x = {.comment = in->comment, .columns = list, .column_count = in->part_count,
-                          .unique = in->unique, .spatial = in->spatial};
+        struct index x = {.comment = in->comment,
+                          .columns = list,
+                          .column_count = in->part_count,
+                          .unique = in->unique,
+                          .spatial = in->spatial};
         x.name = help_index_name(s, in, a);
         x.prefix_lengths = arena_zalloc(a, in->part_count * sizeof *x.prefix_lengths);
         for (size_t k = 0; k < in->part_count; k++)
@@ -84,7 +94,8 @@ static inline void help_build(const struct ddl *d, struct arena *a, struct used_
 }
 
 /* Address of the schema's message, after checking that it reads back to the same bytes. */
-static inline void help_schema_hash(const struct schema *s, struct arena *a, char text[HASH_TEXT_SIZE + 1]) {
+static inline void help_schema_hash(const struct schema *s, struct arena *a,
+                                    char text[HASH_TEXT_SIZE + 1]) {
     struct buf first = BUF_INIT, second = BUF_INIT;
     struct err e = ERR_INIT;
     struct schema back, copy;

@@ -56,9 +56,9 @@ static void ai_ci_ignores_case_and_accents(void **state) {
     assert_true(cmp(255, "a_", "a0") < 0);
     assert_true(cmp(255, "a9", "aa") < 0);
     assert_true(cmp(255, "blocked_issues", "ready_issues") < 0);
-    assert_true(cmp(255, "z", "\xce\xb1") < 0);                 /* Greek behind Latin */
-    assert_true(cmp(255, "\xf0\x9f\x98\x80", "a") < 0);         /* emoji before letters */
-    assert_true(cmp(255, "\xe4\xb8\x80", "z") > 0);             /* CJK behind */
+    assert_true(cmp(255, "z", "\xce\xb1") < 0);         /* Greek behind Latin */
+    assert_true(cmp(255, "\xf0\x9f\x98\x80", "a") < 0); /* emoji before letters */
+    assert_true(cmp(255, "\xe4\xb8\x80", "z") > 0);     /* CJK behind */
     assert_true(cmp(255, "a", "ab") < 0);
     assert_true(cmp(45, "b", "A") > 0);
     assert_true(cmp(278, "a", "A") < 0); /* as_cs tells them apart */
@@ -74,7 +74,8 @@ static void order_is_antisymmetric_on_any_bytes(void **state) {
         for (int k = 0; k < 3; k++) {
             n[k] = (size_t)(rand_r(&seed) % 6);
             for (size_t i = 0; i < n[k]; i++)
-                s[k][i] = (char)(rand_r(&seed) % 3 ? 0x80 | rand_r(&seed) : "aA_\xc3\xa9\xe2"[rand_r(&seed) % 6]);
+                s[k][i] = (char)(rand_r(&seed) % 3 ? 0x80 | rand_r(&seed)
+                                                   : "aA_\xc3\xa9\xe2"[rand_r(&seed) % 6]);
         }
         for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
             int ab = collation_cmp(ids[i], s[0], n[0], s[1], n[1]);

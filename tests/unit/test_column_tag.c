@@ -28,10 +28,10 @@ static void check_table(const char *table, const struct tagged *columns, size_t 
         used[(*used_count)++] = tag;
     }
 }
-#define CHECK(table, used, n, ...)                                                                           \
-    do {                                                                                                     \
-        const struct tagged list[] = {__VA_ARGS__};                                                          \
-        check_table(table, list, sizeof list / sizeof *list, used, n);                                       \
+#define CHECK(table, used, n, ...)                                                                     \
+    do {                                                                                               \
+        const struct tagged list[] = {__VA_ARGS__};                                                    \
+        check_table(table, list, sizeof list / sizeof *list, used, n);                                 \
     } while (0)
 
 static void known_tables_of_dolt(void **state) {
@@ -40,8 +40,8 @@ static void known_tables_of_dolt(void **state) {
     size_t n = 0;
     CHECK("test", used, &n, {"pk", INT_KIND, 3228}, {"c1", INT_KIND, 8201});
     n = 0;
-    CHECK("test1", used, &n, {"pk1", INT_KIND, 10458}, {"c1", INT_KIND, 5951}, {"c2", FLOAT_KIND, 10358},
-          {"c3", BLOB_KIND, 16293});
+    CHECK("test1", used, &n, {"pk1", INT_KIND, 10458}, {"c1", INT_KIND, 5951},
+          {"c2", FLOAT_KIND, 10358}, {"c3", BLOB_KIND, 16293});
     n = 0;
     CHECK("t", used, &n, {"pk", INT_KIND, 15476}, {"col1", INT_KIND, 10878});
     n = 0;
@@ -71,8 +71,9 @@ static void tables_of_the_tracker(void **state) {
     CHECK("labels", used, &n, {"issue_id", STRING_KIND, 12164}, {"label", STRING_KIND, 5746});
     CHECK("comments", used, &n, {"id", STRING_KIND, 8109}, {"issue_id", STRING_KIND, 13623},
           {"author", STRING_KIND, 165}, {"text", BLOB_KIND, 1690}, {"created_at", TIME_KIND, 15812});
-    CHECK("dependencies", used, &n, {"issue_id", STRING_KIND, 663}, {"depends_on_id", STRING_KIND, 2487},
-          {"type", STRING_KIND, 7750}, {"created_at", TIME_KIND, 15593}, {"created_by", STRING_KIND, 3154},
+    CHECK("dependencies", used, &n, {"issue_id", STRING_KIND, 663},
+          {"depends_on_id", STRING_KIND, 2487}, {"type", STRING_KIND, 7750},
+          {"created_at", TIME_KIND, 15593}, {"created_by", STRING_KIND, 3154},
           {"metadata", JSON_KIND, 2268}, {"thread_id", STRING_KIND, 16381});
     CHECK("compaction_snapshots", used, &n, {"id", STRING_KIND, 3321}, {"issue_id", STRING_KIND, 3877},
           {"compaction_level", INT_KIND, 13185}, {"snapshot_json", BLOB_KIND, 8288},
@@ -92,8 +93,10 @@ static void many_columns_widen_the_range(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_tables_of_dolt),      cmocka_unit_test(a_used_tag_takes_the_next_draw),
-        cmocka_unit_test(names_are_simplified),      cmocka_unit_test(tables_of_the_tracker),
+        cmocka_unit_test(known_tables_of_dolt),
+        cmocka_unit_test(a_used_tag_takes_the_next_draw),
+        cmocka_unit_test(names_are_simplified),
+        cmocka_unit_test(tables_of_the_tracker),
         cmocka_unit_test(many_columns_widen_the_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,7 +96,8 @@ static void expressions_are_stored_as_dolt_prints_them(void **state) {
         {"d > date '2020-01-01'", "(`d` > '2020-01-01')"},
         {"d > timestamp '2020-01-01 00:00:00'", "(`d` > '2020-01-01 00:00:00')"},
         {"year(d) > 2000", "(year(`d`) > 2000)"},
-        {"a <= 1 or a >= 2 and b < 'c' or not (a = 3 and b = 'd')", "(((`a` <= 1) OR ((`a` >= 2) AND (`b` < 'c'))) OR (NOT(((`a` = 3) AND (`b` = 'd')))))"},
+        {"a <= 1 or a >= 2 and b < 'c' or not (a = 3 and b = 'd')",
+         "(((`a` <= 1) OR ((`a` >= 2) AND (`b` < 'c'))) OR (NOT(((`a` = 3) AND (`b` = 'd')))))"},
         {"replace(b,'x','y') = 'z'", "(replace(`b`, 'x', 'y') = 'z')"},
         {"a not in (1) and not b in ('x')", "((NOT((`a` IN (1)))) AND (NOT((`b` IN ('x')))))"},
         {"+a > 1", "(`a` > 1)"},
@@ -129,7 +130,8 @@ static void expressions_are_stored_as_dolt_prints_them(void **state) {
         {"a = b'101'", "(`a` = 5)"},
         {"a = x'4D'", "(`a` = 0x4D)"},
         {"b = _utf8mb4'x'", "(`b` = 'x')"},
-        {"length(c) between 1 and 10 and a in (1,2)", "((length(`c`) BETWEEN 1 AND 10) AND (`a` IN (1, 2)))"},
+        {"length(c) between 1 and 10 and a in (1,2)",
+         "((length(`c`) BETWEEN 1 AND 10) AND (`a` IN (1, 2)))"},
         {"char(65) = b", "(char(65) = `b`)"},
         {"length(trim(b)) > 0", "(length(trim(both ' ' from `b`)) > 0)"},
     };
@@ -152,7 +154,8 @@ static void defaults_are_stored_as_dolt_stores_them(void **state) {
     } cases[] = {
         {"varchar(20) default 'open'", "varchar(20)", "'open'", "", false, false},
         {"varchar(20) default \"dq\"", "varchar(20)", "'dq'", "", false, false},
-        {"varchar(50) default 'it''s \"x\" \\\\ \\n %'", "varchar(50)", "'it''s \"x\" \\\\ \n %'", "", false, false},
+        {"varchar(50) default 'it''s \"x\" \\\\ \\n %'", "varchar(50)", "'it''s \"x\" \\\\ \n %'", "",
+         false, false},
         {"int default 2", "int", "2", "", false, false},
         {"int default -2", "int", "-2", "", false, false},
         {"int default 007", "int", "7", "", false, false},
@@ -166,17 +169,22 @@ static void defaults_are_stored_as_dolt_stores_them(void **state) {
         {"bigint default 9223372036854775807", "bigint", "9223372036854775807", "", false, false},
         {"datetime default current_timestamp", "datetime(0)", "CURRENT_TIMESTAMP", "", false, false},
         {"datetime default current_timestamp()", "datetime(0)", "CURRENT_TIMESTAMP", "", false, false},
-        {"datetime(6) default current_timestamp(6)", "datetime(6)", "CURRENT_TIMESTAMP(6)", "", false, false},
+        {"datetime(6) default current_timestamp(6)", "datetime(6)", "CURRENT_TIMESTAMP(6)", "", false,
+         false},
         {"datetime default now()", "datetime(0)", "CURRENT_TIMESTAMP", "", false, false},
         {"datetime(6) default now(6)", "datetime(6)", "CURRENT_TIMESTAMP(6)", "", false, false},
         {"datetime default localtimestamp", "datetime(0)", "CURRENT_TIMESTAMP", "", false, false},
         {"datetime default (now())", "datetime(0)", "CURRENT_TIMESTAMP", "", false, false},
         {"datetime default (current_timestamp)", "datetime(0)", "CURRENT_TIMESTAMP", "", false, false},
-        {"datetime default '2020-01-01 00:00:00'", "datetime(0)", "'2020-01-01 00:00:00'", "", false, false},
+        {"datetime default '2020-01-01 00:00:00'", "datetime(0)", "'2020-01-01 00:00:00'", "", false,
+         false},
         {"datetime default '2020-01-01'", "datetime(0)", "'2020-01-01'", "", false, false},
-        {"timestamp default current_timestamp on update current_timestamp", "timestamp(0)", "CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP", false, false},
-        {"datetime(6) default current_timestamp(6) on update current_timestamp(6)", "datetime(6)", "CURRENT_TIMESTAMP(6)", "CURRENT_TIMESTAMP(6)", false, false},
-        {"datetime default now() on update now()", "datetime(0)", "CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP", false, false},
+        {"timestamp default current_timestamp on update current_timestamp", "timestamp(0)",
+         "CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP", false, false},
+        {"datetime(6) default current_timestamp(6) on update current_timestamp(6)", "datetime(6)",
+         "CURRENT_TIMESTAMP(6)", "CURRENT_TIMESTAMP(6)", false, false},
+        {"datetime default now() on update now()", "datetime(0)", "CURRENT_TIMESTAMP",
+         "CURRENT_TIMESTAMP", false, false},
         {"date default (current_date)", "date", "(current_date())", "", false, false},
         {"date default (curdate())", "date", "(curdate())", "", false, false},
         {"json default (json_object())", "json", "(json_object())", "", false, false},
@@ -204,24 +212,32 @@ static void defaults_are_stored_as_dolt_stores_them(void **state) {
         {"varchar(20) default ''", "varchar(20)", "''", "", false, false},
         {"varchar(20) default 'a' not null", "varchar(20)", "'a'", "", false, false},
         {"blob default ('x')", "blob", "('x')", "", false, false},
-        {"datetime default (now() + interval 1 day)", "datetime(0)", "((NOW() + INTERVAL 1 DAY))", "", false, false},
+        {"datetime default (now() + interval 1 day)", "datetime(0)", "((NOW() + INTERVAL 1 DAY))", "",
+         false, false},
         {"int default (if(1>0,1,2))", "int", "(if((1 > 0),1,2))", "", false, false},
         {"int default (length('abc'))", "int", "(length('abc'))", "", false, false},
-        {"char(36) default (replace(uuid(),'-',''))", "char(36)", "(replace(uuid(), '-', ''))", "", false, false},
-        {"varchar(20) default (cast(5 as char))", "varchar(20)", "(convert(5, char))", "", false, false},
+        {"char(36) default (replace(uuid(),'-',''))", "char(36)", "(replace(uuid(), '-', ''))", "",
+         false, false},
+        {"varchar(20) default (cast(5 as char))", "varchar(20)", "(convert(5, char))", "", false,
+         false},
         {"int as (a+1)", "int", "((`a` + 1))", "", true, true},
         {"int as (a+1) stored", "int", "((`a` + 1))", "", true, false},
         {"int generated always as (a + 1) virtual", "int", "((`a` + 1))", "", true, true},
-        {"varchar(50) generated always as (coalesce(b, 'x')) stored", "varchar(50)", "(coalesce(`b`,'x'))", "", true, false},
+        {"varchar(50) generated always as (coalesce(b, 'x')) stored", "varchar(50)",
+         "(coalesce(`b`,'x'))", "", true, false},
         {"varchar(50) as (concat(b,'-',a))", "varchar(50)", "(concat(`b`,'-',`a`))", "", true, true},
-        {"int default (case when 1=1 then 2 else 3 end)", "int", "(CASE  WHEN (1 = 1) THEN 2 ELSE 3 END)", "", false, false},
+        {"int default (case when 1=1 then 2 else 3 end)", "int",
+         "(CASE  WHEN (1 = 1) THEN 2 ELSE 3 END)", "", false, false},
         {"int comment 'hello ''w''' default 3", "int", "3", "", false, false},
-        {"bigint unsigned default 18446744073709551615", "bigint unsigned", "18446744073709551615", "", false, false},
+        {"bigint unsigned default 18446744073709551615", "bigint unsigned", "18446744073709551615", "",
+         false, false},
         {"double default .5", "double", "0.5", "", false, false},
         {"double default -1.5e-3", "double", "-0.0015", "", false, false},
         {"varchar(20) default 5", "varchar(20)", "'5'", "", false, false},
-        {"varchar(20) collate utf8mb4_0900_ai_ci default 'x'", "varchar(20) COLLATE utf8mb4_0900_ai_ci", "'x'", "", false, false},
-        {"varchar(20) character set latin1 default 'x'", "varchar(20) CHARACTER SET latin1 COLLATE latin1_swedish_ci", "'x'", "", false, false},
+        {"varchar(20) collate utf8mb4_0900_ai_ci default 'x'", "varchar(20) COLLATE utf8mb4_0900_ai_ci",
+         "'x'", "", false, false},
+        {"varchar(20) character set latin1 default 'x'",
+         "varchar(20) CHARACTER SET latin1 COLLATE latin1_swedish_ci", "'x'", "", false, false},
         {"time default '10:00:00'", "time(6)", "'10:00:00'", "", false, false},
         {"year default 2020", "year", "2020", "", false, false},
         {"int default (a)", "int", "(`a`)", "", false, false},
@@ -247,17 +263,20 @@ static void defaults_are_stored_as_dolt_stores_them(void **state) {
 static void create_table_in_all_its_parts(void **state) {
     (void)state;
     struct arena a = ARENA_INIT;
-    struct ddl *d = parse_one(&a,
-        "CREATE TABLE IF NOT EXISTS `db`.`t` ( -- a comment\n"
-        " id CHAR(36) NOT NULL DEFAULT (UUID()) PRIMARY KEY /* another */,\n"
-        " `key` VARCHAR(10) COLLATE utf8mb4_0900_ai_ci UNIQUE COMMENT 'c',\n"
-        " n INT NULL AUTO_INCREMENT REFERENCES other(id) ON DELETE SET NULL,\n"
-        " CONSTRAINT pk_ignored PRIMARY KEY USING BTREE (id),\n"
-        " UNIQUE KEY u1 (`key`(5) ASC, n DESC) COMMENT 'x' USING HASH, INDEX (n), KEY k2 USING BTREE (n),\n"
-        " CONSTRAINT fk FOREIGN KEY fki (n, id) REFERENCES p (x, y) ON UPDATE CASCADE ON DELETE NO ACTION,\n"
-        " FOREIGN KEY (n) REFERENCES q (x),\n"
-        " CONSTRAINT CHECK (n > 0), CHECK (n < 9) NOT ENFORCED\n"
-        ") ENGINE = InnoDB, AUTO_INCREMENT=7 DEFAULT CHARSET utf8mb4 COLLATE = utf8mb4_bin COMMENT 'table';");
+    struct ddl *d =
+        parse_one(&a, "CREATE TABLE IF NOT EXISTS `db`.`t` ( -- a comment\n"
+                      " id CHAR(36) NOT NULL DEFAULT (UUID()) PRIMARY KEY /* another */,\n"
+                      " `key` VARCHAR(10) COLLATE utf8mb4_0900_ai_ci UNIQUE COMMENT 'c',\n"
+                      " n INT NULL AUTO_INCREMENT REFERENCES other(id) ON DELETE SET NULL,\n"
+                      " CONSTRAINT pk_ignored PRIMARY KEY USING BTREE (id),\n"
+                      " UNIQUE KEY u1 (`key`(5) ASC, n DESC) COMMENT 'x' USING HASH, INDEX (n), KEY k2 "
+                      "USING BTREE (n),\n"
+                      " CONSTRAINT fk FOREIGN KEY fki (n, id) REFERENCES p (x, y) ON UPDATE CASCADE ON "
+                      "DELETE NO ACTION,\n"
+                      " FOREIGN KEY (n) REFERENCES q (x),\n"
+                      " CONSTRAINT CHECK (n > 0), CHECK (n < 9) NOT ENFORCED\n"
+                      ") ENGINE = InnoDB, AUTO_INCREMENT=7 DEFAULT CHARSET utf8mb4 COLLATE = "
+                      "utf8mb4_bin COMMENT 'table';");
     assert_int_equal(d->kind, DDL_CREATE_TABLE);
     assert_true(d->if_not_exists);
     assert_string_equal(d->database, "db");
@@ -308,8 +327,9 @@ static void create_table_in_all_its_parts(void **state) {
 static void columns_take_the_tables_collation(void **state) {
     (void)state;
     struct arena a = ARENA_INIT;
-    struct ddl *d = parse_one(&a, "create table t (a varchar(5), b int, c text collate utf8mb4_bin, d text) "
-                                  "collate utf8mb4_0900_ai_ci");
+    struct ddl *d =
+        parse_one(&a, "create table t (a varchar(5), b int, c text collate utf8mb4_bin, d text) "
+                      "collate utf8mb4_0900_ai_ci");
     assert_string_equal(d->columns[0].type_text, "varchar(5) COLLATE utf8mb4_0900_ai_ci");
     assert_string_equal(d->columns[1].type_text, "int");
     assert_string_equal(d->columns[2].type_text, "text COLLATE utf8mb4_bin");
@@ -320,23 +340,30 @@ static void columns_take_the_tables_collation(void **state) {
 static void alter_table_in_all_its_parts(void **state) {
     (void)state;
     struct arena a = ARENA_INIT;
-    struct ddl *d = parse_one(&a,
-        "ALTER TABLE t ADD COLUMN a INT FIRST, ADD b TEXT AFTER a, ADD COLUMN IF NOT EXISTS c INT DEFAULT 3,"
+    struct ddl *d = parse_one(
+        &a,
+        "ALTER TABLE t ADD COLUMN a INT FIRST, ADD b TEXT AFTER a, ADD COLUMN IF NOT EXISTS c INT "
+        "DEFAULT 3,"
         " ADD COLUMN id CHAR(36) DEFAULT (UUID()) PRIMARY KEY FIRST, DROP COLUMN IF EXISTS d, DROP e,"
         " MODIFY COLUMN f BIGINT NOT NULL AFTER g, CHANGE h i VARCHAR(5), RENAME COLUMN j TO k,"
-        " ADD INDEX l (a), ADD UNIQUE (b(3)), ADD UNIQUE INDEX m (a, b), ADD KEY n (a), ADD PRIMARY KEY (a, b),"
+        " ADD INDEX l (a), ADD UNIQUE (b(3)), ADD UNIQUE INDEX m (a, b), ADD KEY n (a), ADD PRIMARY "
+        "KEY (a, b),"
         " ADD CONSTRAINT o FOREIGN KEY (a) REFERENCES p(q) ON DELETE CASCADE ON UPDATE CASCADE,"
-        " ADD FOREIGN KEY (a) REFERENCES p(q), ADD CONSTRAINT r CHECK (a > 0), ADD CONSTRAINT s UNIQUE (a),"
-        " DROP INDEX u, DROP KEY v, DROP PRIMARY KEY, DROP FOREIGN KEY w, DROP CONSTRAINT x, DROP CHECK y,"
+        " ADD FOREIGN KEY (a) REFERENCES p(q), ADD CONSTRAINT r CHECK (a > 0), ADD CONSTRAINT s UNIQUE "
+        "(a),"
+        " DROP INDEX u, DROP KEY v, DROP PRIMARY KEY, DROP FOREIGN KEY w, DROP CONSTRAINT x, DROP "
+        "CHECK y,"
         " RENAME INDEX z TO aa, ALTER COLUMN a SET DEFAULT 'q', ALTER b DROP DEFAULT, RENAME TO other,"
         " COMMENT = 'new', AUTO_INCREMENT 5, COLLATE utf8mb4_bin");
     static const enum ddl_action_kind kinds[] = {
-        DDL_ADD_COLUMN, DDL_ADD_COLUMN, DDL_ADD_COLUMN, DDL_ADD_COLUMN, DDL_ADD_PRIMARY_KEY, DDL_DROP_COLUMN,
-        DDL_DROP_COLUMN, DDL_MODIFY_COLUMN, DDL_MODIFY_COLUMN, DDL_RENAME_COLUMN, DDL_ADD_INDEX, DDL_ADD_INDEX,
-        DDL_ADD_INDEX, DDL_ADD_INDEX, DDL_ADD_PRIMARY_KEY, DDL_ADD_FOREIGN_KEY, DDL_ADD_FOREIGN_KEY, DDL_ADD_CHECK,
-        DDL_ADD_INDEX, DDL_DROP_INDEX, DDL_DROP_INDEX, DDL_DROP_PRIMARY_KEY, DDL_DROP_FOREIGN_KEY,
-        DDL_DROP_CONSTRAINT, DDL_DROP_CHECK, DDL_RENAME_INDEX, DDL_SET_DEFAULT, DDL_DROP_DEFAULT, DDL_RENAME_TABLE,
-        DDL_SET_COMMENT, DDL_SET_AUTO_INCREMENT, DDL_SET_COLLATION};
+        DDL_ADD_COLUMN,      DDL_ADD_COLUMN,       DDL_ADD_COLUMN,         DDL_ADD_COLUMN,
+        DDL_ADD_PRIMARY_KEY, DDL_DROP_COLUMN,      DDL_DROP_COLUMN,        DDL_MODIFY_COLUMN,
+        DDL_MODIFY_COLUMN,   DDL_RENAME_COLUMN,    DDL_ADD_INDEX,          DDL_ADD_INDEX,
+        DDL_ADD_INDEX,       DDL_ADD_INDEX,        DDL_ADD_PRIMARY_KEY,    DDL_ADD_FOREIGN_KEY,
+        DDL_ADD_FOREIGN_KEY, DDL_ADD_CHECK,        DDL_ADD_INDEX,          DDL_DROP_INDEX,
+        DDL_DROP_INDEX,      DDL_DROP_PRIMARY_KEY, DDL_DROP_FOREIGN_KEY,   DDL_DROP_CONSTRAINT,
+        DDL_DROP_CHECK,      DDL_RENAME_INDEX,     DDL_SET_DEFAULT,        DDL_DROP_DEFAULT,
+        DDL_RENAME_TABLE,    DDL_SET_COMMENT,      DDL_SET_AUTO_INCREMENT, DDL_SET_COLLATION};
     const struct ddl_action *x = d->actions;
     assert_int_equal(d->kind, DDL_ALTER_TABLE);
     assert_int_equal(d->action_count, sizeof kinds / sizeof *kinds);
@@ -377,9 +404,11 @@ static void several_statements(void **state) {
     struct arena a = ARENA_INIT;
     size_t n;
     struct ddl *d = parse(&a,
-        ";; -- nothing\n DROP TABLE IF EXISTS a, b CASCADE; CREATE UNIQUE INDEX IF NOT EXISTS i ON t (a, b DESC);\n"
-        "DROP INDEX i ON t; RENAME TABLE a TO b, c TO d; DROP VIEW v; TRUNCATE TABLE t; CREATE TABLE x LIKE y; # end",
-        &n);
+                          ";; -- nothing\n DROP TABLE IF EXISTS a, b CASCADE; CREATE UNIQUE INDEX IF "
+                          "NOT EXISTS i ON t (a, b DESC);\n"
+                          "DROP INDEX i ON t; RENAME TABLE a TO b, c TO d; DROP VIEW v; TRUNCATE TABLE "
+                          "t; CREATE TABLE x LIKE y; # end",
+                          &n);
     assert_int_equal(n, 8);
     assert_int_equal(d[0].kind, DDL_DROP_TABLE);
     assert_true(d[0].if_exists);
@@ -404,13 +433,18 @@ static void views_keep_their_text(void **state) {
     (void)state;
     struct arena a = ARENA_INIT;
     size_t n;
-    struct ddl *d = parse(&a, "  CREATE OR REPLACE VIEW v AS\nWITH x AS (\n  SELECT ';' AS q -- c;\n)\nSELECT * FROM x ;\n"
-                              "create view w (a, b) as select 1, 2", &n);
+    struct ddl *d = parse(
+        &a,
+        "  CREATE OR REPLACE VIEW v AS\nWITH x AS (\n  SELECT ';' AS q -- c;\n)\nSELECT * FROM x ;\n"
+        "create view w (a, b) as select 1, 2",
+        &n);
     assert_int_equal(n, 2);
     assert_int_equal(d[0].kind, DDL_CREATE_VIEW);
     assert_true(d[0].or_replace);
     assert_string_equal(d[0].table, "v");
-    assert_string_equal(d[0].text, "CREATE OR REPLACE VIEW v AS\nWITH x AS (\n  SELECT ';' AS q -- c;\n)\nSELECT * FROM x");
+    assert_string_equal(
+        d[0].text,
+        "CREATE OR REPLACE VIEW v AS\nWITH x AS (\n  SELECT ';' AS q -- c;\n)\nSELECT * FROM x");
     assert_string_equal(d[0].select_text, "WITH x AS (\n  SELECT ';' AS q -- c;\n)\nSELECT * FROM x");
     assert_string_equal(d[1].text, "create view w (a, b) as select 1, 2");
     assert_string_equal(d[1].select_text, "select 1, 2");
@@ -420,7 +454,8 @@ static void views_keep_their_text(void **state) {
 static void executable_comments_are_read(void **state) {
     (void)state;
     struct arena a = ARENA_INIT;
-    struct ddl *d = parse_one(&a, "create table t (a int /*!50100 not null */, b int /* not null */) /*!40101 engine=x */");
+    struct ddl *d = parse_one(
+        &a, "create table t (a int /*!50100 not null */, b int /* not null */) /*!40101 engine=x */");
     assert_int_equal(d->columns[0].nullability, DDL_NOT_NULL);
     assert_int_equal(d->columns[1].nullability, DDL_NULL_UNSAID);
     arena_release(&a);

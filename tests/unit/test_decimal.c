@@ -23,9 +23,19 @@ static void expect_text(const struct decimal *d, const char *want) {
 static void text_goes_in_and_out(void **state) {
     (void)state;
     static const char *const pairs[][2] = {
-        {"0", "0"},         {"-0", "0"},         {"1.50", "1.50"},    {"-12.5", "-12.5"},  {" 7 ", "7"},
-        {"0.001", "0.001"}, {".5", "0.5"},       {"5.", "5"},         {"1e3", "1000"},     {"12e-4", "0.0012"},
-        {"+3", "3"},        {"-0.00", "0.00"},   {"1.5E+2", "150"},
+        {"0", "0"},
+        {"-0", "0"},
+        {"1.50", "1.50"},
+        {"-12.5", "-12.5"},
+        {" 7 ", "7"},
+        {"0.001", "0.001"},
+        {".5", "0.5"},
+        {"5.", "5"},
+        {"1e3", "1000"},
+        {"12e-4", "0.0012"},
+        {"+3", "3"},
+        {"-0.00", "0.00"},
+        {"1.5E+2", "150"},
         {"123456789012345678901234567890123456789012345678901234567890.12345",
          "123456789012345678901234567890123456789012345678901234567890.12345"},
     };
@@ -49,9 +59,11 @@ static void rescaling_rounds_half_away_from_zero(void **state) {
         const char *in;
         unsigned scale;
         const char *want;
-    } cases[] = {{"1.5", 2, "1.50"},  {"1.005", 2, "1.01"}, {"-1.005", 2, "-1.01"}, {"1.004999", 2, "1.00"},
-                 {"0.5", 0, "1"},     {"-0.4", 0, "0"},     {"999.995", 2, "1000.00"}, {"0.0001", 2, "0.00"},
-                 {"12e2", 1, "1200.0"}, {"0.00000000000000000001", 2, "0.00"}};
+    } cases[] = {{"1.5", 2, "1.50"},        {"1.005", 2, "1.01"},
+                 {"-1.005", 2, "-1.01"},    {"1.004999", 2, "1.00"},
+                 {"0.5", 0, "1"},           {"-0.4", 0, "0"},
+                 {"999.995", 2, "1000.00"}, {"0.0001", 2, "0.00"},
+                 {"12e2", 1, "1200.0"},     {"0.00000000000000000001", 2, "0.00"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct decimal d = parse(cases[i].in);
         assert_int_equal(decimal_rescale(&d, cases[i].scale, NULL), BD_OK);
@@ -61,8 +73,9 @@ static void rescaling_rounds_half_away_from_zero(void **state) {
 
 static void order_ignores_how_the_value_is_written(void **state) {
     (void)state;
-    static const char *const ascending[] = {"-1e20", "-100", "-99.99", "-0.01", "0", "0.0009", "0.001",
-                                            "1",     "1.5",  "10",     "99.999", "100", "1e30"};
+    static const char *const ascending[] = {"-1e20",  "-100",  "-99.99", "-0.01", "0",
+                                            "0.0009", "0.001", "1",      "1.5",   "10",
+                                            "99.999", "100",   "1e30"};
     size_t n = sizeof ascending / sizeof *ascending;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < n; k++) {
@@ -89,8 +102,9 @@ static void stored_form(void **state) {
     decimal_write(&d, bytes);
     assert_memory_equal(bytes, zero, sizeof zero);
 
-    static const char *const values[] = {"-1", "18446744073709551615", "18446744073709551616",
-                                         "-99999999999999999999999999999999999.999999999999999999999999999999"};
+    static const char *const values[] = {
+        "-1", "18446744073709551615", "18446744073709551616",
+        "-99999999999999999999999999999999999.999999999999999999999999999999"};
     for (size_t i = 0; i < 4; i++) {
         d = parse(values[i]);
         decimal_write(&d, bytes);

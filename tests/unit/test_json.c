@@ -60,7 +60,8 @@ static void of_equal_keys_the_last_wins(void **state) {
 
 static void numbers_print_as_in_go(void **state) {
     (void)state;
-    expect("[1e21,1e20,1e-6,1e-7,123456789012345678,-0,1.0,5e-324,0.1,1.7976931348623157e308,1e100,1e-100]",
+    expect("[1e21,1e20,1e-6,1e-7,123456789012345678,-0,1.0,5e-324,0.1,1.7976931348623157e308,1e100,1e-"
+           "100]",
            "[1e+21,100000000000000000000,0.000001,1e-7,123456789012345680,-0,1,5e-324,0.1,"
            "1.7976931348623157e+308,1e+100,1e-100]");
     expect("[-12.50,0.000123456,1E3,9007199254740993,2.2250738585072014e-308,1.5e-9,4.35]",
@@ -99,11 +100,15 @@ static void every_double_reads_back(void **state) {
 
 static void escapes(void **state) {
     (void)state;
-    expect("\"\\u2028 \\u2029 \\b\\f\\n\\r\\t\\u0001\\u001f<>& \\/ \\\" \\\\ \\u00e9 \\ud83d\\ude00\"",
-           "\"\\u2028 \\u2029 \\b\\f\\n\\r\\t\\u0001\\u001f<>& / \\\" \\\\ \xc3\xa9 \xf0\x9f\x98\x80\"");
-    expect("\"\\ud800 \\udc00 \\ud800\\u0041\"", "\"\xef\xbf\xbd \xef\xbf\xbd \xef\xbf\xbd" "A\"");
-    expect("\"a\xff" "b\xe2\x82 \xed\xa0\x80\"",
-           "\"a\xef\xbf\xbd" "b\xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    expect(
+        "\"\\u2028 \\u2029 \\b\\f\\n\\r\\t\\u0001\\u001f<>& \\/ \\\" \\\\ \\u00e9 \\ud83d\\ude00\"",
+        "\"\\u2028 \\u2029 \\b\\f\\n\\r\\t\\u0001\\u001f<>& / \\\" \\\\ \xc3\xa9 \xf0\x9f\x98\x80\"");
+    expect("\"\\ud800 \\udc00 \\ud800\\u0041\"", "\"\xef\xbf\xbd \xef\xbf\xbd \xef\xbf\xbd"
+                                                 "A\"");
+    expect("\"a\xff"
+           "b\xe2\x82 \xed\xa0\x80\"",
+           "\"a\xef\xbf\xbd"
+           "b\xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
     expect("\"\x7f\"", "\"\x7f\"");
     refuse("\"a\nb\"");
     refuse("\"\\x\"");
@@ -115,8 +120,9 @@ static void escapes(void **state) {
 
 static void broken_documents_are_refused(void **state) {
     (void)state;
-    static const char *const bad[] = {"", " ", "{", "}", "[", "[1,]", "[1 2]", "{\"a\"}", "{\"a\":}",
-                                      "{\"a\":1,}", "{a:1}", "tru", "nul", "1 2", "[1]]", "'a'", "{\"a\" 1}"};
+    static const char *const bad[] = {"",      " ",       "{",        "}",          "[",        "[1,]",
+                                      "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}",    "tru",
+                                      "nul",   "1 2",     "[1]]",     "'a'",        "{\"a\" 1}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refuse(bad[i]);
 }
@@ -148,7 +154,8 @@ static void assert_slice(struct json_slice s, const char *want) {
 
 static void members_are_found_without_a_tree(void **state) {
     (void)state;
-    const char *t = " {\"a\" : {\"b\":[1,{\"x\":\"}]\"}]}, \"a.b\":\"q\\\"r\", \"c\":null,\"d\" : 1.5 , \"a\":7}";
+    const char *t =
+        " {\"a\" : {\"b\":[1,{\"x\":\"}]\"}]}, \"a.b\":\"q\\\"r\", \"c\":null,\"d\" : 1.5 , \"a\":7}";
     assert_slice(json_member(t, strlen(t), "a", 1), "7");
     assert_slice(json_member(t, strlen(t), "a.b", 3), "\"q\\\"r\"");
     assert_slice(json_member(t, strlen(t), "c", 1), "null");

@@ -51,10 +51,12 @@ static void types_have_dolts_text_encoding_and_kind(void **state) {
         {"bit(8)", "bit(8)", ENC_UINT64, 16},
         {"point", "point", ENC_GEOM_ADDR, 24},
         {"POINT SRID 4326", "point SRID 4326", ENC_GEOM_ADDR, 24},
-        {"varchar(64) COLLATE utf8mb4_0900_ai_ci", "varchar(64) COLLATE utf8mb4_0900_ai_ci", ENC_STRING, 2},
+        {"varchar(64) COLLATE utf8mb4_0900_ai_ci", "varchar(64) COLLATE utf8mb4_0900_ai_ci", ENC_STRING,
+         2},
         {"varchar(40) CHARACTER SET latin1 COLLATE latin1_swedish_ci",
          "varchar(40) CHARACTER SET latin1 COLLATE latin1_swedish_ci", ENC_STRING, 2},
-        {"varchar(40) charset latin1", "varchar(40) CHARACTER SET latin1 COLLATE latin1_swedish_ci", ENC_STRING, 2},
+        {"varchar(40) charset latin1", "varchar(40) CHARACTER SET latin1 COLLATE latin1_swedish_ci",
+         ENC_STRING, 2},
         {"text collate utf8mb4_0900_bin", "text", ENC_STRING_ADDR, 3},
     };
     struct arena a = ARENA_INIT;
@@ -77,9 +79,24 @@ static void types_have_dolts_text_encoding_and_kind(void **state) {
 
 static void nonsense_is_refused(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "varchar", "varchar(", "varchar()", "varchar(x)", "varchar(99999)", "strange",
-                                      "int foo", "decimal(70)", "decimal(5,6)", "enum", "enum()", "enum('a'", "bit(65)",
-                                      "datetime(7)", "varchar(5) collate nope", "varchar(5) character set nope", "intx",
+    static const char *const bad[] = {"",
+                                      "varchar",
+                                      "varchar(",
+                                      "varchar()",
+                                      "varchar(x)",
+                                      "varchar(99999)",
+                                      "strange",
+                                      "int foo",
+                                      "decimal(70)",
+                                      "decimal(5,6)",
+                                      "enum",
+                                      "enum()",
+                                      "enum('a'",
+                                      "bit(65)",
+                                      "datetime(7)",
+                                      "varchar(5) collate nope",
+                                      "varchar(5) character set nope",
+                                      "intx",
                                       "varchar(99999999999999)"};
     struct arena a = ARENA_INIT;
     struct sql_type t;

@@ -37,13 +37,17 @@ static int tear_down(void **state) {
 }
 
 /* A descriptor of fields with these type texts; encoding 0 = the type's default. */
-static void describe(struct fixture *f, size_t n, const char *const *types, const enum encoding *encodings) {
+static void describe(struct fixture *f, size_t n, const char *const *types,
+                     const enum encoding *encodings) {
     f->d = (struct tuple_desc){.fields = f->fields, .count = n, .target_row_size = 2048, .ns = f->ns};
     for (size_t i = 0; i < n; i++) {
         assert_int_equal(sql_type_parse(types[i], &f->a, &f->types[i], &f->e), BD_OK);
         f->fields[i] = (struct tuple_field){
             .encoding = encodings && encodings[i] ? encodings[i] : sql_type_encoding(&f->types[i]),
-            .nullable = true, .collation = f->types[i].collation, .type = &f->types[i], .name = "c"};
+            .nullable = true,
+            .collation = f->types[i].collation,
+            .type = &f->types[i],
+            .name = "c"};
     }
     tuple_desc_seal(&f->d);
 }
@@ -98,12 +102,15 @@ static void tuples_of_a_real_store(void **state) {
     EXPECT(t, "\x2d\xf4\x8a\x7e\x66\x88\x1a\xf7\x99\xc4\xce\xe2\x67\x64\x7d\x81\x84\xe6\xb4\x6a\1\0");
     expect_text(f, t, 0, "50");
 
-    describe(f, 2, (const char *[]){"varchar(64) collate utf8mb4_0900_ai_ci", "varchar(64) collate utf8mb4_0900_ai_ci"},
+    describe(f, 2,
+             (const char *[]){"varchar(64) collate utf8mb4_0900_ai_ci",
+                              "varchar(64) collate utf8mb4_0900_ai_ci"},
              NULL);
     struct cell view[] = {cell_text("view"), cell_text("ready_issues")};
     EXPECT(build(f, view), "view\0ready_issues\0\5\0\2\0");
 
-    describe(f, 5, (const char *[]){"varchar(32)", "datetime", "varchar(255)", "json", "varchar(255)"}, NULL);
+    describe(f, 5, (const char *[]){"varchar(32)", "datetime", "varchar(255)", "json", "varchar(255)"},
+             NULL);
     struct cell dep[] = {cell_text("parent-child"), cell_null(), cell_text("bootstrap"),
                          cell_json("{}"), cell_text("")};
     static const uint8_t stored[] = {0x80, 0x82, 0x0e, 0xf7, 0x64, 0x4b, 0x06, 0x00};
@@ -182,7 +189,8 @@ static void every_type_comes_back(void **state) {
         struct cell c = cell_text(k[1]);
         if (strstr(k[0], "binary") || strstr(k[0], "blob"))
             c.kind = CELL_BYTES;
-        if (strncmp(k[0], "enum", 4) == 0) { /* equality follows the collation: 0900_bin tells B from b */
+        if (strncmp(k[0], "enum", 4) ==
+            0) { /* equality follows the collation: 0900_bin tells B from b */
             struct bytes ignored;
             assert_int_equal(tuple_build(&f->d, &c, f->ns, &f->a, &ignored, &f->e), BD_CONSTRAINT);
             c = cell_text("b");
@@ -230,13 +238,14 @@ static void empty_text_is_not_null(void **state) {
 
 static void adaptive_values(void **state) {
     struct fixture *f = *state;
-    static const enum encoding enc[] = {ENC_STRING, ENC_STRING_ADAPTIVE, ENC_JSON_ADAPTIVE, ENC_STRING_ADAPTIVE,
-                                        ENC_STRING_ADDR};
+    static const enum encoding enc[] = {ENC_STRING, ENC_STRING_ADAPTIVE, ENC_JSON_ADAPTIVE,
+                                        ENC_STRING_ADAPTIVE, ENC_STRING_ADDR};
     describe(f, 5, (const char *[]){"varchar(20)", "text", "json", "longtext", "text"}, enc);
     char big[3000], mid[1200];
     memset(big, 'x', sizeof big);
     memset(mid, 'y', sizeof mid);
-    struct cell c[] = {cell_text("k"), cell_text("hi"), cell_json("{\"a\":1}"), cell_text(""), cell_text("z")};
+    struct cell c[] = {cell_text("k"), cell_text("hi"), cell_json("{\"a\":1}"), cell_text(""),
+                       cell_text("z")};
     struct bytes t = build(f, c);
     expect_bytes(tuple_field(t, 1), "\0hi", 3);
     expect_bytes(tuple_field(t, 2), "\0{\"a\":1}", 8);
@@ -309,27 +318,56 @@ static void expect_order(struct fixture *f, const struct cell *ascending, size_t
 static void order_of_single_fields(void **state) {
     struct fixture *f = *state;
     describe(f, 1, (const char *[]){"bigint"}, NULL);
-    expect_order(f, (struct cell[]){cell_null(), cell_int(INT64_MIN), cell_int(-1), cell_int(0), cell_int(256), cell_int(257)}, 6);
+    expect_order(f,
+                 (struct cell[]){cell_null(), cell_int(INT64_MIN), cell_int(-1), cell_int(0),
+                                 cell_int(256), cell_int(257)},
+                 6);
     describe(f, 1, (const char *[]){"int unsigned"}, NULL);
-    expect_order(f, (struct cell[]){cell_null(), cell_int(0), cell_int(255), cell_int(256), cell_int(4294967295)}, 5);
+    expect_order(
+        f,
+        (struct cell[]){cell_null(), cell_int(0), cell_int(255), cell_int(256), cell_int(4294967295)},
+        5);
     describe(f, 1, (const char *[]){"double"}, NULL);
-    expect_order(f, (struct cell[]){cell_null(), cell_float(-1e300), cell_float(-0.5), cell_float(0), cell_float(2)}, 5);
+    expect_order(f,
+                 (struct cell[]){cell_null(), cell_float(-1e300), cell_float(-0.5), cell_float(0),
+                                 cell_float(2)},
+                 5);
     describe(f, 1, (const char *[]){"varchar(9)"}, NULL);
-    expect_order(f, (struct cell[]){cell_null(), cell_text(""), cell_text("A"), cell_text("a"), cell_text("a\1"), cell_text("ab"), cell_text("b")}, 7);
+    expect_order(f,
+                 (struct cell[]){cell_null(), cell_text(""), cell_text("A"), cell_text("a"),
+                                 cell_text("a\1"), cell_text("ab"), cell_text("b")},
+                 7);
     describe(f, 1, (const char *[]){"varchar(9) collate utf8mb4_0900_ai_ci"}, NULL);
-    expect_order(f, (struct cell[]){cell_null(), cell_text(""), cell_text("_"), cell_text("1"), cell_text("a"), cell_text("AB"), cell_text("b")}, 7);
+    expect_order(f,
+                 (struct cell[]){cell_null(), cell_text(""), cell_text("_"), cell_text("1"),
+                                 cell_text("a"), cell_text("AB"), cell_text("b")},
+                 7);
     describe(f, 1, (const char *[]){"decimal(10,2)"}, NULL);
-    expect_order(f, (struct cell[]){cell_null(), cell_text("-10"), cell_text("-9.99"), cell_text("0"), cell_text("0.01"), cell_text("99")}, 6);
+    expect_order(f,
+                 (struct cell[]){cell_null(), cell_text("-10"), cell_text("-9.99"), cell_text("0"),
+                                 cell_text("0.01"), cell_text("99")},
+                 6);
     describe(f, 1, (const char *[]){"year"}, NULL);
     expect_order(f, (struct cell[]){cell_null(), cell_int(0), cell_int(1901), cell_int(2155)}, 4);
     describe(f, 1, (const char *[]){"date"}, NULL);
-    expect_order(f, (struct cell[]){cell_null(), cell_text("0000-00-00"), cell_text("1999-12-31"), cell_text("2000-01-01")}, 4);
+    expect_order(f,
+                 (struct cell[]){cell_null(), cell_text("0000-00-00"), cell_text("1999-12-31"),
+                                 cell_text("2000-01-01")},
+                 4);
     describe(f, 1, (const char *[]){"datetime(6)"}, NULL);
-    expect_order(f, (struct cell[]){cell_null(), cell_text("0000-00-00"), cell_text("1969-12-31 23:59:59.999999"), cell_text("1970-01-01"), cell_text("2026-01-01")}, 5);
+    expect_order(f,
+                 (struct cell[]){cell_null(), cell_text("0000-00-00"),
+                                 cell_text("1969-12-31 23:59:59.999999"), cell_text("1970-01-01"),
+                                 cell_text("2026-01-01")},
+                 5);
     static const enum encoding enc[] = {ENC_STRING_ADAPTIVE};
     describe(f, 1, (const char *[]){"text"}, enc);
     f->d.target_row_size = 10; /* the longer ones are out of line */
-    expect_order(f, (struct cell[]){cell_null(), cell_text(""), cell_text("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), cell_text("ab"), cell_text("abbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"), cell_text("b")}, 6);
+    expect_order(f,
+                 (struct cell[]){cell_null(), cell_text(""),
+                                 cell_text("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), cell_text("ab"),
+                                 cell_text("abbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"), cell_text("b")},
+                 6);
 }
 
 static void later_fields_decide_ties(void **state) {
@@ -350,7 +388,10 @@ static void later_fields_decide_ties(void **state) {
 static void hostile_tuples_are_harmless(void **state) {
     struct fixture *f = *state;
     static const enum encoding enc[] = {0, 0, ENC_STRING_ADAPTIVE, ENC_DECIMAL, 0, 0, 0, 0};
-    describe(f, 8, (const char *[]){"varchar(9)", "int", "text", "decimal(5,2)", "text", "json", "date", "year"}, enc);
+    describe(
+        f, 8,
+        (const char *[]){"varchar(9)", "int", "text", "decimal(5,2)", "text", "json", "date", "year"},
+        enc);
     unsigned seed = 4711;
     uint16_t offsets[16];
     for (int round = 0; round < 20000; round++) {
@@ -377,7 +418,10 @@ static void hostile_tuples_are_harmless(void **state) {
                 cell_format(&c, &f->a);
         }
         arena_reset(&f->a);
-        describe(f, 8, (const char *[]){"varchar(9)", "int", "text", "decimal(5,2)", "text", "json", "date", "year"}, enc);
+        describe(f, 8,
+                 (const char *[]){"varchar(9)", "int", "text", "decimal(5,2)", "text", "json", "date",
+                                  "year"},
+                 enc);
         free((void *)(uintptr_t)t[0].data);
         free((void *)(uintptr_t)t[1].data);
     }
@@ -407,10 +451,10 @@ static void stored_json_keeps_its_numbers(void **state) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void) {
     const struct CMUnitTest tests[] = {
-        T(tuples_of_a_real_store), T(trailing_nulls_are_dropped), T(every_type_comes_back), T(not_null_is_enforced),
-        T(empty_text_is_not_null), T(adaptive_values), T(varints_at_their_borders), T(order_of_single_fields),
-        T(later_fields_decide_ties), T(hostile_tuples_are_harmless), T(a_row_may_not_be_too_long),
-        T(stored_json_keeps_its_numbers),
+        T(tuples_of_a_real_store),      T(trailing_nulls_are_dropped), T(every_type_comes_back),
+        T(not_null_is_enforced),        T(empty_text_is_not_null),     T(adaptive_values),
+        T(varints_at_their_borders),    T(order_of_single_fields),     T(later_fields_decide_ties),
+        T(hostile_tuples_are_harmless), T(a_row_may_not_be_too_long),  T(stored_json_keeps_its_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
