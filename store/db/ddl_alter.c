@@ -204,6 +204,17 @@ static int rename_column_in(struct alter *a, struct schema *s, size_t at, const 
     return rc;
 }
 
+/* CHANGE that renames a column and rewrites rows makes a new column in Dolt's eyes, unless a key needs
+ * it. */
+static int renew_tag(struct alter *a, const struct column *old, struct column *changed) {
+    struct ddl_tag_request tag = {changed->name, sql_type_tag_kind(&changed->type), 0};
+    if (ddl_keys_check_column(a->x, a->t->name, old, "change", NULL) == BD_CONSTRAINT)
+        return BD_OK;
+    int rc = ddl_tags(a->x, a->t->name, &a->t->ts->schema, true, &tag, 1, a->err);
+    changed->tag = tag.tag;
+    return rc;
+}
+
 static int modify_column(struct alter *a) {
     size_t at = 0;
     int rc = find_column(a, a->action->name, &at);
@@ -230,6 +241,17 @@ static int modify_column(struct alter *a) {
         if (rc)
             return rc;
         rearrange(s, order, count, NULL, &a->x->arena);
+    }
+    size_t now = 0;
+    while (order[now] != (int)at)
+        now++;
+    bool rewritten =
+        now != at || (old.nullable && !changed.nullable) ||
+        (strcmp(old.type_text, changed.type_text) && !ddl_type_widens(&old.type, &changed.type));
+    if (rewritten && strcasecmp(old.name, c->name)) {
+        rc = renew_tag(a, &old, &s->columns[now]);
+        if (rc)
+            return rc;
     }
     schema_derive(s, &a->x->arena);
     return ddl_change_table(a->x, a->t, s, order, &a->t, a->err);
@@ -493,5 +515,5 @@ int ddl_alter(struct embedded_txn *x, const struct ddl *d, struct err *err) {
         a.action = &d->actions[i];
         rc = run_action(&a);
     }
-    return rc;
+    return rc ? rc : ddl_check_auto_increment(&a.t->ts->schema, err);
 }

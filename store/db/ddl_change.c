@@ -20,6 +20,7 @@ struct change {
     size_t columns;          /* visible ones of the new schema */
     bool *same;              /* per new column: field bytes can be copied */
     bool *rebuild;           /* per new index */
+    bool rewritten;          /* rows were written anew */
     struct bytes key, value; /* the row at hand */
     uint64_t auto_number;    /* last number given to a new AUTO_INCREMENT column */
     struct arena scratch;
@@ -34,8 +35,7 @@ int *ddl_same_columns(struct embedded_txn *x, const struct schema *s, size_t ext
     return from;
 }
 
-/* Every value of type a, encoded alike, is a value of type b. */
-static bool widens(const struct sql_type *a, const struct sql_type *b) {
+bool ddl_type_widens(const struct sql_type *a, const struct sql_type *b) {
     if (a->collation != b->collation || a->is_unsigned != b->is_unsigned)
         return false;
     static const enum sql_base texts[] = {SQL_TINYTEXT, SQL_TEXT, SQL_MEDIUMTEXT, SQL_LONGTEXT};
@@ -84,7 +84,7 @@ static bool bytes_stay(const struct change *c, size_t column) {
         return false;
     if (!strcmp(a->type_text, b->type_text))
         return true;
-    return widens(&a->type, &b->type);
+    return ddl_type_widens(&a->type, &b->type);
 }
 
 /* True when row tuples need not change. */
@@ -104,7 +104,8 @@ static bool rows_stay(const struct change *c) {
             if (a->columns[a->values[i]].nullable && !b->columns[column].nullable)
                 return false; /* rows must be looked at */
         } else if (c->from[column] >= 0 || !b->columns[column].nullable ||
-                   b->columns[column].default_text[0] || b->columns[column].generated || b->keyless) {
+                   b->columns[column].default_text[0] || b->columns[column].generated ||
+                   b->columns[column].auto_increment || b->keyless) {
             return false;
         }
     }
@@ -394,6 +395,7 @@ int ddl_change_table(struct embedded_txn *x, struct table *t, struct schema *s, 
         n->rows = t->rows; /* with the edits that are not in the tree yet */
         n->rows.tree.type = ts->row_type;
     } else {
+        c.rewritten = true;
         rc = rewrite_rows(&c);
         if (rc == BD_OK)
             rc = edit_map_flush(&n->rows, err);
@@ -408,9 +410,9 @@ int ddl_change_table(struct embedded_txn *x, struct table *t, struct schema *s, 
     bool counts = false;
     for (size_t i = 0; i < c.columns; i++)
         counts = counts || s->columns[i].auto_increment;
-    if (!counts)
-        n->auto_increment = 0;
-    else if (c.auto_number >= n->auto_increment && c.auto_number)
+    if (c.rewritten && !counts)
+        n->auto_increment = 0; /* a table that keeps its rows keeps its counter too, as in Dolt */
+    else if (c.auto_number && c.auto_number >= n->auto_increment)
         n->auto_increment = c.auto_number + 1;
     embedded_put_table(x, n);
     *out = n;

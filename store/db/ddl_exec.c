@@ -138,6 +138,23 @@ int ddl_schema_set_key(struct schema *s, const struct ddl_index_part *parts, siz
     return BD_OK;
 }
 
+int ddl_check_auto_increment(const struct schema *s, struct err *err) {
+    size_t columns = 0, leading = 0;
+    for (size_t i = 0; i < s->column_count; i++) {
+        if (!s->columns[i].auto_increment)
+            continue;
+        columns++;
+        bool leads = s->pk_count && s->pk[0] == i;
+        for (size_t k = 0; k < s->index_count; k++)
+            leads = leads || s->indexes[k].columns[0] == i;
+        leading += leads;
+    }
+    if (columns <= 1 && columns == leading)
+        return BD_OK;
+    return err_set(err, BD_INVALID,
+                   "there can be only one auto_increment column and it must be defined as a key");
+}
+
 /* ---- CREATE TABLE ---- */
 
 static int check_new_name(struct embedded_txn *x, const char *name, struct err *err) {
@@ -235,6 +252,8 @@ static int create_table(struct embedded_txn *x, const struct ddl *d, struct err 
     for (size_t i = 0; rc == BD_OK && i < d->check_count; i++)
         rc = ddl_schema_add_check(s, d->table, &d->checks[i], a, err);
     struct table *t;
+    if (rc == BD_OK)
+        rc = ddl_check_auto_increment(s, err);
     if (rc == BD_OK)
         rc = publish_new(x, d->table, s, d->auto_increment, &t, err);
     for (size_t i = 0; rc == BD_OK && i < d->foreign_key_count; i++)

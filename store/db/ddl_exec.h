@@ -32,6 +32,8 @@ int ddl_tags(struct embedded_txn *x, const char *table, const struct schema *exi
  */
 int ddl_change_table(struct embedded_txn *x, struct table *t, struct schema *s, const int *from,
                      struct table **out, struct err *err);
+/* Every value of type a, encoded alike, is a value of type b. */
+bool ddl_type_widens(const struct sql_type *a, const struct sql_type *b);
 /* The identity mapping for a schema whose columns stay, with `extra` room at the end. */
 int *ddl_same_columns(struct embedded_txn *x, const struct schema *s, size_t extra);
 
@@ -68,6 +70,8 @@ int ddl_schema_add_check(struct schema *s, const char *table, const struct ddl_c
                          struct arena *a, struct err *err);
 int ddl_schema_set_key(struct schema *s, const struct ddl_index_part *parts, size_t count,
                        struct arena *a, struct err *err);
+/* At most one AUTO_INCREMENT column, and it leads a key. */
+int ddl_check_auto_increment(const struct schema *s, struct err *err);
 /* Creates a table that Dolt makes on first use (dolt_ignore, dolt_schemas, …); BD_NOT_FOUND for others.
  */
 int ddl_system_table(struct embedded_txn *x, const char *name, struct table **out, struct err *err);

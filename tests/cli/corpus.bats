@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Databases people really had, from many releases: they open where they lie, reading changes nothing, and they take
-# writes without being migrated.
+# Databases people really had, from many releases: they open where they lie, reading changes nothing; a command that
+# writes upgrades their schema first.
 
 load common
 setup() {
@@ -35,7 +35,7 @@ dolt-town-02 0
 L
 }
 
-@test "old stores take writes without being migrated" {
+@test "old stores take writes" {
     for name in dolt-embedded-04 dolt-server-04 dolt-server-06 dolt-town-02; do
         unpack "$name"
         export BEADS_SKIP_IDENTITY_CHECK=1
@@ -63,4 +63,30 @@ L
         [ -z "$out" ]
         [[ $err == *"failed to open database: "* ]]
     done
+}
+
+@test "bd migrate upgrades an old store once, and says what it would do before" {
+    unpack dolt-server-06
+    export BEADS_SKIP_IDENTITY_CHECK=1
+    before=$(store_state)
+    apart bd --db "$DB" migrate --dry-run
+    [[ $out == *"Would apply 57 schema migration(s): v0 → v49"* ]]
+    [ "$(bd --db "$DB" migrate --inspect --json 2>/dev/null | json_get current_state.needs_migration)" = true ]
+    [ "$before" = "$(store_state)" ]
+    apart bd --db "$DB" migrate schema
+    [ "$status" -eq 0 ]
+    [ "$out" = "✓ Applied 57 schema migration(s); schema now at v49" ]
+    apart bd --db "$DB" migrate schema --json
+    [ "$(json_get status <"$SCRATCH/out")" = current ]
+    [ "$(bd --db "$DB" info --json 2>/dev/null | json_get issue_count)" = 52 ]
+}
+
+@test "the first command that writes upgrades an old store; rows stay" {
+    unpack dolt-embedded-03
+    export BEADS_SKIP_IDENTITY_CHECK=1
+    bd --db "$DB" list --all --json >/dev/null
+    [ "$(bd --db "$DB" migrate --inspect --json | json_get current_state.database_schema)" = 39 ]
+    bd --db "$DB" create "Made after the upgrade" --silent >/dev/null
+    [ "$(bd --db "$DB" migrate --inspect --json | json_get current_state.database_schema)" = 49 ]
+    [ "$(bd --db "$DB" info --json | json_get issue_count)" = 2 ]
 }

@@ -1,6 +1,6 @@
 /*
- * The tracker's schema: a new database has the hashes that upstream's program produces, whatever the day;
- * checks tell states apart; old databases are upgraded without loss.
+ * The tracker's schema: a new database has the hashes that upstream's program produces, whatever the
+ * day; checks tell states apart; old databases are upgraded without loss.
  */
 #include "schema/schema.h"
 #include "store/db/embedded.h"
@@ -51,8 +51,11 @@ static void place_remove(struct place *p) {
 static void create(struct place *p) {
     struct err err = ERR_INIT;
     struct schema_pair metadata[] = {{"_project_id", "p-1"}}, local[] = {{"bd_version", "1.0.5"}};
-    struct schema_init init = {.issue_prefix = "gold", .metadata = metadata, .metadata_count = 1,
-                               .local_metadata = local, .local_metadata_count = 1};
+    struct schema_init init = {.issue_prefix = "gold",
+                               .metadata = metadata,
+                               .metadata_count = 1,
+                               .local_metadata = local,
+                               .local_metadata_count = 1};
     if (schema_create(p->t, &init, &err))
         fail_err(&err, "schema_create");
 }
@@ -126,7 +129,8 @@ static const struct golden_table working[] = {
     {"wisps", "27jnmcjhmb9vqktouj1c95cmq09ibrda", "qonvi7uc7ilatf3eqi6ho21baq7kgkvh"},
 };
 
-static void assert_tables(struct place *p, const char *ref, const struct golden_table *list, size_t count) {
+static void assert_tables(struct place *p, const char *ref, const struct golden_table *list,
+                          size_t count) {
     struct arena a = ARENA_INIT;
     struct root_value rv;
     root_of(p, ref, &rv);
@@ -166,7 +170,8 @@ static void new_database_has_golden_tables(void **state) {
     root_of(&p, "HEAD~6", &rv);
     assert_hash(&rv.foreign_keys, "o12cuv1elml2rrjioj2455geumgi658l", "foreign keys of commit 2");
     root_of(&p, NULL, &rv);
-    assert_hash(&rv.foreign_keys, "27se9jogj4i5q70c48no5cdcfphs43l4", "foreign keys of the working root");
+    assert_hash(&rv.foreign_keys, "27se9jogj4i5q70c48no5cdcfphs43l4",
+                "foreign keys of the working root");
     place_remove(&p);
 }
 
@@ -278,7 +283,8 @@ struct change {
 static int insert_row(struct tables_txn *x, void *ctx, struct err *err) {
     const struct change *c = ctx;
     bool inserted;
-    return tables_insert(x, c->table, c->columns, c->cells, c->count, TABLES_INSERT_REPLACE, &inserted, err);
+    return tables_insert(x, c->table, c->columns, c->cells, c->count, TABLES_INSERT_REPLACE, &inserted,
+                         err);
 }
 
 static void insert(struct place *p, struct change c) {
@@ -295,7 +301,8 @@ static void newer_schema_is_told(void **state) {
     struct schema_state s;
     place_make(&p);
     create(&p);
-    insert(&p, (struct change){"schema_migrations", {"version"}, {cell_int(SCHEMA_MAIN_VERSION + 2)}, 1});
+    insert(&p,
+           (struct change){"schema_migrations", {"version"}, {cell_int(SCHEMA_MAIN_VERSION + 2)}, 1});
     assert_int_equal(schema_check(p.t, &s, &err), BD_OK);
     assert_true(s.too_new);
     assert_int_equal(s.main_version, SCHEMA_MAIN_VERSION + 2);
@@ -316,10 +323,14 @@ static void custom_statuses_are_filled_from_config(void **state) {
     struct schema_migrated m;
     place_make(&p);
     create(&p);
-    insert(&p, (struct change){"config", {"key", "value"},
-                               {cell_text("status.custom"), cell_text("review:wip, parked")}, 2});
-    insert(&p, (struct change){"config", {"key", "value"},
-                               {cell_text("types.custom"), cell_text("[\"spike\",\"gate\"]")}, 2});
+    insert(&p, (struct change){"config",
+                               {"key", "value"},
+                               {cell_text("status.custom"), cell_text("review:wip, parked")},
+                               2});
+    insert(&p, (struct change){"config",
+                               {"key", "value"},
+                               {cell_text("types.custom"), cell_text("[\"spike\",\"gate\"]")},
+                               2});
     assert_int_equal(schema_check(p.t, &s, &err), BD_OK);
     assert_true(s.needs_migration);
     struct schema_migration options = {.dry_run = false};

@@ -1,6 +1,6 @@
 /*
- * Upgrades of databases that people really had: every row is there afterwards, the schema is the newest,
- * one commit says so, and reading alone changes nothing.
+ * Upgrades of databases that people really had: every row is there afterwards, the schema is the
+ * newest, one commit says so, and reading alone changes nothing.
  */
 #include "schema/schema.h"
 #include "tests/unit/db_help.h"
@@ -45,12 +45,12 @@ static int add_row(void *ctx, const struct cell *row) {
     return BD_OK;
 }
 
-static void read_lines(struct tables_txn *x, const char *table, const struct lines *columns, struct arena *a,
-                       struct lines *out) {
+static void read_lines(struct tables_txn *x, const char *table, const struct lines *columns,
+                       struct arena *a, struct lines *out) {
     struct err err = ERR_INIT;
     *out = (struct lines){.a = a, .table = table, .columns = columns};
-    struct tables_query q = {.table = table, .columns = (const char *const *)columns->list,
-                             .column_count = columns->count};
+    struct tables_query q = {
+        .table = table, .columns = (const char *const *)columns->list, .column_count = columns->count};
     check(tables_scan(x, &q, NULL, add_row, out, &err), &err);
     if (out->count)
         qsort(out->list, out->count, sizeof *out->list, line_order);
@@ -80,11 +80,24 @@ static void free_lines(struct lines *l) { free(l->list); }
 
 /* ---- one database ---- */
 
-static const char *const kept[] = {"issues",      "wisps",         "labels",      "comments",
-                                   "events",      "dependencies",  "wisp_labels", "wisp_comments",
-                                   "wisp_events", "wisp_dependencies", "child_counters", "issue_snapshots",
-                                   "compaction_snapshots", "interactions", "routes", "repo_mtimes",
-                                   "federation_peers", "issue_counter"};
+static const char *const kept[] = {"issues",
+                                   "wisps",
+                                   "labels",
+                                   "comments",
+                                   "events",
+                                   "dependencies",
+                                   "wisp_labels",
+                                   "wisp_comments",
+                                   "wisp_events",
+                                   "wisp_dependencies",
+                                   "child_counters",
+                                   "issue_snapshots",
+                                   "compaction_snapshots",
+                                   "interactions",
+                                   "routes",
+                                   "repo_mtimes",
+                                   "federation_peers",
+                                   "issue_counter"};
 #define KEPT (sizeof kept / sizeof *kept)
 
 /* Rows of config and metadata: those before are found afterwards there or in local_metadata. */
@@ -228,8 +241,8 @@ static void a_town_with_wisps(void **state) {
 
 /* ---- infrastructure issues become wisps ---- */
 
-static void put(struct tables_txn *x, const char *table, const char *const *columns, const struct cell *cells,
-                size_t count) {
+static void put(struct tables_txn *x, const char *table, const char *const *columns,
+                const struct cell *cells, size_t count) {
     struct err err = ERR_INIT;
     bool inserted;
     check(tables_insert(x, table, columns, cells, count, 0, &inserted, &err), &err);
@@ -238,22 +251,29 @@ static void put(struct tables_txn *x, const char *table, const char *const *colu
 static int make_agent(struct tables_txn *x, void *ctx, struct err *err) {
     (void)ctx;
     (void)err;
-    static const char *const issue[] = {"id",    "title", "description", "design", "acceptance_criteria",
-                                        "notes", "issue_type"};
+    static const char *const issue[] = {
+        "id", "title", "description", "design", "acceptance_criteria", "notes", "issue_type"};
     static const char *const label[] = {"issue_id", "label"};
     static const char *const edge[] = {"issue_id", "depends_on_id", "type", "created_by"};
     static const char *const event[] = {"issue_id", "event_type", "actor"};
     static const char *const counter[] = {"parent_id", "last_child"};
     const char *ids[] = {"t-agent", "t-task"}, *types[] = {"agent", "task"};
     for (int i = 0; i < 2; i++)
-        put(x, "issues", issue, (struct cell[]){cell_text(ids[i]), cell_text("title"), cell_text(""), cell_text(""),
-                                                cell_text(""), cell_text(""), cell_text(types[i])}, 7);
+        put(x, "issues", issue,
+            (struct cell[]){cell_text(ids[i]), cell_text("title"), cell_text(""), cell_text(""),
+                            cell_text(""), cell_text(""), cell_text(types[i])},
+            7);
     put(x, "labels", label, (struct cell[]){cell_text("t-agent"), cell_text("gt:agent")}, 2);
-    put(x, "dependencies", edge, (struct cell[]){cell_text("t-agent"), cell_text("external:x:y"), cell_text("blocks"),
-                                                 cell_text("me")}, 4);
-    put(x, "dependencies", edge, (struct cell[]){cell_text("t-task"), cell_text("t-agent"), cell_text("blocks"),
-                                                 cell_text("me")}, 4);
-    put(x, "events", event, (struct cell[]){cell_text("t-agent"), cell_text("created"), cell_text("me")}, 3);
+    put(x, "dependencies", edge,
+        (struct cell[]){cell_text("t-agent"), cell_text("external:x:y"), cell_text("blocks"),
+                        cell_text("me")},
+        4);
+    put(x, "dependencies", edge,
+        (struct cell[]){cell_text("t-task"), cell_text("t-agent"), cell_text("blocks"),
+                        cell_text("me")},
+        4);
+    put(x, "events", event,
+        (struct cell[]){cell_text("t-agent"), cell_text("created"), cell_text("me")}, 3);
     put(x, "child_counters", counter, (struct cell[]){cell_text("t-agent"), cell_int(7)}, 2);
     return BD_OK;
 }
@@ -282,10 +302,14 @@ static void infrastructure_moves_with_all_it_has(void **state) {
     assert_int_equal(count_of(x, "events", agent), 0);
     assert_string_equal(get_text(x, "wisp_child_counters", "t-agent", "last_child", &a), "7");
     assert_int_equal(count_of(x, "child_counters", NULL), 0);
-    assert_int_equal(count_of(x, "wisp_dependencies",
-                              pred_and(&a, agent, pred_cmp(&a, PRED_EQ, "depends_on_external", cell_text("external:x:y")))),
-                     1);
-    assert_int_equal(count_of(x, "dependencies", pred_cmp(&a, PRED_EQ, "depends_on_wisp_id", cell_text("t-agent"))), 1);
+    assert_int_equal(
+        count_of(x, "wisp_dependencies",
+                 pred_and(&a, agent,
+                          pred_cmp(&a, PRED_EQ, "depends_on_external", cell_text("external:x:y")))),
+        1);
+    assert_int_equal(
+        count_of(x, "dependencies", pred_cmp(&a, PRED_EQ, "depends_on_wisp_id", cell_text("t-agent"))),
+        1);
     assert_string_equal(get_text(x, "issues", "t-task", "is_blocked", &a), "1");
     tables_read_end(x);
     tables_close(t);
