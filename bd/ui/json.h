@@ -1,6 +1,7 @@
 /*
  * A streaming JSON writer that prints what Go's encoding/json prints: two-space indent or compact, HTML
- * characters escaped, U+2028/2029 escaped, invalid UTF-8 as U+FFFD; `[]` and `{}` when empty.
+ * characters escaped, U+2028/2029 escaped, invalid UTF-8 as U+FFFD (escaped, but not with sorted keys);
+ * `[]` and `{}` when empty.
  *
  * Upstream prints top-level objects through a map, so all their keys (nested ones too) come out sorted,
  * with "schema_version": 1 added; arrays keep the order in which members are written. bd_json_begin and
