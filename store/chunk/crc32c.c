@@ -47,6 +47,7 @@ uint32_t crc32c_portable(uint32_t crc, const void *bytes, size_t size) {
 #include <nmmintrin.h>
 
 #define STREAM 1024 /* bytes in each of the three streams of one round */
+#define STREAMS_WORTH (64 * 1024)
 
 static uint32_t shift_one[4][256], shift_two[4][256]; /* multiply by x^(8*STREAM), x^(16*STREAM) */
 static pthread_once_t shifts_once = PTHREAD_ONCE_INIT;
@@ -92,7 +93,7 @@ static uint64_t load(const uint8_t *p) {
 __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const uint8_t *p,
                                                                size_t size) {
     uint64_t a = ~crc;
-    if (size >= 3 * STREAM) {
+    if (size >= STREAMS_WORTH) { /* below, the tables would cost more than they save */
         pthread_once(&shifts_once, make_shifts);
         do {
             uint64_t b = 0, c = 0;

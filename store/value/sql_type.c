@@ -384,7 +384,11 @@ static int scan_collation(struct scan *s, const struct type_name *n, struct sql_
 static const struct type_name *find_name(struct scan *s) {
     const struct type_name *best = NULL;
     struct scan best_at = *s;
+    blanks(s);
+    int first = s->p < s->end ? tolower((unsigned char)*s->p) : 0;
     for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++) {
+        if (type_names[i].name[0] != first)
+            continue;
         struct scan t = *s;
         if (take(&t, type_names[i].name) && (!best || t.p > best_at.p)) {
             best = &type_names[i];

@@ -23,7 +23,8 @@ DEVNULL = open(os.devnull, "r+b")
 def timed(argv, cwd, env):
     started = time.perf_counter()
     pid = os.posix_spawnp(argv[0], argv, env, file_actions=[
-        (os.POSIX_SPAWN_DUP2, DEVNULL.fileno(), 0), (os.POSIX_SPAWN_DUP2, DEVNULL.fileno(), 1)])
+        (os.POSIX_SPAWN_DUP2, DEVNULL.fileno(), 0), (os.POSIX_SPAWN_DUP2, DEVNULL.fileno(), 1),
+        (os.POSIX_SPAWN_DUP2, DEVNULL.fileno(), 2)])
     _, status = os.waitpid(pid, 0)
     took = time.perf_counter() - started
     if status != 0:
@@ -130,7 +131,7 @@ def commands_for(options, folder, database, count):
             "select * from issues where status<>'closed' order by priority, created_at desc, id limit 50")},
         "ready": {"bd": bd("ready", "--json"), "sqlite3": sql(
             "select * from issues where is_blocked=0 and status in ('open','in_progress') "
-            "order by priority, created_at desc, id limit 10")},
+            "order by priority, created_at desc, id limit 100")},
         "create": {"bd": lambda i: [options.bd, "create", f"Benchmark issue {i}", "--silent"],
                    "sqlite3": lambda i: ["sqlite3", database,
                                          f"begin; insert into issues values('c-'||hex(randomblob(4)),'Benchmark issue {i}',"
