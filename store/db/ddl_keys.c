@@ -97,7 +97,7 @@ static int find_columns(const struct schema *s, const char *table, const char *c
 static int unique_name(struct embedded_txn *x, const struct foreign_keys *all, const char *table,
                        const char *wanted, const char **name, struct err *err) {
     if (wanted) {
-        const struct foreign_key *k = foreign_keys_find(all, wanted);
+        const struct foreign_key *k = foreign_keys_find(all, table, wanted);
         if (k)
             return err_set(err, BD_EXISTS, "duplicate foreign key constraint name `%s` (on table %s)",
                            wanted, k->child_table);
@@ -207,11 +207,9 @@ int ddl_drop_foreign_key(struct embedded_txn *x, const char *table, const char *
     int rc = embedded_foreign_keys(x, &all, err);
     if (rc)
         return rc;
-    const struct foreign_key *k = foreign_keys_find(all, name);
-    if (!k || strcasecmp(k->child_table, table))
-        return BD_OK;
-    *dropped = foreign_keys_remove(all, name);
-    x->foreign_keys_changed = true;
+    *dropped = foreign_keys_remove(all, table, name);
+    if (*dropped)
+        x->foreign_keys_changed = true;
     return BD_OK;
 }
 
@@ -334,7 +332,7 @@ int ddl_keys_drop_table(struct embedded_txn *x, const char *table, struct err *e
     for (size_t i = rc ? 0 : all->count; i-- > 0;) {
         struct foreign_key *k = &all->keys[i];
         if (!strcasecmp(k->child_table, table)) {
-            foreign_keys_remove(all, k->name);
+            foreign_keys_remove(all, k->child_table, k->name);
             x->foreign_keys_changed = true;
         } else if (!strcasecmp(k->parent_table, table)) {
             if (x->foreign_key_checks)

@@ -32,6 +32,11 @@ int default_value(struct embedded_txn *x, const char *text, struct cell *out, st
     return evaluate(x, text, NULL, NULL, out, err);
 }
 
+int default_in_row(struct embedded_txn *x, const struct schema *s, const char *text,
+                   const struct cell *row, struct cell *out, struct err *err) {
+    return evaluate(x, text, s, row, out, err);
+}
+
 int generated_value(struct embedded_txn *x, const struct schema *s, size_t column,
                     const struct cell *row, struct cell *out, struct err *err) {
     return evaluate(x, s->columns[column].default_text, s, row, out, err);

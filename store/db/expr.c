@@ -520,6 +520,37 @@ static int json_build(const struct cell *args, size_t n, bool object, const stru
     return rc;
 }
 
+/* Members of an object or array, 1 for a scalar. */
+static int json_length(const char *text, size_t size, const struct expr_scope *s, struct cell *out,
+                       struct err *err) {
+    (void)s;
+    struct buf b = BUF_INIT;
+    int rc = json_normalize(text, size, &b, err);
+    int64_t n = 1;
+    if (rc == BD_OK && b.size >= 2 && (b.data[0] == '{' || b.data[0] == '[')) {
+        int depth = 0;
+        n = b.size > 2;
+        for (size_t i = 0; i < b.size; i++) {
+            char c = b.data[i];
+            if (c == '"') {
+                for (i++; i < b.size && b.data[i] != '"'; i++)
+                    if (b.data[i] == '\\')
+                        i++;
+            } else if (c == '{' || c == '[') {
+                depth++;
+            } else if (c == '}' || c == ']') {
+                depth--;
+            } else if (c == ',' && depth == 1) {
+                n++;
+            }
+        }
+    }
+    if (rc == BD_OK)
+        *out = cell_int(n);
+    buf_release(&b);
+    return rc;
+}
+
 static struct cell map_text(const struct cell *c, struct arena *a, int (*fn)(int)) {
     size_t n;
     const char *s = text_of(c, a, &n);
@@ -573,7 +604,7 @@ static int call(const struct expr *e, const struct cell *args, size_t n, const s
     }
     static const char *const known[] = {"lower", "lcase", "upper", "ucase", "length", "char_length",
                                         "character_length", "concat", "abs", "trim", "json_valid",
-                                        "octet_length"};
+                                        "octet_length", "json_length"};
     bool is_known = false;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         is_known = is_known || !strcasecmp(f, known[i]);
@@ -598,6 +629,8 @@ static int call(const struct expr *e, const struct cell *args, size_t n, const s
     else if (!strcasecmp(f, "abs"))
         *out = args[0].kind == CELL_INT ? cell_int(args[0].i < 0 ? -args[0].i : args[0].i)
                                         : cell_float(fabs(number_of(&args[0])));
+    else if (!strcasecmp(f, "json_length"))
+        return json_length(text, size, s, out, err);
     else if (!strcasecmp(f, "json_valid")) {
         struct buf b = BUF_INIT;
         *out = cell_int(json_normalize(text, size, &b, NULL) == BD_OK);

@@ -170,15 +170,16 @@ bool foreign_key_equal(const struct foreign_key *a, const struct foreign_key *b)
            tags_equal(a->parent_tags, a->parent_tag_count, b->parent_tags, b->parent_tag_count);
 }
 
-struct foreign_key *foreign_keys_find(const struct foreign_keys *fks, const char *name) {
+struct foreign_key *foreign_keys_find(const struct foreign_keys *fks, const char *child_table,
+                                      const char *name) {
     for (size_t i = 0; i < fks->count; i++)
-        if (!strcasecmp(fks->keys[i].name, name))
+        if (!strcasecmp(fks->keys[i].name, name) && !strcasecmp(fks->keys[i].child_table, child_table))
             return &fks->keys[i];
     return NULL;
 }
 
-bool foreign_keys_remove(struct foreign_keys *fks, const char *name) {
-    struct foreign_key *k = foreign_keys_find(fks, name);
+bool foreign_keys_remove(struct foreign_keys *fks, const char *child_table, const char *name) {
+    struct foreign_key *k = foreign_keys_find(fks, child_table, name);
     if (!k)
         return false;
     size_t i = (size_t)(k - fks->keys);
@@ -189,7 +190,7 @@ bool foreign_keys_remove(struct foreign_keys *fks, const char *name) {
 
 void foreign_keys_put(struct foreign_keys *fks, struct arena *a, const struct foreign_key *fk) {
     struct foreign_key copy = *fk;
-    foreign_keys_remove(fks, copy.name);
+    foreign_keys_remove(fks, copy.child_table, copy.name);
     struct foreign_key *list = arena_alloc(a, (fks->count + 1) * sizeof *list);
     size_t i = 0;
     while (i < fks->count && strcmp(fks->keys[i].name, copy.name) < 0)

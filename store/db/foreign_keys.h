@@ -39,9 +39,10 @@ static inline bool foreign_key_resolved(const struct foreign_key *fk) { return f
 /* All stored attributes but the unresolved names equal. */
 bool foreign_key_equal(const struct foreign_key *a, const struct foreign_key *b);
 
-/* Adds a copy of the struct (replacing one of the same name); keeps order. */
+/* A key is named by its table and its name. Adds a copy (replacing one of that name); keeps order. */
 void foreign_keys_put(struct foreign_keys *fks, struct arena *a, const struct foreign_key *fk);
-bool foreign_keys_remove(struct foreign_keys *fks, const char *name);
-struct foreign_key *foreign_keys_find(const struct foreign_keys *fks, const char *name);
+bool foreign_keys_remove(struct foreign_keys *fks, const char *child_table, const char *name);
+struct foreign_key *foreign_keys_find(const struct foreign_keys *fks, const char *child_table,
+                                      const char *name);
 
 #endif

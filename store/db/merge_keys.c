@@ -12,10 +12,7 @@
 /* ---- the keys ---- */
 
 static const struct foreign_key *same_name(const struct foreign_keys *fks, const struct foreign_key *k) {
-    for (size_t i = 0; i < fks->count; i++)
-        if (!strcasecmp(fks->keys[i].name, k->name) && !strcasecmp(fks->keys[i].child_table, k->child_table))
-            return &fks->keys[i];
-    return NULL;
+    return foreign_keys_find(fks, k->child_table, k->name);
 }
 
 static bool same_key(const struct foreign_key *a, const struct foreign_key *b) {
@@ -59,13 +56,13 @@ int merge_foreign_keys(struct merge *m) {
             continue;
         if (!same_key(o, b))
             return key_conflict(m, b);
-        foreign_keys_remove(ours, b->name);
+        foreign_keys_remove(ours, b->child_table, b->name);
         m->ours.foreign_keys_changed = true;
     }
     for (size_t i = ours->count; rc == BD_OK && i-- > 0;) {
         if (table_exists(m, ours->keys[i].child_table) && table_exists(m, ours->keys[i].parent_table))
             continue;
-        foreign_keys_remove(ours, ours->keys[i].name);
+        foreign_keys_remove(ours, ours->keys[i].child_table, ours->keys[i].name);
         m->ours.foreign_keys_changed = true;
     }
     return rc;

@@ -162,7 +162,7 @@ static int fill_defaults(struct embedded_txn *x, struct table *t, struct cell *c
             continue;
         cells[i] = cell_null();
         if (c->default_text && *c->default_text) {
-            int rc = default_value(x, c->default_text, &cells[i], err);
+            int rc = default_in_row(x, s, c->default_text, cells, &cells[i], err);
             if (rc)
                 return err_prefix(err, "default of column %s.%s", t->name, c->name);
         } else if (!c->nullable && !c->auto_increment) {
@@ -406,11 +406,12 @@ static int encode_update(struct embedded_txn *x, struct table *t, struct bytes k
     return rc;
 }
 
-static bool index_touched(const struct index *ix, const bool *changed, bool key_changed) {
+static bool index_touched(const struct schema *s, const struct index *ix, const bool *changed,
+                          bool key_changed) {
     if (key_changed)
         return true;
     for (size_t i = 0; i < ix->column_count; i++)
-        if (changed[ix->columns[i]])
+        if (changed[ix->columns[i]] || s->columns[ix->columns[i]].is_virtual)
             return true;
     return false;
 }
@@ -421,7 +422,7 @@ static int update_indexes(struct embedded_txn *x, struct table *t, struct bytes 
     const struct schema *s = &t->ts->schema;
     for (size_t i = 0; i < s->index_count; i++) {
         const struct index *ix = &s->indexes[i];
-        if (!index_touched(ix, changed, key_changed))
+        if (!index_touched(s, ix, changed, key_changed))
             continue;
         if (ix->fulltext || ix->spatial || ix->vector || ix->predicate)
             return err_set(err, BD_UNSUPPORTED,

@@ -76,6 +76,9 @@ int check_holds(struct embedded_txn *x, const struct schema *s, const struct che
 
 /* ---- defaults.c ---- */
 int default_value(struct embedded_txn *x, const char *text, struct cell *out, struct err *err);
+/* The same where the text may name other columns of the row (set so far). */
+int default_in_row(struct embedded_txn *x, const struct schema *s, const char *text,
+                   const struct cell *row, struct cell *out, struct err *err);
 int generated_value(struct embedded_txn *x, const struct schema *s, size_t column,
                     const struct cell *row, struct cell *out, struct err *err);
 

@@ -344,12 +344,13 @@ static int count_group(void *ctx, struct bytes key, struct bytes value) {
         if (r->desc)
             raw = column_ref_raw(r, key, value);
         struct cell cell;
-        if (raw.data && !raw_is_content(r->desc->fields[r->at].encoding)) {
+        if (r->desc ? raw.data && !raw_is_content(r->desc->fields[r->at].encoding) : r->column >= 0) {
             int rc = column_ref_cell(r, key, value, c->x->ns, &c->a, &cell, c->err);
             if (rc)
                 return rc;
-            if (cell_has_text(&cell))
-                raw = (struct bytes){(const uint8_t *)cell.s.data, cell.s.size};
+            const char *text = cell_has_text(&cell) ? cell.s.data : cell_format(&cell, &c->a);
+            if (text)
+                raw = (struct bytes){(const uint8_t *)text, cell_has_text(&cell) ? cell.s.size : strlen(text)};
         }
         uint32_t size = raw.data ? (uint32_t)raw.size : UINT32_MAX;
         buf_add(&c->name, &size, sizeof size);

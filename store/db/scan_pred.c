@@ -26,12 +26,6 @@ struct bound_pred {
     size_t kid_count;
 };
 
-static int virtual_cell(const struct column_ref *r, struct cell *out) {
-    (void)r;
-    *out = cell_null();
-    return BD_OK;
-}
-
 bool column_ref_bind(struct column_ref *r, const struct table_schema *ts, int index, const char *name) {
     memset(r, 0, sizeof *r);
     r->ts = ts;
@@ -64,8 +58,12 @@ bool column_ref_bind(struct column_ref *r, const struct table_schema *ts, int in
 
 int column_ref_cell(const struct column_ref *r, struct bytes key, struct bytes value,
                     struct node_store *ns, struct arena *a, struct cell *out, struct err *err) {
-    if (!r->desc)
-        return virtual_cell(r, out);
+    if (!r->desc && r->column >= 0)
+        return table_cell(r->ts, (size_t)r->column, key, value, ns, a, out, err);
+    if (!r->desc) {
+        *out = cell_null();
+        return BD_OK;
+    }
     return tuple_get_cell(r->desc, r->in_value ? value : key, r->at, ns, a, out, err);
 }
 
@@ -149,7 +147,7 @@ static bool bind_bytes(struct bound_pred *b, struct node_store *ns, struct arena
 
 static int bind_leaf(struct bound_pred *b, const struct pred *p, const struct table_schema *ts,
                      struct node_store *ns, struct arena *a) {
-    if (!b->ref.desc || b->op == PRED_IS_NULL || b->op == PRED_IS_NOT_NULL)
+    if (b->ref.column < 0 || b->op == PRED_IS_NULL || b->op == PRED_IS_NOT_NULL)
         return BD_OK;
     b->cells = arena_alloc(a, (p->cell_count + 1) * sizeof *b->cells);
     bool text_question = b->op >= PRED_CONTAINS_FOLD;
@@ -177,6 +175,8 @@ static int bind_leaf(struct bound_pred *b, const struct pred *p, const struct ta
         }
         return BD_OK;
     }
+    if (!b->ref.desc)
+        return BD_OK; /* computed: compared as cells */
     const struct tuple_field *f = &b->ref.desc->fields[b->ref.at];
     bool equality = b->op == PRED_EQ || b->op == PRED_NE || b->op == PRED_IN;
     if (equality && !has_null && has_canonical_bytes(f) && !(b->op == PRED_NE && b->cell_count != 1))
@@ -324,7 +324,17 @@ static int eval(const struct bound_pred *b, struct bytes key, struct bytes value
         return rc;
     default: break;
     }
-    struct bytes raw = b->ref.desc ? column_ref_raw(&b->ref, key, value) : (struct bytes){NULL, 0};
+    struct bytes raw = {NULL, 0};
+    struct cell c;
+    if (b->ref.desc) {
+        raw = column_ref_raw(&b->ref, key, value);
+    } else if (b->ref.column >= 0) {
+        rc = column_ref_cell(&b->ref, key, value, ns, scratch, &c, err);
+        if (rc)
+            return rc;
+        if (!cell_is_null(&c))
+            raw = key; /* any bytes: there is a value */
+    }
     if (b->op == PRED_IS_NULL || b->op == PRED_IS_NOT_NULL) {
         *truth = (raw.data == NULL) == (b->op == PRED_IS_NULL);
         return BD_OK;
@@ -344,8 +354,7 @@ static int eval(const struct bound_pred *b, struct bytes key, struct bytes value
         *truth = found == (b->op != PRED_NE);
         return BD_OK;
     }
-    struct cell c;
-    rc = column_ref_cell(&b->ref, key, value, ns, scratch, &c, err);
+    rc = b->ref.desc ? column_ref_cell(&b->ref, key, value, ns, scratch, &c, err) : BD_OK;
     if (rc)
         return rc;
     *truth = b->op >= PRED_CONTAINS_FOLD ? text_question(b, &c, scratch) : compare_cell(b, &c, scratch);

@@ -194,9 +194,8 @@ static int keys_equal(struct embedded_txn *x, const struct root_value *ra, const
     return rc;
 }
 
-static bool has_key(const struct foreign_keys *fks, const struct foreign_key *k) {
-    const struct foreign_key *other = foreign_keys_find(fks, k->name);
-    return other && !strcasecmp(other->child_table, k->child_table);
+static struct foreign_key *same_name(const struct foreign_keys *fks, const struct foreign_key *k) {
+    return foreign_keys_find(fks, k->child_table, k->name);
 }
 
 static int add_key_changes(struct embedded_txn *x, const struct root_value *staged,
@@ -206,13 +205,13 @@ static int add_key_changes(struct embedded_txn *x, const struct root_value *stag
     for (size_t i = 0; rc == BD_OK && i < to->count; i++) {
         const struct foreign_key *k = &to->keys[i];
         bool equal = false;
-        if (has_key(from, k))
-            rc = keys_equal(x, staged, foreign_keys_find(from, k->name), working, k, &equal, err);
+        if (same_name(from, k))
+            rc = keys_equal(x, staged, same_name(from, k), working, k, &equal, err);
         if (rc == BD_OK && !equal && !strmap_has(moved, k->child_table))
             strmap_put(moved, k->child_table, (void *)staged);
     }
     for (size_t i = 0; i < from->count; i++)
-        if (!has_key(to, &from->keys[i]) && !strmap_has(moved, from->keys[i].child_table))
+        if (!same_name(to, &from->keys[i]) && !strmap_has(moved, from->keys[i].child_table))
             strmap_put(moved, from->keys[i].child_table, (void *)staged);
     return rc;
 }
@@ -279,7 +278,7 @@ int stage_tables(struct embedded_txn *x, const struct root_value *head, struct r
             continue;
         for (size_t i = from.count; i-- > 0;) {
             if (!strcasecmp(from.keys[i].child_table, table)) {
-                foreign_keys_remove(&from, from.keys[i].name);
+                foreign_keys_remove(&from, from.keys[i].child_table, from.keys[i].name);
                 keys_changed = true;
             }
         }
@@ -295,7 +294,7 @@ int stage_tables(struct embedded_txn *x, const struct root_value *head, struct r
     /* keys of tables that the commit will not hold do not belong into it */
     for (size_t i = from.count; rc == BD_OK && keys_changed && i-- > 0;)
         if (!in_root(staged, from.keys[i].child_table))
-            foreign_keys_remove(&from, from.keys[i].name);
+            foreign_keys_remove(&from, from.keys[i].child_table, from.keys[i].name);
     if (rc == BD_OK && keys_changed)
         rc = foreign_keys_write(x->ns, &from, &staged->foreign_keys, err);
     if (rc == BD_OK && !only)

@@ -40,6 +40,10 @@ void table_schema_init(struct table_schema *out, const struct schema *s, struct 
         out->places[s->pk[i]] = (struct column_place){PLACE_KEY, (uint16_t)i};
     for (size_t i = 0; i < s->value_count; i++)
         out->places[s->values[i]] = (struct column_place){PLACE_VALUE, (uint16_t)i};
+    out->computed = arena_zalloc(a, (s->column_count + 1) * sizeof *out->computed);
+    for (size_t i = 0; i < s->column_count; i++)
+        if (s->columns[i].is_virtual && expr_parse(s->columns[i].default_text, a, &out->computed[i], NULL))
+            out->computed[i] = NULL; /* said when somebody asks for a value */
     for (size_t i = 0; i < out->values.count; i++)
         if (is_adaptive(out->values.fields[i].encoding))
             out->has_adaptive = true;
@@ -297,6 +301,46 @@ const struct tuple_field *table_column_field(const struct table_schema *ts, size
     return NULL;
 }
 
+struct computing {
+    const struct table_schema *ts;
+    struct bytes key, value;
+    struct node_store *ns;
+    struct arena *a;
+    struct cell *row;
+    int rc;
+    struct err *err;
+};
+
+static void load_mentioned(void *ctx, const char *column) {
+    struct computing *c = ctx;
+    int i = schema_column(&c->ts->schema, column);
+    if (i >= 0 && c->rc == BD_OK)
+        c->rc = table_cell(c->ts, (size_t)i, c->key, c->value, c->ns, c->a, &c->row[i], c->err);
+}
+
+/* The value of a virtual generated column. */
+static int compute(const struct table_schema *ts, size_t column, struct bytes key, struct bytes value,
+                   struct node_store *ns, struct arena *a, struct cell *out, struct err *err) {
+    const struct schema *s = &ts->schema;
+    const struct column *c = &s->columns[column];
+    *out = cell_null();
+    if (!c->is_virtual)
+        return BD_OK;
+    if (!ts->computed[column])
+        return err_set(err, BD_UNSUPPORTED, "the generated column %s is computed by what this program cannot read: %s",
+                       c->name, c->default_text);
+    struct computing x = {ts, key, value, ns, a, arena_zalloc(a, (s->column_count + 1) * sizeof *x.row), BD_OK, err};
+    expr_columns(ts->computed[column], load_mentioned, &x);
+    if (x.rc)
+        return x.rc;
+    struct expr_scope scope = {.schema = s, .row = x.row, .a = a};
+    struct cell raw;
+    int rc = expr_eval(ts->computed[column], &scope, &raw, err);
+    if (rc || cell_is_null(&raw))
+        return rc;
+    return cell_convert(&c->type, &raw, a, out, err);
+}
+
 int table_cell(const struct table_schema *ts, size_t column, struct bytes key, struct bytes value,
                struct node_store *ns, struct arena *a, struct cell *out, struct err *err) {
     struct column_place p = ts->places[column];
@@ -305,8 +349,7 @@ int table_cell(const struct table_schema *ts, size_t column, struct bytes key, s
     case PLACE_VALUE: return tuple_get_cell(&ts->values, value, p.at, ns, a, out, err);
     case PLACE_NONE: break;
     }
-    *out = cell_null();
-    return BD_OK;
+    return compute(ts, column, key, value, ns, a, out, err);
 }
 
 /* Cuts a decoded value to the bytes an index prefix keeps. */
@@ -333,18 +376,19 @@ int table_index_key(const struct table_schema *ts, size_t i, struct bytes key, s
             return err_set(err, BD_CORRUPT, "index %s has no column for field %zu of its key", ix->name, f);
         size_t column = ix->key_columns[f];
         struct bytes raw = table_field(ts, column, key, value);
-        if (f < ix->column_count && !raw.data && null_part)
-            *null_part = true;
         const struct tuple_field *field = table_column_field(ts, column);
         unsigned prefix = f < ix->prefix_count && ix->prefix_lengths ? ix->prefix_lengths[f] : 0;
-        if (!raw.data || !field || (field->encoding == desc->fields[f].encoding && !prefix)) {
-            fields[f] = raw;
-            continue;
-        }
-        struct cell c;
-        int rc = table_cell(ts, column, key, value, ns, a, &c, err);
+        bool copied = field && (!raw.data || (field->encoding == desc->fields[f].encoding && !prefix));
+        struct cell c = cell_null();
+        int rc = copied ? BD_OK : table_cell(ts, column, key, value, ns, a, &c, err);
         if (rc)
             return rc;
+        if (f < ix->column_count && null_part && (copied ? !raw.data : cell_is_null(&c)))
+            *null_part = true;
+        if (copied || cell_is_null(&c)) {
+            fields[f] = copied ? raw : (struct bytes){NULL, 0};
+            continue;
+        }
         cut_prefix(&c, prefix);
         struct tuple_desc one = {
             .fields = &desc->fields[f], .count = 1, .target_row_size = desc->target_row_size};

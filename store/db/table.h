@@ -5,6 +5,7 @@
 #define STORE_DB_TABLE_H
 
 #include "store/db/edit_map.h"
+#include "store/db/expr.h"
 #include "store/value/schema.h"
 #include "store/value/tuple.h"
 
@@ -21,6 +22,7 @@ struct table_schema {
     struct tuple_desc keys, values;
     struct tuple_desc *indexes;   /* one per schema.indexes */
     struct column_place *places;  /* one per column */
+    const struct expr **computed; /* per column: expression of a virtual generated column, else NULL */
     bool has_adaptive;            /* rows must be built whole */
     struct tree_type row_type;
     struct tree_type *index_types;
