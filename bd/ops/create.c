@@ -17,6 +17,7 @@
 
 int create_context_load(const struct ops *o, struct tables_txn *x, struct arena *a,
                         struct create_context *c, struct err *err) {
+    memset(&c->census, 0, sizeof c->census);
     int rc = db_config_prefix(x, a, &c->prefix, err);
     if (rc == BD_OK)
         rc = db_config_statuses(o, x, a, &c->statuses, err);
@@ -56,7 +57,7 @@ static void complete_times(struct issue *i) {
         i->closed_at = (i->updated_at > i->created_at ? i->updated_at : i->created_at) + MICROS_PER_SECOND;
 }
 
-static int pick_id(struct ops *o, struct tables_txn *x, const struct create_context *c, struct issue *i,
+static int pick_id(struct ops *o, struct tables_txn *x, struct create_context *c, struct issue *i,
                    const struct create_options *options, struct arena *a, struct err *err) {
     if (i->id && *i->id) {
         if (!options->check_prefix)
@@ -75,7 +76,7 @@ static int pick_id(struct ops *o, struct tables_txn *x, const struct create_cont
         prefix = arena_printf(a, "%s-%s", c->prefix, options->id_prefix);
     else if (i->is_wisp)
         prefix = arena_printf(a, "%s-wisp", c->prefix);
-    return id_generate(x, i->is_wisp, prefix, i, o->actor, a, &i->id, err);
+    return id_generate(x, i->is_wisp, prefix, i, o->actor, &c->census, a, &i->id, err);
 }
 
 static int add_labels(struct ops *o, struct tables_txn *x, const struct issue *i, struct err *err) {
@@ -101,7 +102,7 @@ static int add_labels(struct ops *o, struct tables_txn *x, const struct issue *i
     return BD_OK;
 }
 
-int issue_create_in(struct ops *o, struct tables_txn *x, const struct create_context *c, struct issue *i,
+int issue_create_in(struct ops *o, struct tables_txn *x, struct create_context *c, struct issue *i,
                     const struct create_options *options, struct arena *a, bool *is_new, struct err *err) {
     static const struct create_options none = {0};
     bool fresh = false;

@@ -6,6 +6,7 @@
 
 #include "bd/ops/db_config.h"
 #include "bd/ops/dependency_rows.h"
+#include "bd/ops/id_gen.h"
 #include "bd/ops/issue_rows.h"
 
 /* What is read once per transaction and holds for every issue made in it. */
@@ -14,6 +15,7 @@ struct create_context {
     struct text_list types, infra_types;
     const char *prefix;  /* issue_prefix */
     const char *allowed; /* allowed_prefixes, or NULL */
+    struct id_census census;
 };
 int create_context_load(const struct ops *o, struct tables_txn *x, struct arena *a,
                         struct create_context *c, struct err *err);
@@ -29,7 +31,7 @@ struct create_options {
  * labels (with events) and its comments. i->id NULL or "" makes an id. An explicit id that exists is
  * refreshed, as an import does; *is_new (may be NULL) tells. Texts in `a`. Dependencies are the caller's.
  */
-int issue_create_in(struct ops *o, struct tables_txn *x, const struct create_context *c, struct issue *i,
+int issue_create_in(struct ops *o, struct tables_txn *x, struct create_context *c, struct issue *i,
                     const struct create_options *options, struct arena *a, bool *is_new, struct err *err);
 
 struct dependency_wish {

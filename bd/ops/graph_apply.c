@@ -15,41 +15,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct graph_node *node_of(const struct graph_plan *p, const char *key) {
-    for (size_t i = 0; i < p->node_count; i++)
-        if (strcmp(p->nodes[i].key, key) == 0)
-            return &p->nodes[i];
-    return NULL;
+/* key → first node with it */
+static void index_nodes(const struct graph_plan *p, struct strmap *nodes) {
+    for (size_t i = p->node_count; i-- > 0;)
+        strmap_put(nodes, p->nodes[i].key, &p->nodes[i]);
 }
 
 static const char *type_of(const struct graph_edge *e) { return *e->type ? e->type : "blocks"; }
 
 /* ---- the plan by itself ---- */
 
-static int check_node(const struct graph_plan *p, size_t index, const struct text_list *types, struct err *err) {
+static int check_node(const struct graph_plan *p, size_t index, const struct strmap *nodes,
+                      const struct text_list *types, struct err *err) {
     const struct graph_node *n = &p->nodes[index];
     if (!*n->key)
         return err_set(err, BD_INVALID, "node %zu has empty key", index);
-    if (node_of(p, n->key) != n)
+    if (strmap_get(nodes, n->key) != n)
         return err_set(err, BD_INVALID, "duplicate node key \"%s\"", n->key);
     if (!*n->title)
         return err_set(err, BD_INVALID, "node \"%s\" has empty title", n->key);
     if (*n->type && !type_is_valid(n->type, types))
         return err_set(err, BD_INVALID, "node \"%s\": invalid type \"%s\"", n->key, n->type);
     for (size_t i = 0; i < n->metadata_ref_count; i++)
-        if (!node_of(p, n->metadata_refs[i].value))
+        if (!strmap_has(nodes, n->metadata_refs[i].value))
             return err_set(err, BD_INVALID, "node \"%s\": metadata ref \"%s\" references unknown key \"%s\"", n->key,
                            n->metadata_refs[i].key, n->metadata_refs[i].value);
-    if (*n->parent_key && !node_of(p, n->parent_key))
+    if (*n->parent_key && !strmap_has(nodes, n->parent_key))
         return err_set(err, BD_INVALID, "node \"%s\": parent key \"%s\" not found in plan", n->key, n->parent_key);
     return BD_OK;
 }
 
-static int check_edge(const struct graph_plan *p, size_t index, struct err *err) {
+static int check_edge(const struct graph_plan *p, size_t index, const struct strmap *nodes, struct err *err) {
     const struct graph_edge *e = &p->edges[index];
-    if (*e->from_key && !node_of(p, e->from_key))
+    if (*e->from_key && !strmap_has(nodes, e->from_key))
         return err_set(err, BD_INVALID, "edge %zu: from key \"%s\" not found in plan", index, e->from_key);
-    if (*e->to_key && !node_of(p, e->to_key))
+    if (*e->to_key && !strmap_has(nodes, e->to_key))
         return err_set(err, BD_INVALID, "edge %zu: to key \"%s\" not found in plan", index, e->to_key);
     if (!*e->from_key && !*e->from_id)
         return err_set(err, BD_INVALID, "edge %zu: must specify from_key or from_id", index);
@@ -152,11 +152,14 @@ static int check_cycles(const struct graph_plan *p, struct err *err) {
 }
 
 int graph_plan_check(const struct graph_plan *p, const struct text_list *custom_types, struct err *err) {
+    struct strmap nodes = STRMAP_INIT;
     int rc = p->node_count ? BD_OK : err_set(err, BD_INVALID, "plan has no nodes");
+    index_nodes(p, &nodes);
     for (size_t i = 0; rc == BD_OK && i < p->node_count; i++)
-        rc = check_node(p, i, custom_types, err);
+        rc = check_node(p, i, &nodes, custom_types, err);
     for (size_t i = 0; rc == BD_OK && i < p->edge_count; i++)
-        rc = check_edge(p, i, err);
+        rc = check_edge(p, i, &nodes, err);
+    strmap_release(&nodes);
     return rc == BD_OK ? check_cycles(p, err) : rc;
 }
 
@@ -168,7 +171,8 @@ struct apply {
     struct graph_plan *p;
     struct arena *a;
     struct err *err;
-    struct strmap ids; /* key → id */
+    struct strmap ids;     /* key → id */
+    struct strmap parents; /* child id → id of the parent the plan gives it */
 };
 
 static const char *end_of(struct apply *g, const char *key, const char *id) {
@@ -245,12 +249,8 @@ static int set_references(struct apply *g, const struct graph_node *n) {
 }
 
 static bool is_parent_pair(struct apply *g, const char *child, const char *parent) {
-    for (size_t i = 0; i < g->p->node_count; i++) {
-        const char *p = parent_of(g, &g->p->nodes[i]);
-        if (p && strcmp(g->p->nodes[i].id, child) == 0 && strcmp(p, parent) == 0)
-            return true;
-    }
-    return false;
+    const char *p = strmap_get(&g->parents, child);
+    return p && strcmp(p, parent) == 0;
 }
 
 static int add_stored_arc(void *ctx, const struct dependency *d, bool in_wisp_table) {
@@ -355,8 +355,12 @@ int graph_apply_in(struct ops *o, struct tables_txn *x, struct graph_plan *p, bo
                    struct arena *a, struct err *err) {
     struct apply g = {.o = o, .x = x, .p = p, .a = a, .err = err};
     int rc = create_nodes(&g, ephemeral, no_history);
-    for (size_t i = 0; rc == BD_OK && i < p->node_count; i++)
+    for (size_t i = 0; rc == BD_OK && i < p->node_count; i++) {
+        const char *parent = parent_of(&g, &p->nodes[i]);
+        if (parent)
+            strmap_put(&g.parents, p->nodes[i].id, (void *)(uintptr_t)parent);
         rc = set_references(&g, &p->nodes[i]);
+    }
     if (rc == BD_OK)
         rc = check_parent_paths(&g);
     for (size_t i = 0; rc == BD_OK && i < p->edge_count; i++)
@@ -366,5 +370,6 @@ int graph_apply_in(struct ops *o, struct tables_txn *x, struct graph_plan *p, bo
     for (size_t i = 0; rc == BD_OK && i < p->node_count; i++)
         rc = assign_late(&g, &p->nodes[i]);
     strmap_release(&g.ids);
+    strmap_release(&g.parents);
     return rc;
 }

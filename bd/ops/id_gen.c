@@ -98,23 +98,23 @@ static int scan_ids(struct tables_txn *x, const char *table, const char *start, 
     return tables_scan(x, &q, NULL, fn, ctx, err);
 }
 
-static int adaptive_length(struct tables_txn *x, const char *table, const char *prefix, struct arena *a,
-                           int *length, struct err *err) {
-    struct id_limits limits = ID_LIMITS_DEFAULT;
-    read_limits(x, a, &limits);
-    uint64_t total;
-    int rc = tables_count_all(x, table, NULL, &total, err);
+static int take_census(struct tables_txn *x, bool is_wisp, const char *prefix, struct arena *a,
+                       struct id_census *c, struct err *err) {
+    const char *table = issue_families[is_wisp].issues;
+    *c = (struct id_census){.is_wisp = is_wisp, .prefix = prefix, .limits = ID_LIMITS_DEFAULT};
+    read_limits(x, a, &c->limits);
+    int rc = tables_count_all(x, table, NULL, &c->count, err);
     if (rc != BD_OK)
         return rc;
-    *length = id_length_for(total, &limits);
-    if (total > EXACT_COUNT_MAX && id_length_for(total - total / 10, &limits) == *length)
-        return BD_OK;
-    if (*length > limits.min_length) {
+    int length = id_length_for(c->count, &c->limits);
+    bool clear = c->count > EXACT_COUNT_MAX && id_length_for(c->count - c->count / 10, &c->limits) == length;
+    if (!clear && length > c->limits.min_length) {
         const char *start = arena_printf(a, "%s-", prefix);
-        struct counter c = {strlen(start), 0};
-        rc = scan_ids(x, table, start, a, count_top_level, &c, err);
-        *length = id_length_for(c.count, &limits);
+        struct counter exact = {strlen(start), 0};
+        rc = scan_ids(x, table, start, a, count_top_level, &exact, err);
+        c->count = exact.count;
     }
+    c->counted = rc == BD_OK;
     return rc;
 }
 
@@ -164,9 +164,10 @@ static int next_counter(struct tables_txn *x, const char *prefix, struct arena *
 }
 
 int id_generate(struct tables_txn *x, bool is_wisp, const char *prefix, const struct issue *i,
-                const char *actor, struct arena *a, const char **id, struct err *err) {
+                const char *actor, struct id_census *census, struct arena *a, const char **id,
+                struct err *err) {
     static const char *const columns[] = {"id"};
-    const char *table = issue_families[is_wisp].issues, *mode;
+    const char *mode;
     int length, first, rc = BD_OK;
     if (!is_wisp) {
         rc = db_config_get(x, "issue_id_mode", a, &mode, err);
@@ -175,9 +176,11 @@ int id_generate(struct tables_txn *x, bool is_wisp, const char *prefix, const st
         if (mode && strcmp(mode, "counter") == 0)
             return next_counter(x, prefix, a, id, err);
     }
-    rc = adaptive_length(x, table, prefix, a, &first, err);
+    if (!census->counted || census->is_wisp != is_wisp || strcmp(census->prefix, prefix) != 0)
+        rc = take_census(x, is_wisp, prefix, a, census, err);
     if (rc != BD_OK)
         return rc;
+    first = id_length_for(census->count++, &census->limits);
     for (length = first; length <= LENGTH_MAX; length++)
         for (int nonce = 0; nonce < NONCES; nonce++) {
             struct cell ignored;

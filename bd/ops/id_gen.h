@@ -18,9 +18,17 @@ struct id_limits {
 /* Shortest length whose birthday collision probability among `count` ids stays within the limit. */
 int id_length_for(uint64_t count, const struct id_limits *limits);
 
+/* What id_generate found out about the ids in use, so that a batch counts them once. Zeroed at first. */
+struct id_census {
+    bool counted, is_wisp;
+    const char *prefix;
+    struct id_limits limits;
+    uint64_t count;
+};
 /* A free id for the issue (its title, description, created_at are used), counter mode included. */
 int id_generate(struct tables_txn *x, bool is_wisp, const char *prefix, const struct issue *i,
-                const char *actor, struct arena *a, const char **id, struct err *err);
+                const char *actor, struct id_census *census, struct arena *a, const char **id,
+                struct err *err);
 /* parent.N, and raises the parent's counter. The parent must exist. */
 int id_next_child(struct tables_txn *x, const char *parent, bool parent_is_wisp, struct arena *a,
                   const char **id, struct err *err);

@@ -299,6 +299,9 @@ static int map_ranges(struct planner *p, int index, const uint16_t *columns, siz
     return rc;
 }
 
+/* Rows to be walked without an index: those of the tree and what the transaction has added. */
+static uint64_t row_estimate(const struct table *t) { return tree_count(&t->rows.tree) + t->rows.edits; }
+
 static uint64_t path_cost(const struct access *x) {
     switch (x->kind) {
     case ACCESS_ALL: return x->estimate + 1;
@@ -322,7 +325,7 @@ static int plan_or(struct planner *p, const struct pred *w, struct access *best)
     for (size_t i = 0; i < w->kid_count; i++) {
         struct planner kid_planner = *p;
         kid_planner.index_only = NULL;
-        struct access kid = {.kind = ACCESS_ALL, .estimate = tree_count(&p->t->rows.tree)};
+        struct access kid = {.kind = ACCESS_ALL, .estimate = row_estimate(p->t)};
         if (!w->kids[i])
             return BD_OK;
         int rc = plan(&kid_planner, w->kids[i], &kid);
@@ -399,7 +402,7 @@ static int plan(struct planner *p, const struct pred *w, struct access *best) {
 int access_plan(struct table *t, const struct pred *where, const bool *index_only, struct arena *a,
                 struct access *out, struct err *err) {
     struct planner p = {t, a, index_only, err};
-    uint64_t total = tree_count(&t->rows.tree);
+    uint64_t total = row_estimate(t);
     *out = (struct access){.kind = ACCESS_ALL, .estimate = total};
     int rc = BD_OK;
     if (where && where->op != PRED_TRUE)
