@@ -27,15 +27,36 @@ static enum place place_of(const char *key) {
 /* ---- keys ---- */
 
 static const char *const known_prefixes[] = {
-    "export.",   "import.", "dolt.",      "jira.",  "linear.",           "github.",     "custom.",
-    "status.",   "doctor.suppress.",      "routing.", "sync.",           "git.",        "directory.",
-    "repos.",    "external_projects.",    "validation.", "hierarchy.",   "ai.",         "backup.",
-    "federation.", "types.", "output.",   NULL,
+    "export.",     "import.",     "dolt.",
+    "jira.",       "linear.",     "github.",
+    "custom.",     "status.",     "doctor.suppress.",
+    "routing.",    "sync.",       "git.",
+    "directory.",  "repos.",      "external_projects.",
+    "validation.", "hierarchy.",  "ai.",
+    "backup.",     "federation.", "types.",
+    "output.",     NULL,
 };
 static const char *const known_keys[] = {
-    "no-db", "json", "db", "actor", "identity", "no-push", "no-git-ops", "no-hooks", "create.require-description",
-    "beads.role", "auto_compact_enabled", "schema_version", "allowed_prefixes", "issue_id_mode",
-    "max_collision_prob", "min_hash_length", "max_hash_length", "mail.delegate", "agents.file", NULL,
+    "no-db",
+    "json",
+    "db",
+    "actor",
+    "identity",
+    "no-push",
+    "no-git-ops",
+    "no-hooks",
+    "create.require-description",
+    "beads.role",
+    "auto_compact_enabled",
+    "schema_version",
+    "allowed_prefixes",
+    "issue_id_mode",
+    "max_collision_prob",
+    "min_hash_length",
+    "max_hash_length",
+    "mail.delegate",
+    "agents.file",
+    NULL,
 };
 
 static bool is_known(const char *key) {
@@ -81,8 +102,8 @@ static void warn_unknown(struct bd *bd, const char *key) {
         }
     }
     if (best)
-        cmd_warn(bd, "%s is not a recognized config key. Did you mean \"%s%s\"?", cmd_quote(&bd->arena, key), best,
-                 dot + 1);
+        cmd_warn(bd, "%s is not a recognized config key. Did you mean \"%s%s\"?",
+                 cmd_quote(&bd->arena, key), best, dot + 1);
     else
         cmd_warn(bd, "%s is not a recognized config key. Use 'custom.*' for user-defined keys.",
                  cmd_quote(&bd->arena, key));
@@ -113,23 +134,26 @@ static bool is_secret(const char *key) {
 static int check_secret(struct bd *bd, const char *key) {
     if (!is_secret(key) || !bd->ws.beads_dir)
         return 0;
-    char *tracked = process_git(bd->ws.beads_dir, (const char *const[]){"ls-files", "--error-unmatch", "config.yaml", NULL});
+    char *tracked = process_git(
+        bd->ws.beads_dir, (const char *const[]){"ls-files", "--error-unmatch", "config.yaml", NULL});
     if (!tracked)
         return 0;
     free(tracked);
-    return refuse(bd,
-                  "Error: refusing to write secret key \"%s\" to git-tracked config file %s/config.yaml\n\n"
-                  "It would become part of the git history. Put it into the environment instead:\n"
-                  "  export %s=…\n"
-                  "or take the file out of git (git rm --cached %s/config.yaml, and a line in .gitignore).\n"
-                  "--force-git-tracked writes it nevertheless.",
-                  key, bd->ws.beads_dir, config_variable(&bd->config, key), bd->ws.beads_dir);
+    return refuse(
+        bd,
+        "Error: refusing to write secret key \"%s\" to git-tracked config file %s/config.yaml\n\n"
+        "It would become part of the git history. Put it into the environment instead:\n"
+        "  export %s=…\n"
+        "or take the file out of git (git rm --cached %s/config.yaml, and a line in .gitignore).\n"
+        "--force-git-tracked writes it nevertheless.",
+        key, bd->ws.beads_dir, config_variable(&bd->config, key), bd->ws.beads_dir);
 }
 
 static int check(struct bd *bd, const struct cmd_call *call, const struct setting *s) {
     struct err err = ERR_INIT;
     struct custom_statuses parsed;
-    if (s->place == IN_GIT && strcmp(s->value, "maintainer") != 0 && strcmp(s->value, "contributor") != 0)
+    if (s->place == IN_GIT && strcmp(s->value, "maintainer") != 0 &&
+        strcmp(s->value, "contributor") != 0)
         return refuse(bd, "Error: invalid role %s (valid values: maintainer, contributor)",
                       cmd_quote(&bd->arena, s->value));
     if (strcmp(s->key, "status.custom") == 0 && *s->value &&
@@ -145,8 +169,10 @@ static int reject_protected(struct bd *bd, const char *key) {
                           "  - Fresh clone:       bd bootstrap\n"
                           "  - Rename existing:   bd rename-prefix <new-prefix>");
     if (strcmp(key, "dolt.debug") == 0 && strcmp(bd->ws.mode, "server") != 0)
-        return refuse(bd, "Error: dolt.debug requires a sql-server-backed project (embedded mode has no managed server).\n"
-                          "  To migrate: re-init with 'bd init --server' or 'bd init --shared-server'.");
+        return refuse(bd,
+                      "Error: dolt.debug requires a sql-server-backed project (embedded mode has no "
+                      "managed server).\n"
+                      "  To migrate: re-init with 'bd init --server' or 'bd init --shared-server'.");
     return 0;
 }
 
@@ -204,9 +230,12 @@ static void hint(struct bd *bd, const char *key, const char *value) {
     bool on = value && strcasecmp(value, "true") == 0;
     const char *text = NULL, *command = NULL;
     if (strcmp(key, "federation.remote") == 0) {
-        text = value ? arena_printf(&bd->arena, "To activate, ensure a Dolt remote matches this URL: %s", value)
-                     : "The Dolt remote of that name still exists; remove it by hand if it is not needed.";
-        command = value ? arena_printf(&bd->arena, "bd dolt remote add origin %s", value) : "bd dolt remote remove origin";
+        text =
+            value ? arena_printf(&bd->arena, "To activate, ensure a Dolt remote matches this URL: %s",
+                                 value)
+                  : "The Dolt remote of that name still exists; remove it by hand if it is not needed.";
+        command = value ? arena_printf(&bd->arena, "bd dolt remote add origin %s", value)
+                        : "bd dolt remote remove origin";
     } else if (strcmp(key, "dolt.shared-server") == 0) {
         text = on ? "Shared server mode enabled. Start the server to activate."
                   : "Shared server mode is off. Stop a running server if nobody needs it.";
@@ -215,11 +244,15 @@ static void hint(struct bd *bd, const char *key, const char *value) {
         text = "It applies from the next start of the server on.";
         command = "bd dolt stop && bd dolt start";
     } else if (strcmp(key, "routing.mode") == 0 && value && strcmp(value, "auto") != 0 &&
-               strcmp(value, "maintainer") != 0 && strcmp(value, "contributor") != 0 && strcmp(value, "explicit") != 0) {
-        text = arena_printf(&bd->arena, "Unknown routing mode %s. Valid values: auto, maintainer, contributor, explicit",
-                            cmd_quote(&bd->arena, value));
+               strcmp(value, "maintainer") != 0 && strcmp(value, "contributor") != 0 &&
+               strcmp(value, "explicit") != 0) {
+        text = arena_printf(
+            &bd->arena,
+            "Unknown routing mode %s. Valid values: auto, maintainer, contributor, explicit",
+            cmd_quote(&bd->arena, value));
     } else if (strcmp(key, "backup.enabled") == 0 && (on || !value)) {
-        text = on ? "Backups enabled. They run after commands that change issues." : "No more backups are made by themselves.";
+        text = on ? "Backups enabled. They run after commands that change issues."
+                  : "No more backups are made by themselves.";
     } else if (strcmp(key, "sync.git-remote") == 0 && value) {
         text = arena_printf(&bd->arena, "Git sync remote set to %s. Ensure this git remote exists.",
                             cmd_quote(&bd->arena, value));
@@ -254,12 +287,14 @@ static void print_change(struct bd *bd, const char *verb, const struct setting *
     fputc('\n', bd->out);
 }
 
-static int write_settings(struct bd *bd, const struct cmd_call *call, const struct setting *items, size_t count) {
+static int write_settings(struct bd *bd, const struct cmd_call *call, const struct setting *items,
+                          size_t count) {
     struct err err = ERR_INIT;
     for (size_t i = 0; i < count; i++) {
         const struct setting *s = &items[i];
         if (s->place == IN_YAML && config_file_set(bd->ws.beads_dir, s->key, s->value, &err))
-            return refuse(bd, "Error setting config%s%s: %s", count > 1 ? " " : "", count > 1 ? s->key : "", err.msg);
+            return refuse(bd, "Error setting config%s%s: %s", count > 1 ? " " : "",
+                          count > 1 ? s->key : "", err.msg);
         int status = s->place == IN_GIT ? set_git(bd, s->key, s->value) : 0;
         if (status)
             return status;
@@ -287,7 +322,8 @@ static int run_set_many(struct bd *bd, const struct cmd_call *call) {
     for (size_t i = 0; i < n; i++) {
         const char *arg = cmd_arg(call, i), *equals = strchr(arg, '=');
         if (!equals || equals == arg)
-            return refuse(bd, "Error: invalid argument %s (expected key=value format)", cmd_quote(&bd->arena, arg));
+            return refuse(bd, "Error: invalid argument %s (expected key=value format)",
+                          cmd_quote(&bd->arena, arg));
         items[i].key = arena_strndup(&bd->arena, arg, (size_t)(equals - arg));
         items[i].value = equals + 1;
         items[i].place = place_of(items[i].key);
@@ -432,7 +468,8 @@ static void print_overrides(struct bd *bd, const struct config_row *rows, size_t
     for (size_t pass = 0; pass < 2; pass++)
         for (size_t i = 0; pass ? keys[i] != NULL : i < count; i++) {
             const char *key = pass ? keys[i] : rows[i].key;
-            if ((pass && in_rows(rows, count, key)) || config_source_of(&bd->config, key) != CONFIG_ENVIRONMENT)
+            if ((pass && in_rows(rows, count, key)) ||
+                config_source_of(&bd->config, key) != CONFIG_ENVIRONMENT)
                 continue;
             const char *value = config_get(&bd->config, key);
             if (!pass && strcmp(value, rows[i].value) == 0)
@@ -441,10 +478,11 @@ static void print_overrides(struct bd *bd, const struct config_row *rows, size_t
                 fprintf(bd->out, "\n⚠ Environment variable overrides detected:\n");
             any = true;
             if (pass)
-                fprintf(bd->out, "  %s: env %s=\"%s\" overrides config\n", key, config_variable(&bd->config, key), value);
-            else
-                fprintf(bd->out, "  %s: DB has \"%s\", but env %s=\"%s\" takes precedence\n", key, rows[i].value,
+                fprintf(bd->out, "  %s: env %s=\"%s\" overrides config\n", key,
                         config_variable(&bd->config, key), value);
+            else
+                fprintf(bd->out, "  %s: DB has \"%s\", but env %s=\"%s\" takes precedence\n", key,
+                        rows[i].value, config_variable(&bd->config, key), value);
         }
     fprintf(bd->out, "\nTip: Run 'bd config show' for all effective config with provenance.\n");
 }
@@ -479,7 +517,9 @@ static int run_list(struct bd *bd, const struct cmd_call *call) {
 }
 
 static const struct cmd_flag write_flags[] = {
-    {.name = "force-git-tracked", .kind = FLAG_BOOL, .help = "Write secrets even to a config.yaml that git tracks"},
+    {.name = "force-git-tracked",
+     .kind = FLAG_BOOL,
+     .help = "Write secrets even to a config.yaml that git tracks"},
     {0},
 };
 static const struct cmd set_command = {
@@ -539,9 +579,12 @@ const struct cmd cmd_config = {
     .summary = "Read and change settings",
     .group = "Setup & Configuration",
     .details = "Settings live in three places, and bd config knows which key belongs where:\n\n"
-               "  .beads/config.yaml   how bd itself works: export.*, import.path, backup.*, dolt.*, routing.*, sync.*,\n"
-               "                       federation.*, validation.*, hierarchy.*, ai.*, git.*, actor, json, tokens\n"
-               "  the database         what the project agrees on: status.custom, types.custom, jira.*, linear.*,\n"
+               "  .beads/config.yaml   how bd itself works: export.*, import.path, backup.*, dolt.*, "
+               "routing.*, sync.*,\n"
+               "                       federation.*, validation.*, hierarchy.*, ai.*, git.*, actor, "
+               "json, tokens\n"
+               "  the database         what the project agrees on: status.custom, types.custom, "
+               "jira.*, linear.*,\n"
                "                       doctor.suppress.*, custom.* and all other keys\n"
                "  git                  beads.role (maintainer or contributor)\n\n"
                "An environment variable BD_<KEY> (dots and dashes as underscores) beats config.yaml.",

@@ -1,4 +1,5 @@
-/* bd config drift: does the machine look as the settings say? bd config apply: make it so where possible. */
+/* bd config drift: does the machine look as the settings say? bd config apply: make it so where
+ * possible. */
 #include "bd/cmd/config.h"
 
 #include "base/os.h"
@@ -40,7 +41,8 @@ static const char *hooks_dir(struct bd *bd) {
     return path[0] == '/' ? path : arena_printf(&bd->arena, "%s/%s", repo.root, path);
 }
 
-/* A hook with a marked section or a shim calls whatever bd is installed; a whole script carries a version. */
+/* A hook with a marked section or a shim calls whatever bd is installed; a whole script carries a
+ * version. */
 static bool is_outdated(const char *text) {
     const char *version = strstr(text, "# bd-hooks-version: ");
     if (strstr(text, "# --- BEGIN BEADS INTEGRATION") || strstr(text, "# bd-shim "))
@@ -53,7 +55,8 @@ static bool is_outdated(const char *text) {
 }
 
 static void check_hooks(struct bd *bd, struct drifts *l) {
-    static const char *const names[] = {"pre-commit", "post-merge", "pre-push", "post-checkout", "prepare-commit-msg"};
+    static const char *const names[] = {"pre-commit", "post-merge", "pre-push", "post-checkout",
+                                        "prepare-commit-msg"};
     const char *dir = hooks_dir(bd);
     struct buf missing = BUF_INIT, outdated = BUF_INIT;
     if (!dir) {
@@ -63,7 +66,8 @@ static void check_hooks(struct bd *bd, struct drifts *l) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *text = NULL;
         size_t size;
-        if (os_read_file(arena_printf(&bd->arena, "%s/%s", dir, names[i]), SMALL_FILE_MAX, &text, &size))
+        if (os_read_file(arena_printf(&bd->arena, "%s/%s", dir, names[i]), SMALL_FILE_MAX, &text,
+                         &size))
             buf_addf(&missing, "%s%s", missing.size ? ", " : "", names[i]);
         else if (is_outdated(text))
             buf_addf(&outdated, "%s%s", outdated.size ? ", " : "", names[i]);
@@ -71,10 +75,12 @@ static void check_hooks(struct bd *bd, struct drifts *l) {
     }
     if (missing.size)
         add(l, (struct drift){"hooks.missing", "drift",
-                              arena_printf(&bd->arena, "Git hooks not installed: %s", missing.data), "installed", "missing"});
+                              arena_printf(&bd->arena, "Git hooks not installed: %s", missing.data),
+                              "installed", "missing"});
     if (outdated.size)
         add(l, (struct drift){"hooks.outdated", "drift",
-                              arena_printf(&bd->arena, "Git hooks outdated: %s", outdated.data), "v" BD_VERSION, "outdated"});
+                              arena_printf(&bd->arena, "Git hooks outdated: %s", outdated.data),
+                              "v" BD_VERSION, "outdated"});
     if (!missing.size && !outdated.size)
         add(l, (struct drift){"hooks", "ok", "Git hooks installed and current", NULL, NULL});
     buf_release(&missing);
@@ -114,15 +120,18 @@ static void check_remote(struct bd *bd, struct drifts *l) {
     if (bd->ws.beads_dir && !read_remotes(bd, &origin, &names)) {
         d.message = "Cannot list remotes: there is no database";
     } else if (bd->ws.beads_dir && *wanted && !origin) {
-        d = (struct drift){"remote", "drift", "federation.remote is configured but no Dolt 'origin' remote exists", wanted,
+        d = (struct drift){"remote", "drift",
+                           "federation.remote is configured but no Dolt 'origin' remote exists", wanted,
                            "(no origin remote)"};
     } else if (bd->ws.beads_dir && *wanted && strcmp(origin, wanted) != 0) {
-        d = (struct drift){"remote", "drift", "Dolt origin remote URL does not match federation.remote", wanted, origin};
+        d = (struct drift){"remote", "drift", "Dolt origin remote URL does not match federation.remote",
+                           wanted, origin};
     } else if (bd->ws.beads_dir && *wanted) {
         d = (struct drift){"remote", "ok", "Dolt origin remote matches federation.remote", NULL, NULL};
     } else if (bd->ws.beads_dir && names) {
         d.status = "info";
-        d.message = arena_printf(&bd->arena, "Dolt remotes configured (%s) but federation.remote is not set", names);
+        d.message = arena_printf(
+            &bd->arena, "Dolt remotes configured (%s) but federation.remote is not set", names);
     } else if (bd->ws.beads_dir) {
         d.status = "info";
         d.message = "No federation.remote configured and no Dolt remotes found";
@@ -135,7 +144,8 @@ static void check_remote(struct bd *bd, struct drifts *l) {
 static bool server_runs(struct bd *bd) {
     char *text;
     size_t size;
-    if (os_read_file(arena_printf(&bd->arena, "%s/dolt-server.pid", bd->ws.beads_dir), 64, &text, &size))
+    if (os_read_file(arena_printf(&bd->arena, "%s/dolt-server.pid", bd->ws.beads_dir), 64, &text,
+                     &size))
         return false;
     long pid = strtol(text, NULL, 10);
     free(text);
@@ -148,12 +158,15 @@ static void check_server(struct bd *bd, struct drifts *l) {
         const char *setting = config_get(&bd->config, "dolt.shared-server");
         bool wanted = setting && strcasecmp(setting, "true") == 0, runs = server_runs(bd);
         if (wanted && !runs)
-            d = (struct drift){"server", "drift", "dolt.shared-server is enabled but no server appears to be running",
+            d = (struct drift){"server", "drift",
+                               "dolt.shared-server is enabled but no server appears to be running",
                                "running", "not running"};
         else if (wanted)
-            d = (struct drift){"server", "ok", "Server running, consistent with dolt.shared-server config", NULL, NULL};
+            d = (struct drift){"server", "ok",
+                               "Server running, consistent with dolt.shared-server config", NULL, NULL};
         else if (runs)
-            d = (struct drift){"server", "info", "Dolt server is running but dolt.shared-server is not enabled in config",
+            d = (struct drift){"server", "info",
+                               "Dolt server is running but dolt.shared-server is not enabled in config",
                                NULL, NULL};
         else
             d = (struct drift){"server", "ok", "No shared server configured or running", NULL, NULL};
@@ -171,7 +184,7 @@ static void check_all(struct bd *bd, struct drifts *l) {
 static const char *icon(const char *status) {
     static const struct {
         const char *status, *icon;
-    } icons[] = {{"ok", "✓"},      {"applied", "✓"}, {"drift", "✗"}, {"error", "✗"},
+    } icons[] = {{"ok", "✓"},   {"applied", "✓"}, {"drift", "✗"},  {"error", "✗"},
                  {"info", "ℹ"}, {"dry_run", "~"}, {"skipped", "–"}};
     for (size_t i = 0; i < sizeof icons / sizeof *icons; i++)
         if (strcmp(icons[i].status, status) == 0)
@@ -228,15 +241,17 @@ static const struct drift *drifted(const struct drifts *l, const char *check) {
 
 static struct applied apply_remote(struct bd *bd, const struct drift *d, bool dry_run) {
     if (!d)
-        return (struct applied){"remote", "none", "ok", "Dolt remote configuration is consistent", NULL};
+        return (struct applied){"remote", "none", "ok", "Dolt remote configuration is consistent",
+                                NULL};
     bool exists = strcmp(d->actual, "(no origin remote)") != 0;
     const char *action = exists ? "update_remote" : "add_remote";
     if (dry_run)
-        return (struct applied){"remote", action, "dry_run",
-                                exists ? arena_printf(&bd->arena, "Would update Dolt origin remote from %s to %s", d->actual,
-                                                      d->expected)
-                                       : arena_printf(&bd->arena, "Would add Dolt origin remote: %s", d->expected),
-                                NULL};
+        return (struct applied){
+            "remote", action, "dry_run",
+            exists ? arena_printf(&bd->arena, "Would update Dolt origin remote from %s to %s",
+                                  d->actual, d->expected)
+                   : arena_printf(&bd->arena, "Would add Dolt origin remote: %s", d->expected),
+            NULL};
     return (struct applied){"remote", action, "error", "Failed to change the Dolt origin remote",
                             "changing remotes is not built into this bd yet"};
 }
@@ -256,7 +271,8 @@ static int run_apply(struct bd *bd, const struct cmd_call *call) {
     int status = 0;
     check_all(bd, &l);
     const struct applied results[] = {
-        {"hooks", "none", "ok", "Git hooks are up to date", NULL}, /* as upstream: hooks are never reinstalled here */
+        {"hooks", "none", "ok", "Git hooks are up to date",
+         NULL}, /* as upstream: hooks are never reinstalled here */
         apply_remote(bd, drifted(&l, "remote"), dry_run),
         apply_server(drifted(&l, "server"), dry_run),
     };
@@ -282,7 +298,8 @@ static int run_apply(struct bd *bd, const struct cmd_call *call) {
         return status;
     }
     for (size_t i = 0; i < n; i++) {
-        fprintf(bd->out, "  %s %s: %s\n", icon(results[i].status), results[i].check, results[i].message);
+        fprintf(bd->out, "  %s %s: %s\n", icon(results[i].status), results[i].check,
+                results[i].message);
         if (results[i].error)
             fprintf(bd->out, "      error: %s\n", results[i].error);
     }
@@ -293,7 +310,8 @@ const struct cmd cmd_config_drift = {
     .name = "drift",
     .use = "drift",
     .summary = "Compare the settings with the machine",
-    .details = "Looks at git hooks, the Dolt remote 'origin' and the shared server; changes nothing. Exit status 1 when\n"
+    .details = "Looks at git hooks, the Dolt remote 'origin' and the shared server; changes nothing. "
+               "Exit status 1 when\n"
                "something differs.",
     .args_max = -1,
     .cls = CMD_NO_STORE,

@@ -1,4 +1,5 @@
-/* bd config show: every effective setting with its source. bd config validate: are the values possible? */
+/* bd config show: every effective setting with its source. bd config validate: are the values possible?
+ */
 #include "bd/cmd/config.h"
 
 #include "base/os.h"
@@ -26,11 +27,13 @@ static void add_settings(struct bd *bd, struct entries *l) {
         const char *value = config_get(&bd->config, keys[i]);
         switch (config_source_of(&bd->config, keys[i])) {
         case CONFIG_ENVIRONMENT:
-            add(l, keys[i], value, arena_printf(&bd->arena, "env: %s", config_variable(&bd->config, keys[i])));
+            add(l, keys[i], value,
+                arena_printf(&bd->arena, "env: %s", config_variable(&bd->config, keys[i])));
             break;
         case CONFIG_FILE: add(l, keys[i], value, "config.yaml"); break;
         default:
-            if (value && *value && strcmp(keys[i], "federation.exclude_types") != 0) /* upstream: no default lists */
+            if (value && *value &&
+                strcmp(keys[i], "federation.exclude_types") != 0) /* upstream: no default lists */
                 add(l, keys[i], value, "default");
         }
     }
@@ -45,7 +48,8 @@ static void add_metadata(struct bd *bd, struct entries *l) {
     } fields[] = {
         {"dolt_mode", m.dolt_mode},
         {"dolt_server_host", m.dolt_server_host},
-        {"dolt_server_port", m.dolt_server_port ? arena_printf(&bd->arena, "%ld", m.dolt_server_port) : ""},
+        {"dolt_server_port",
+         m.dolt_server_port ? arena_printf(&bd->arena, "%ld", m.dolt_server_port) : ""},
         {"dolt_server_user", m.dolt_server_user},
         {"dolt_database", m.dolt_database},
         {"dolt_data_dir", m.dolt_data_dir},
@@ -85,7 +89,8 @@ static void print_text(struct bd *bd, const struct entries *l) {
         const char *value = e->value;
         if (strlen(value) > VALUE_MAX)
             value = arena_printf(&bd->arena, "%.*s...", VALUE_MAX - 3, value);
-        fprintf(bd->out, "  %-*s = %-*s  (%s)\n", (int)key_width, e->key, (int)value_width, value, e->source);
+        fprintf(bd->out, "  %-*s = %-*s  (%s)\n", (int)key_width, e->key, (int)value_width, value,
+                e->source);
     }
 }
 
@@ -178,27 +183,47 @@ static void check_paths(struct issues *l) {
 
 static void check_file(struct issues *l) {
     static const char *const modes[] = {"auto", "maintainer", "contributor", "explicit", NULL};
-    static const char *const truths[] = {"true", "false", "yes", "no", "1", "0", "on", "off", "t", "f", "y", "n", NULL};
+    static const char *const truths[] = {"true", "false", "yes", "no", "1", "0", "on",
+                                         "off",  "t",     "f",   "y",  "n", NULL};
     static const char *const booleans[] = {"json", "no-db", "sync.require_confirmation_on_mass_delete"};
     struct arena *a = &l->bd->arena;
-    const char *prefix = in_file(l, "issue-prefix"), *mode = in_file(l, "routing.mode"), *actor = in_file(l, "actor");
+    const char *prefix = in_file(l, "issue-prefix"), *mode = in_file(l, "routing.mode"),
+               *actor = in_file(l, "actor");
     if (strlen(prefix) > 20)
-        complain(l, arena_printf(a, "issue-prefix: %s is too long (max 20 characters)", cmd_quote(a, prefix)));
+        complain(l, arena_printf(a, "issue-prefix: %s is too long (max 20 characters)",
+                                 cmd_quote(a, prefix)));
     if (*prefix && (!isalpha((unsigned char)*prefix) || !is_name(prefix, "_-")))
-        complain(l, arena_printf(a, "issue-prefix: %s is invalid (must start with letter, contain only letters, numbers, "
-                                    "dashes, underscores)", cmd_quote(a, prefix)));
+        complain(
+            l,
+            arena_printf(
+                a,
+                "issue-prefix: %s is invalid (must start with letter, contain only letters, numbers, "
+                "dashes, underscores)",
+                cmd_quote(a, prefix)));
     if (*mode && !one_of(mode, modes))
-        complain(l, arena_printf(a, "routing.mode: %s is invalid (valid values: auto, maintainer, contributor, explicit)",
-                                 cmd_quote(a, mode)));
+        complain(
+            l,
+            arena_printf(
+                a,
+                "routing.mode: %s is invalid (valid values: auto, maintainer, contributor, explicit)",
+                cmd_quote(a, mode)));
     check_paths(l);
     if (*actor && (!isalnum((unsigned char)*actor) || !is_name(actor, "._@-")))
-        complain(l, arena_printf(a, "actor: %s is invalid (must start with letter/number, contain only letters, numbers, "
-                                    "dashes, underscores, dots, or @)", cmd_quote(a, actor)));
+        complain(
+            l,
+            arena_printf(
+                a,
+                "actor: %s is invalid (must start with letter/number, contain only letters, numbers, "
+                "dashes, underscores, dots, or @)",
+                cmd_quote(a, actor)));
     for (size_t i = 0; i < 3; i++) {
         const char *v = in_file(l, booleans[i]);
         if (*v && !one_of(v, truths))
-            complain(l, arena_printf(a, "%s: %s is not a valid boolean value (expected true/false, yes/no, 1/0, on/off)",
-                                     booleans[i], cmd_quote(a, v)));
+            complain(
+                l,
+                arena_printf(
+                    a, "%s: %s is not a valid boolean value (expected true/false, yes/no, 1/0, on/off)",
+                    booleans[i], cmd_quote(a, v)));
     }
 }
 
@@ -215,14 +240,23 @@ static void check_metadata(struct issues *l) {
         return;
     }
     if (strchr(m.database, '/'))
-        complain(l, arena_printf(a, "metadata.json database: %s should be a filename, not a path", cmd_quote(a, m.database)));
+        complain(l, arena_printf(a, "metadata.json database: %s should be a filename, not a path",
+                                 cmd_quote(a, m.database)));
     if (strcmp(m.database, "beads.db") == 0 || strstr(m.database, ".sqlite"))
-        complain(l, arena_printf(a, "metadata.json database: %s looks like a SQLite file, but backend is dolt (expected a "
-                                    "directory like \"dolt\")", cmd_quote(a, m.database)));
+        complain(
+            l,
+            arena_printf(
+                a,
+                "metadata.json database: %s looks like a SQLite file, but backend is dolt (expected a "
+                "directory like \"dolt\")",
+                cmd_quote(a, m.database)));
     if (strcasecmp(m.dolt_mode, "server") != 0 && strpbrk(m.dolt_database, "-."))
-        complain(l, arena_printf(a, "metadata.json dolt_database: %s contains characters invalid in embedded mode — use "
-                                    "letters, digits and underscores, or set dolt_mode to \"server\"",
-                                 cmd_quote(a, m.dolt_database)));
+        complain(
+            l, arena_printf(
+                   a,
+                   "metadata.json dolt_database: %s contains characters invalid in embedded mode — use "
+                   "letters, digits and underscores, or set dolt_mode to \"server\"",
+                   cmd_quote(a, m.dolt_database)));
 }
 
 static void check_federation(struct issues *l) {
@@ -232,35 +266,48 @@ static void check_federation(struct issues *l) {
         return;
     const char *tier = in_file(l, "federation.sovereignty"), *remote = in_file(l, "federation.remote");
     if (*tier && !one_of(tier, tiers))
-        complain(l, arena_printf(a, "federation.sovereignty: %s is invalid (valid values: T1, T2, T3, T4, or empty for no "
-                                    "restriction)", cmd_quote(a, tier)));
+        complain(
+            l,
+            arena_printf(
+                a,
+                "federation.sovereignty: %s is invalid (valid values: T1, T2, T3, T4, or empty for no "
+                "restriction)",
+                cmd_quote(a, tier)));
     if (!*remote) {
         complain(l, "federation.remote: required for Dolt sync");
         return;
     }
     for (const char *p = remote; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7F) {
-            complain(l, arena_printf(a, "federation.remote: remote URL contains control character at position %zu (0x%02x)",
-                                     (size_t)(p - remote), (unsigned char)*p));
+            complain(
+                l,
+                arena_printf(
+                    a,
+                    "federation.remote: remote URL contains control character at position %zu (0x%02x)",
+                    (size_t)(p - remote), (unsigned char)*p));
             return;
         }
     const char *at = strchr(remote, '@'), *colon = at ? strchr(at, ':') : NULL;
     if (*remote == '-')
         complain(l, "federation.remote: remote URL must not start with a dash");
     else if (!strstr(remote, "://") && !(colon && colon[1]))
-        complain(l, arena_printf(a, "federation.remote: %s is not a URL (dolthub://, https://, file://, s3:// …)",
-                                 cmd_quote(a, remote)));
+        complain(l,
+                 arena_printf(
+                     a, "federation.remote: %s is not a URL (dolthub://, https://, file://, s3:// …)",
+                     cmd_quote(a, remote)));
 }
 
 static int run_validate(struct bd *bd, const struct cmd_call *call) {
     (void)call;
     if (!bd->ws.beads_dir)
         return cmd_fail_hint_json_stdout(
-            bd, "run 'bd where' to inspect the resolved workspace, or 'bd init' to create a new database",
+            bd,
+            "run 'bd where' to inspect the resolved workspace, or 'bd init' to create a new database",
             "no active beads workspace found");
     struct issues l = {.bd = bd, .file = arena_printf(&bd->arena, "%s/config.yaml", bd->ws.beads_dir)};
     if (config_warning(&bd->config))
-        complain(&l, arena_printf(&bd->arena, "config.yaml: failed to parse: %s", config_warning(&bd->config)));
+        complain(&l, arena_printf(&bd->arena, "config.yaml: failed to parse: %s",
+                                  config_warning(&bd->config)));
     check_file(&l);
     check_metadata(&l);
     check_federation(&l);
@@ -295,7 +342,8 @@ const struct cmd cmd_config_show = {
     .name = "show",
     .use = "show",
     .summary = "Print every effective setting and where it comes from",
-    .details = "Sources: env (variable BD_<KEY>), config.yaml, default, metadata (.beads/metadata.json), database, git.",
+    .details = "Sources: env (variable BD_<KEY>), config.yaml, default, metadata "
+               "(.beads/metadata.json), database, git.",
     .args_max = -1,
     .flags =
         (const struct cmd_flag[]){

@@ -1,4 +1,5 @@
-/* One invocation: the workspace, who acts, the commit policy, and the small files beside the database. */
+/* One invocation: the workspace, who acts, the commit policy, and the small files beside the database.
+ */
 #include "bd/cmd/cmd.h"
 
 #include "base/os.h"
@@ -37,7 +38,8 @@ int bd_find_workspace(struct bd *bd) {
     }
     bool chosen = rq.beads_dir || selected_by_environment();
     find(bd, &rq);
-    const char *env_file = bd->ws.beads_dir ? arena_printf(&bd->arena, "%s/.env", bd->ws.beads_dir) : NULL;
+    const char *env_file =
+        bd->ws.beads_dir ? arena_printf(&bd->arena, "%s/.env", bd->ws.beads_dir) : NULL;
     if (env_file && !chosen && config_load_env_file(env_file, true)) {
         find(bd, &rq);
         chosen = selected_by_environment();
@@ -89,7 +91,8 @@ const char *bd_owner(struct bd *bd) {
 /* ---- commits ---- */
 
 int bd_auto_commit(struct bd *bd, enum auto_commit *out, struct err *err) {
-    const char *text = bd->auto_commit_flag ? bd->auto_commit_flag : config_get(&bd->config, "dolt.auto-commit");
+    const char *text =
+        bd->auto_commit_flag ? bd->auto_commit_flag : config_get(&bd->config, "dolt.auto-commit");
     while (text && (*text == ' ' || *text == '\t'))
         text++;
     *out = AUTO_COMMIT_ON;
@@ -106,7 +109,8 @@ static int compare_ids(const void *x, const void *y) {
     return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-char *bd_auto_commit_message(struct bd *bd, const char *command, const char *const *ids, size_t id_count) {
+char *bd_auto_commit_message(struct bd *bd, const char *command, const char *const *ids,
+                             size_t id_count) {
     enum { SHOWN_MAX = 5 };
     struct buf b = BUF_INIT;
     buf_addf(&b, "bd: %s (auto-commit) by %s", command, bd_actor(bd));
@@ -204,5 +208,6 @@ void bd_json_end(struct bd *bd, struct json_writer *w, struct buf *out) {
     fwrite(out->data, 1, out->size, bd->out);
     buf_release(out);
     if (bd->stderr_tty && !envelope())
-        fprintf(bd->err, "NOTE: the shape of --json output changes in version 2; BD_JSON_ENVELOPE=1 gives the new one.\n");
+        fprintf(bd->err, "NOTE: the shape of --json output changes in version 2; BD_JSON_ENVELOPE=1 "
+                         "gives the new one.\n");
 }

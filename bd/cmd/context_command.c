@@ -1,4 +1,5 @@
-/* bd context: backend and repository in use, from the files alone; works when the database does not open. */
+/* bd context: backend and repository in use, from the files alone; works when the database does not
+ * open. */
 #include "bd/cmd/commands.h"
 
 #include "base/os.h"
@@ -16,7 +17,8 @@ static long server_port(struct bd *bd, const struct metadata *m) {
     size_t size;
     if (env && atol(env) > 0)
         return atol(env);
-    if (os_read_file(arena_printf(&bd->arena, "%s/dolt-server.port", bd->ws.beads_dir), 64, &text, &size) == 0) {
+    if (os_read_file(arena_printf(&bd->arena, "%s/dolt-server.port", bd->ws.beads_dir), 64, &text,
+                     &size) == 0) {
         long port = strtol(text, NULL, 10);
         free(text);
         if (port > 0)
@@ -93,7 +95,9 @@ static int run(struct bd *bd, const struct cmd_call *call) {
     }
     struct git_repo repo;
     struct metadata m;
-    struct facts f = {.repo_root = bd->ws.project_dir, .redirected = bd->ws.redirected_from != NULL, .mode = bd->ws.mode};
+    struct facts f = {.repo_root = bd->ws.project_dir,
+                      .redirected = bd->ws.redirected_from != NULL,
+                      .mode = bd->ws.mode};
     metadata_load(bd->ws.beads_dir, &bd->arena, &m, NULL);
     if (git_find(bd->ws.project_dir, &bd->arena, &repo))
         f.repo_root = repo.root;
@@ -107,8 +111,12 @@ static int run(struct bd *bd, const struct cmd_call *call) {
         f.remote = config_get(&bd->config, "sync.git-remote");
     f.data_dir = m.dolt_data_dir;
     if (strcmp(bd->ws.mode, "server") == 0) {
-        const char *env = getenv("BEADS_DOLT_SERVER_HOST"), *host = config_get(&bd->config, "dolt.host");
-        f.host = env && *env ? env : *m.dolt_server_host ? m.dolt_server_host : host && *host ? host : "127.0.0.1";
+        const char *env = getenv("BEADS_DOLT_SERVER_HOST"),
+                   *host = config_get(&bd->config, "dolt.host");
+        f.host = env && *env           ? env
+                 : *m.dolt_server_host ? m.dolt_server_host
+                 : host && *host       ? host
+                                       : "127.0.0.1";
         f.port = server_port(bd, &m);
     }
     if (bd->json)

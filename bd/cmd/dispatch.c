@@ -1,7 +1,7 @@
 /*
- * From argv to a run function and back: parse, help, global flags, guards, opening the store, running, and the
- * steps after a successful command. Standard output is written in large pieces; when that fails, the exit
- * status says so.
+ * From argv to a run function and back: parse, help, global flags, guards, opening the store, running,
+ * and the steps after a successful command. Standard output is written in large pieces; when that
+ * fails, the exit status says so.
  */
 #include "bd/cmd/parse.h"
 
@@ -34,7 +34,8 @@ const struct cmd cmd_root = {
     .name = "bd",
     .use = "bd [flags]",
     .summary = "Issue tracker for coding agents",
-    .details = "bd keeps issues, their dependencies and their whole history in a versioned database beside your code.",
+    .details = "bd keeps issues, their dependencies and their whole history in a versioned database "
+               "beside your code.",
     .args_max = -1,
     .flags =
         (const struct cmd_flag[]){
@@ -100,7 +101,8 @@ static void take_settings(struct bd *bd, const struct cmd_call *c) {
         bd->json = true;
     if (!cmd_given(c, "json") && !(cmd_given(c, "format") && !own_format))
         bd->json = config_bool(&bd->config, "json");
-    bd->read_only = cmd_given(c, "readonly") ? global_bool(c, "readonly") : config_bool(&bd->config, "readonly");
+    bd->read_only =
+        cmd_given(c, "readonly") ? global_bool(c, "readonly") : config_bool(&bd->config, "readonly");
 }
 
 static bool is_config_of(const struct cmd_call *c, const char *key) {
@@ -115,9 +117,12 @@ static int prepare(struct bd *bd, const struct cmd_call *c) {
     for (size_t i = 0; i < sizeof removed / sizeof *removed; i++) {
         const char *v = getenv(removed[i]);
         if (v && *v)
-            return cmd_fail(bd, "%s env var is not supported and has been removed to prevent data fragmentation.\n"
-                                "The storage backend is set in .beads/metadata.json. To change it, use: bd migrate dolt",
-                            removed[i]);
+            return cmd_fail(
+                bd,
+                "%s env var is not supported and has been removed to prevent data fragmentation.\n"
+                "The storage backend is set in .beads/metadata.json. To change it, use: bd migrate "
+                "dolt",
+                removed[i]);
     }
     int rc = bd_find_workspace(bd);
     if (rc)

@@ -26,7 +26,8 @@ static void put_json(struct bd *bd, FILE *to, const char *code, const char *mess
     buf_release(&out);
 }
 
-static int fail(struct bd *bd, FILE *json_to, const char *code, const char *hint, const char *fmt, va_list ap) {
+static int fail(struct bd *bd, FILE *json_to, const char *code, const char *hint, const char *fmt,
+                va_list ap) {
     struct buf message = BUF_INIT, text = BUF_INIT;
     buf_vaddf(&message, fmt, ap);
     if (bd->json) {

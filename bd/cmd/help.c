@@ -7,14 +7,19 @@
 #include <string.h>
 
 static const char *const groups[] = {
-    "Working With Issues", "Views & Reports", "Dependencies & Structure", "Sync & Data",
-    "Setup & Configuration", "Maintenance", "Integrations & Advanced", NULL,
+    "Working With Issues",   "Views & Reports", "Dependencies & Structure", "Sync & Data",
+    "Setup & Configuration", "Maintenance",     "Integrations & Advanced",  NULL,
 };
 
 static const char *value_name(const struct cmd_flag *f) {
     static const char *const names[] = {
-        [FLAG_BOOL] = "",     [FLAG_INT] = "int",       [FLAG_FLOAT] = "float", [FLAG_DURATION] = "duration",
-        [FLAG_STRING] = "string", [FLAG_STRINGS] = "strings", [FLAG_ARRAY] = "stringArray",
+        [FLAG_BOOL] = "",
+        [FLAG_INT] = "int",
+        [FLAG_FLOAT] = "float",
+        [FLAG_DURATION] = "duration",
+        [FLAG_STRING] = "string",
+        [FLAG_STRINGS] = "strings",
+        [FLAG_ARRAY] = "stringArray",
     };
     return f->value_name ? f->value_name : names[f->kind];
 }
@@ -33,7 +38,8 @@ static bool default_is_zero(const struct cmd_flag *f) {
 }
 
 static int compare_flags(const void *x, const void *y) {
-    return strcmp((*(const struct cmd_flag *const *)x)->name, (*(const struct cmd_flag *const *)y)->name);
+    return strcmp((*(const struct cmd_flag *const *)x)->name,
+                  (*(const struct cmd_flag *const *)y)->name);
 }
 
 static void add_flag_lines(struct buf *out, struct arena *a, const struct cmd_flag **list, size_t n) {
@@ -44,8 +50,9 @@ static void add_flag_lines(struct buf *out, struct arena *a, const struct cmd_fl
         const struct cmd_flag *f = list[i];
         const char *type = value_name(f);
         char letter[5] = {'-', f->shorthand, ',', ' ', 0};
-        heads[i] = arena_printf(a, "  %s--%s%s%s%s", f->shorthand ? letter : "    ", f->name, *type ? " " : "", type,
-                                f->no_value && f->kind != FLAG_BOOL ? arena_printf(a, "[=\"%s\"]", f->no_value) : "");
+        heads[i] = arena_printf(
+            a, "  %s--%s%s%s%s", f->shorthand ? letter : "    ", f->name, *type ? " " : "", type,
+            f->no_value && f->kind != FLAG_BOOL ? arena_printf(a, "[=\"%s\"]", f->no_value) : "");
         size_t w = strlen(heads[i]);
         widest = w > widest ? w : widest;
     }
@@ -128,7 +135,8 @@ static void add_children(struct buf *out, const struct cmd_call *c) {
     for (size_t g = 0;; g++) {
         bool any = false;
         for (size_t i = 0; kids[i]; i++) {
-            bool here = groups[g] ? kids[i]->group && strcmp(kids[i]->group, groups[g]) == 0 : !kids[i]->group;
+            bool here =
+                groups[g] ? kids[i]->group && strcmp(kids[i]->group, groups[g]) == 0 : !kids[i]->group;
             if (!here)
                 continue;
             if (!any)
@@ -147,7 +155,8 @@ void cmd_usage(struct buf *out, const struct cmd_call *c) {
     buf_add_str(out, "Usage:\n");
     if (cmd->run) {
         const char *rest = cmd->use ? strchr(cmd->use, ' ') : NULL;
-        buf_addf(out, "  %s%s%s\n", c->path, rest ? rest : "", rest && strstr(rest, "[flags]") ? "" : " [flags]");
+        buf_addf(out, "  %s%s%s\n", c->path, rest ? rest : "",
+                 rest && strstr(rest, "[flags]") ? "" : " [flags]");
     }
     if (children)
         buf_addf(out, "  %s [command]\n", c->path);
@@ -158,7 +167,8 @@ void cmd_usage(struct buf *out, const struct cmd_call *c) {
         buf_add_char(out, '\n');
     }
     if (cmd->examples)
-        buf_addf(out, "\nExamples:\n%s%s", cmd->examples, cmd->examples[strlen(cmd->examples) - 1] == '\n' ? "" : "\n");
+        buf_addf(out, "\nExamples:\n%s%s", cmd->examples,
+                 cmd->examples[strlen(cmd->examples) - 1] == '\n' ? "" : "\n");
     if (children)
         add_children(out, c);
     add_flags(out, c);

@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* The call that stands for a command itself: its chain and path, without arguments. */
-static void call_of(struct arena *a, const struct cmd *const *chain, size_t depth, struct cmd_call *out) {
+static void call_of(struct arena *a, const struct cmd *const *chain, size_t depth,
+                    struct cmd_call *out) {
     char *words[CMD_DEPTH_MAX + 1];
     for (size_t i = 0; i < depth; i++)
         words[i] = arena_strdup(a, chain[i]->name);
@@ -14,7 +15,8 @@ static void call_of(struct arena *a, const struct cmd *const *chain, size_t dept
     cmd_parse(a, &cmd_root, (int)depth, words, out, NULL);
 }
 
-static void add_document(struct buf *out, struct arena *a, const struct cmd **chain, size_t depth, unsigned level) {
+static void add_document(struct buf *out, struct arena *a, const struct cmd **chain, size_t depth,
+                         unsigned level) {
     struct cmd_call call;
     call_of(a, chain, depth, &call);
     for (unsigned i = 0; i < level; i++)
@@ -34,7 +36,8 @@ static void add_everything(struct buf *out, struct arena *a) {
     const struct cmd *const *all = cmd_sorted_children(a, &cmd_root);
     buf_add_str(out, "# bd — Complete Command Reference\n\n## Table of Contents\n\n");
     for (size_t i = 0; all[i]; i++)
-        buf_addf(out, "- [bd %s](#bd-%s) — %s\n", all[i]->name, all[i]->name, all[i]->summary ? all[i]->summary : "");
+        buf_addf(out, "- [bd %s](#bd-%s) — %s\n", all[i]->name, all[i]->name,
+                 all[i]->summary ? all[i]->summary : "");
     buf_add_char(out, '\n');
     for (size_t i = 0; all[i]; i++) {
         chain[1] = all[i];
@@ -48,7 +51,8 @@ static void add_names(struct buf *out, struct arena *a) {
         buf_addf(out, "%s\n", all[i]->name);
 }
 
-/* Reads "mol pour" and further words as one command; *of is then its call. 1 when there is no such command. */
+/* Reads "mol pour" and further words as one command; *of is then its call. 1 when there is no such
+ * command. */
 static int find(struct bd *bd, const char *path, const struct cmd_call *call, struct cmd_call *of) {
     char *words[CMD_DEPTH_MAX + 2], *rest = arena_strdup(&bd->arena, path ? path : ""), *word;
     struct err err = ERR_INIT;
@@ -63,7 +67,8 @@ static int find(struct bd *bd, const char *path, const struct cmd_call *call, st
     if (cmd_parse(&bd->arena, &cmd_root, (int)n, words, of, &err))
         return cmd_fail(bd, "%s", err.msg);
     if (of->arg_count)
-        return cmd_fail_hint(bd, "run 'bd help' for the list of commands", "no help for %s: there is no such command",
+        return cmd_fail_hint(bd, "run 'bd help' for the list of commands",
+                             "no help for %s: there is no such command",
                              cmd_quote(&bd->arena, of->args[0]));
     return 0;
 }
@@ -75,8 +80,10 @@ static void add_page(struct buf *out, struct arena *a, const struct cmd_call *of
     char *id = arena_strdup(a, name);
     for (char *p = id; *p; p++)
         *p = isalnum((unsigned char)*p) ? (char)tolower((unsigned char)*p) : '-';
-    buf_addf(out, "---\nid: %s\ntitle: bd %s\nslug: /cli-reference/%s\n---\n\nGenerated from `bd help --doc %s`\n\n", id, name,
-             id, name);
+    buf_addf(out,
+             "---\nid: %s\ntitle: bd %s\nslug: /cli-reference/%s\n---\n\nGenerated from `bd help --doc "
+             "%s`\n\n",
+             id, name, id, name);
     add_document(out, a, chain, of->depth, 2);
 }
 
@@ -112,7 +119,10 @@ const struct cmd cmd_help_command = {
         (const struct cmd_flag[]){
             {.name = "all", .kind = FLAG_BOOL, .help = "All commands in one document"},
             {.name = "list", .kind = FLAG_BOOL, .help = "Names of all commands"},
-            {.name = "doc", .kind = FLAG_STRING, .help = "One command as a page in Markdown", .value_name = "command"},
+            {.name = "doc",
+             .kind = FLAG_STRING,
+             .help = "One command as a page in Markdown",
+             .value_name = "command"},
             {0},
         },
     .cls = CMD_NO_STORE,

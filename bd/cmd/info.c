@@ -18,8 +18,10 @@ struct change {
 static const struct change recent[] = {
     {"1.0.5", "2026-06-01",
      (const char *const[]){
-         "A dependency row names exactly one target: an issue, a wisp or something external; depends_on_id is computed.",
-         "JSONL auto-export is off by default: set export.auto (and export.git-add) to true to have it.",
+         "A dependency row names exactly one target: an issue, a wisp or something external; "
+         "depends_on_id is computed.",
+         "JSONL auto-export is off by default: set export.auto (and export.git-add) to true to have "
+         "it.",
          "Deleting or renaming an issue takes its labels, comments, events and dependencies along.",
          "A database with a newer schema is read, never written.",
          "bd list --skip-labels; bd close takes several ids and may be repeated.",
@@ -27,7 +29,8 @@ static const struct change recent[] = {
      }},
     {"1.0.4", "2026-05-07",
      (const char *const[]){
-         "bd init never replaces a database silently: --reinit-local, --discard-remote, exit statuses 10, 11, 12.",
+         "bd init never replaces a database silently: --reinit-local, --discard-remote, exit statuses "
+         "10, 11, 12.",
          "Tokens of issue trackers live in config.yaml or the environment, never in the database.",
          NULL,
      }},
@@ -40,7 +43,8 @@ static const struct change recent[] = {
      }},
     {"0.62.0", "2026-03-21",
      (const char *const[]){
-         "Custom statuses have a category (active, wip, done, frozen) that ready and list go by; bd statuses shows them.",
+         "Custom statuses have a category (active, wip, done, frozen) that ready and list go by; bd "
+         "statuses shows them.",
          "BEADS_ACTOR is the variable for the actor; BD_ACTOR still works.",
          NULL,
      }},
@@ -72,8 +76,14 @@ static const char *prefix_of(struct arena *a, const char *id) {
 
 static int collect(struct bd *bd, struct info *i, struct err *err) {
     static const char *const id[] = {"id"}, *const value[] = {"value"};
-    static const struct tables_order order[] = {{"priority", false}, {"created_at", true}, {"id", false}};
-    struct tables_query q = {.table = "issues", .columns = id, .column_count = 1, .order = order, .order_count = 3, .limit = 3};
+    static const struct tables_order order[] = {
+        {"priority", false}, {"created_at", true}, {"id", false}};
+    struct tables_query q = {.table = "issues",
+                             .columns = id,
+                             .column_count = 1,
+                             .order = order,
+                             .order_count = 3,
+                             .limit = 3};
     struct cell key = cell_text("bd_version"), version = cell_null();
     struct tables_txn *x;
     uint64_t wisps = 0;
@@ -86,7 +96,8 @@ static int collect(struct bd *bd, struct info *i, struct err *err) {
     tables_scan(x, &q, &bd->arena, add_sample, i, NULL);
     i->version = "";
     if (tables_has_table(x, "local_metadata") &&
-        tables_get(x, "local_metadata", &key, 1, value, 1, &bd->arena, &version, NULL) == BD_OK && cell_has_text(&version))
+        tables_get(x, "local_metadata", &key, 1, value, 1, &bd->arena, &version, NULL) == BD_OK &&
+        cell_has_text(&version))
         i->version = cell_format(&version, &bd->arena);
     tables_read_end(x);
     return config_rows(bd, &i->rows, &i->row_count, err);
@@ -141,17 +152,21 @@ static void print_json(struct bd *bd, const struct info *i, bool schema) {
 }
 
 static void print_text(struct bd *bd, const struct info *i, bool schema) {
-    fprintf(bd->out, "\nBeads Database Information\n===========================\nDatabase: %s\nMode: direct\n",
+    fprintf(bd->out,
+            "\nBeads Database Information\n===========================\nDatabase: %s\nMode: direct\n",
             bd->ws.direct ? bd->ws.database_dir : bd->ws.data_dir);
     if (i->counted)
         fprintf(bd->out, "\nIssue Count: %" PRIu64 "\n", i->issues);
     if (schema) {
-        fprintf(bd->out, "\nSchema Information:\n  Tables: [issues dependencies labels config metadata]\n  Schema Version: %s\n",
+        fprintf(bd->out,
+                "\nSchema Information:\n  Tables: [issues dependencies labels config metadata]\n  "
+                "Schema Version: %s\n",
                 i->version);
         if (*i->prefix)
             fprintf(bd->out, "  Detected Prefix: %s\n", i->prefix);
         for (size_t k = 0; k < i->sample_count; k++)
-            fprintf(bd->out, "%s%s%s", k ? " " : "  Sample Issues: [", i->samples[k], k + 1 == i->sample_count ? "]\n" : "");
+            fprintf(bd->out, "%s%s%s", k ? " " : "  Sample Issues: [", i->samples[k],
+                    k + 1 == i->sample_count ? "]\n" : "");
     }
     fputc('\n', bd->out);
 }
@@ -200,7 +215,9 @@ static int run(struct bd *bd, const struct cmd_call *call) {
     struct info i = {.prefix = ""};
     struct err err = ERR_INIT;
     if (cmd_bool(call, "thanks")) {
-        fprintf(bd->out, "bd stands on the work of everybody who contributed to beads and to Dolt. Thank you.\n");
+        fprintf(
+            bd->out,
+            "bd stands on the work of everybody who contributed to beads and to Dolt. Thank you.\n");
         return 0;
     }
     if (cmd_bool(call, "whats-new"))

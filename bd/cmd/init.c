@@ -1,6 +1,7 @@
 /*
- * bd init: a new workspace. The order is the one that survives a crash at any point: checks, files, then the
- * database, which is built under another name and appears complete by a rename, then what git is told.
+ * bd init: a new workspace. The order is the one that survives a crash at any point: checks, files,
+ * then the database, which is built under another name and appears complete by a rename, then what git
+ * is told.
  */
 #include "bd/cmd/init.h"
 
@@ -27,7 +28,9 @@
 
 #define COMMIT_SUBJECT "bd init: initialize beads issue tracking"
 
-static const char *ink(struct bd *bd, enum ink i, const char *text) { return ink_text(&bd->arena, bd->color, i, text); }
+static const char *ink(struct bd *bd, enum ink i, const char *text) {
+    return ink_text(&bd->arena, bd->color, i, text);
+}
 
 /* A line of the report, unless quiet. */
 static void done(struct init_job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -89,7 +92,8 @@ static int choose_database(struct init_job *j) {
         *p = *p == '-' ? '_' : *p;
     j->database = *given ? given : known ? m.dolt_database : *derived ? derived : "beads";
     j->database_dir = arena_printf(&bd->arena, "%s/embeddeddolt/%s", j->beads_dir, j->database);
-    bool valid = strlen(j->database) <= 64 && (isalpha((unsigned char)*j->database) || *j->database == '_');
+    bool valid =
+        strlen(j->database) <= 64 && (isalpha((unsigned char)*j->database) || *j->database == '_');
     for (const char *p = j->database; *p; p++)
         valid = valid && (isalnum((unsigned char)*p) || *p == '_' || *p == '-');
     if (valid || (known && !*given && !strchr(j->database, '/')))
@@ -97,7 +101,8 @@ static int choose_database(struct init_job *j) {
     fprintf(bd->err,
             "Error: directory name %s produces an invalid database name %s.\n"
             "Re-run with a valid prefix: bd init --prefix <name>\n"
-            "(Database names must start with a letter or underscore and contain only letters, digits, underscores, or "
+            "(Database names must start with a letter or underscore and contain only letters, digits, "
+            "underscores, or "
             "hyphens.)\n",
             cmd_quote(&bd->arena, base_name(j->cwd)), cmd_quote(&bd->arena, j->database));
     return 1;
@@ -115,7 +120,8 @@ static void choose_directory(struct init_job *j) {
     } else if (git_find(j->cwd, &bd->arena, &repo) && repo.linked) {
         const char *slash = strrchr(repo.common_dir, '/');
         j->beads_dir = slash && strcmp(slash, "/.git") == 0
-                           ? arena_printf(&bd->arena, "%.*s/.beads", (int)(slash - repo.common_dir), repo.common_dir)
+                           ? arena_printf(&bd->arena, "%.*s/.beads", (int)(slash - repo.common_dir),
+                                          repo.common_dir)
                            : arena_printf(&bd->arena, "%s/.beads", repo.common_dir);
     } else {
         j->beads_dir = arena_printf(&bd->arena, "%s/.beads", j->cwd[1] ? j->cwd : "");
@@ -164,8 +170,11 @@ static int make_directory(struct init_job *j) {
         return 0;
     struct buf out = BUF_INIT;
     static const char *const argv[] = {"git", "init", NULL};
-    int status = process_run(&(struct process){.argv = argv, .directory = j->cwd, .output = &out, .error = &out});
-    int failed = status ? cmd_fail(j->bd, "failed to initialize git repository: %s", status < 0 ? strerror(errno) : buf_str(&out)) : 0;
+    int status = process_run(
+        &(struct process){.argv = argv, .directory = j->cwd, .output = &out, .error = &out});
+    int failed = status ? cmd_fail(j->bd, "failed to initialize git repository: %s",
+                                   status < 0 ? strerror(errno) : buf_str(&out))
+                        : 0;
     buf_release(&out);
     if (!failed)
         done(j, "Initialized git repository");
@@ -233,8 +242,8 @@ static int write_metadata(struct init_job *j) {
 static void write_settings(struct init_job *j) {
     struct err err = ERR_INIT;
     warn_unless(j, setup_config(j->beads_dir, &err), &err);
-    const char *known = config_read_file(arena_printf(&j->bd->arena, "%s/config.yaml", j->beads_dir), "sync.remote",
-                                         &j->bd->arena);
+    const char *known = config_read_file(arena_printf(&j->bd->arena, "%s/config.yaml", j->beads_dir),
+                                         "sync.remote", &j->bd->arena);
     if (j->sync_url && !(known && *known))
         warn_unless(j, config_file_set(j->beads_dir, "sync.remote", j->sync_url, &err), &err);
     if (cmd_bool(j->call, "debug"))
@@ -249,12 +258,14 @@ static void write_settings(struct init_job *j) {
 static int lock_data(struct init_job *j) {
     struct arena *a = &j->bd->arena;
     const char *dir = arena_printf(a, "%s/embeddeddolt", j->beads_dir);
-    if (os_mkdir_p(dir, 0700) || (j->lock_fd = os_open(arena_printf(a, "%s/.lock", dir), O_RDWR | O_CREAT, 0600)) < 0)
+    if (os_mkdir_p(dir, 0700) ||
+        (j->lock_fd = os_open(arena_printf(a, "%s/.lock", dir), O_RDWR | O_CREAT, 0600)) < 0)
         return cmd_fail(j->bd, "cannot create %s: %s", dir, strerror(errno));
     if (os_flock(j->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
     fprintf(j->bd->err,
-            "Error: embeddeddolt: another process holds the exclusive lock on %s; it is being initialized by one writer at "
+            "Error: embeddeddolt: another process holds the exclusive lock on %s; it is being "
+            "initialized by one writer at "
             "a time. Try again in a moment.\n",
             dir);
     return 1;
@@ -277,7 +288,8 @@ static void remove_leftovers(struct init_job *j) {
 
 static const char *import_time(struct arena *a) {
     char text[40];
-    datetime_format_rfc3339_local(datetime_now() / MICROS_PER_SECOND * MICROS_PER_SECOND, text, sizeof text);
+    datetime_format_rfc3339_local(datetime_now() / MICROS_PER_SECOND * MICROS_PER_SECOND, text,
+                                  sizeof text);
     return arena_strdup(a, text);
 }
 
@@ -292,8 +304,9 @@ static int fill_new(struct init_job *j, const char *dir, struct err *err) {
         metadata[n++] = (struct schema_pair){"repo_id", j->repo_id};
     if (j->clone_id)
         metadata[n++] = (struct schema_pair){"clone_id", j->clone_id};
-    const struct schema_pair fork[] = {
-        {"routing.mode", "auto"}, {"routing.contributor", j->planning_dir}, {"sync.remote", "upstream"}};
+    const struct schema_pair fork[] = {{"routing.mode", "auto"},
+                                       {"routing.contributor", j->planning_dir},
+                                       {"sync.remote", "upstream"}};
     struct schema_init init = {
         .issue_prefix = j->prefix,
         .config = j->planning_dir ? fork : NULL,
@@ -336,7 +349,8 @@ struct update {
 static int put_metadata(struct tables_txn *x, const char *key, const char *value, struct err *err) {
     static const char *const columns[] = {"key", "value"};
     struct cell cells[] = {cell_text(key), cell_text(value)};
-    return value ? tables_insert(x, "metadata", columns, cells, 2, TABLES_INSERT_REPLACE, NULL, err) : BD_OK;
+    return value ? tables_insert(x, "metadata", columns, cells, 2, TABLES_INSERT_REPLACE, NULL, err)
+                 : BD_OK;
 }
 
 static int update_rows(struct tables_txn *x, void *ctx, struct err *err) {
@@ -401,11 +415,13 @@ static void adopt_identity(struct init_job *j) {
     struct cell key = cell_text("_project_id"), value = cell_null();
     struct tables *t;
     struct tables_txn *x;
-    if (!os_is_dir(arena_printf(&j->bd->arena, "%s/.dolt", j->database_dir)) || tables_open_embedded(&t, &open, NULL))
+    if (!os_is_dir(arena_printf(&j->bd->arena, "%s/.dolt", j->database_dir)) ||
+        tables_open_embedded(&t, &open, NULL))
         return;
     if (tables_read_begin(t, &x, NULL) == BD_OK) {
         if (tables_has_table(x, "metadata") &&
-            tables_get(x, "metadata", &key, 1, columns, 1, &j->bd->arena, &value, NULL) == BD_OK && cell_has_text(&value))
+            tables_get(x, "metadata", &key, 1, columns, 1, &j->bd->arena, &value, NULL) == BD_OK &&
+            cell_has_text(&value))
             j->project_id = cell_format(&value, &j->bd->arena);
         tables_read_end(x);
     }
@@ -416,10 +432,12 @@ static void adopt_identity(struct init_job *j) {
 
 static void set_role(struct init_job *j) {
     struct bd *bd = j->bd;
-    const char *given = cmd_str(j->call, "role"), *known = git_setting(j->cwd, "beads.role", &bd->arena);
+    const char *given = cmd_str(j->call, "role"),
+               *known = git_setting(j->cwd, "beads.role", &bd->arena);
     if ((known && *known && !*given) || !in_git(j))
         return;
-    char *out = process_git(j->cwd, (const char *const[]){"config", "beads.role", *given ? given : "maintainer", NULL});
+    char *out = process_git(
+        j->cwd, (const char *const[]){"config", "beads.role", *given ? given : "maintainer", NULL});
     if (!out && !j->quiet)
         cmd_warn(bd, "failed to set beads.role in git config");
     free(out);
@@ -429,7 +447,8 @@ static void set_role(struct init_job *j) {
 static bool ask_role(struct init_job *j) {
     char answer[64];
     const char *known = git_setting(j->cwd, "beads.role", &j->bd->arena);
-    if (!j->interactive || !isatty(STDIN_FILENO) || *cmd_str(j->call, "role") || (known && *known) || !has_work_tree(j))
+    if (!j->interactive || !isatty(STDIN_FILENO) || *cmd_str(j->call, "role") || (known && *known) ||
+        !has_work_tree(j))
         return true;
     if (!init_ask(j, "Contributing to someone else's repo? [y/N]: ", answer, sizeof answer))
         return false;
@@ -444,7 +463,8 @@ static bool ask_export(struct init_job *j) {
     if (!j->interactive || j->quiet)
         return true;
     if (!init_ask(j,
-                  "\nAfter every change bd can write a JSONL copy of all issues to .beads/issues.jsonl, for viewers and\n"
+                  "\nAfter every change bd can write a JSONL copy of all issues to "
+                  ".beads/issues.jsonl, for viewers and\n"
                   "exchange. It is not needed for sync or backup.\n\nEnable auto-export? [y/N]: ",
                   answer, sizeof answer))
         return false;
@@ -468,13 +488,26 @@ static void commit_files(struct init_job *j) {
     bool ignore_file = os_exists(arena_printf(&bd->arena, "%s/.gitignore", j->cwd));
     /* git leaves no background process behind either */
     const char *add[] = {"git", "add", "--", ".beads/", ignore_file ? ".gitignore" : NULL, NULL};
-    const char *commit[] = {"git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "commit", "--no-verify", "-m", COMMIT_SUBJECT, "--", ".beads/",
-                            ignore_file ? ".gitignore" : NULL, NULL};
+    const char *commit[] = {"git",
+                            "-c",
+                            "gc.auto=0",
+                            "-c",
+                            "maintenance.auto=false",
+                            "commit",
+                            "--no-verify",
+                            "-m",
+                            COMMIT_SUBJECT,
+                            "--",
+                            ".beads/",
+                            ignore_file ? ".gitignore" : NULL,
+                            NULL};
     if (process_run(&(struct process){.argv = add, .directory = j->cwd}) == 0) {
-        int status = process_run(&(struct process){.argv = commit, .directory = j->cwd, .output = &out, .error = &out});
+        int status = process_run(
+            &(struct process){.argv = commit, .directory = j->cwd, .output = &out, .error = &out});
         if (status == 0)
             done(j, "Committed beads files to git");
-        else if (!j->quiet && !strstr(buf_str(&out), "nothing to commit") && !strstr(buf_str(&out), "added to commit"))
+        else if (!j->quiet && !strstr(buf_str(&out), "nothing to commit") &&
+                 !strstr(buf_str(&out), "added to commit"))
             cmd_warn(bd, "failed to commit beads files: git exited with %d", status);
     }
     buf_release(&out);
@@ -487,7 +520,8 @@ static void report_sync(struct init_job *j) {
         return;
     fprintf(j->bd->err,
             "\n%s No Dolt remote configured\n"
-            "  Issues are stored in the local database only. .beads/issues.jsonl is an export, no way to sync.\n"
+            "  Issues are stored in the local database only. .beads/issues.jsonl is an export, no way "
+            "to sync.\n"
             "  To share them, add a git origin and then run:\n"
             "    %s\n",
             ink(j->bd, INK_WARN, "⚠"), ink(j->bd, INK_ACCENT, "bd dolt push"));
@@ -503,7 +537,8 @@ static void report(struct init_job *j) {
     fprintf(bd->out, "  Database: %s\n", ink(bd, INK_ACCENT, j->database));
     fprintf(bd->out, "  Issue prefix: %s\n", ink(bd, INK_ACCENT, j->prefix));
     fprintf(bd->out, "  Issues will be named: %s\n\n",
-            ink(bd, INK_ACCENT, arena_printf(&bd->arena, "%s-<hash> (e.g., %s-a3f2dd)", j->prefix, j->prefix)));
+            ink(bd, INK_ACCENT,
+                arena_printf(&bd->arena, "%s-<hash> (e.g., %s-a3f2dd)", j->prefix, j->prefix)));
     if (!cmd_bool(j->call, "skip-hooks") && !j->stealth)
         fprintf(bd->out, "  Git hooks were not installed: this bd cannot do that yet.\n");
     if (!cmd_bool(j->call, "skip-agents") && !j->stealth)
@@ -533,8 +568,10 @@ static int check_all(struct init_job *j) {
     choose_prefix(j);
     struct metadata m;
     bool known = metadata_load(j->beads_dir, &j->bd->arena, &m, NULL) == BD_OK && *m.dolt_database;
-    j->database_dir = arena_printf(&j->bd->arena, "%s/embeddeddolt/%s", j->beads_dir, known ? m.dolt_database : "beads");
-    if ((status = init_check_existing(j)) || (status = init_check_remote(j)) || (status = in_beads_dir(j)))
+    j->database_dir = arena_printf(&j->bd->arena, "%s/embeddeddolt/%s", j->beads_dir,
+                                   known ? m.dolt_database : "beads");
+    if ((status = init_check_existing(j)) || (status = init_check_remote(j)) ||
+        (status = in_beads_dir(j)))
         return status;
     return choose_database(j);
 }
@@ -602,23 +639,40 @@ static int run(struct bd *bd, const struct cmd_call *call) {
 }
 
 static const struct cmd_flag flags[] = {
-    {.name = "prefix", .shorthand = 'p', .kind = FLAG_STRING, .help = "Prefix of issue ids (else the directory's name)"},
+    {.name = "prefix",
+     .shorthand = 'p',
+     .kind = FLAG_STRING,
+     .help = "Prefix of issue ids (else the directory's name)"},
     {.name = "quiet", .shorthand = 'q', .kind = FLAG_BOOL, .help = "Print errors only"},
-    {.name = "contributor", .kind = FLAG_BOOL, .help = "Ask what a contributor to someone else's project needs"},
+    {.name = "contributor",
+     .kind = FLAG_BOOL,
+     .help = "Ask what a contributor to someone else's project needs"},
     {.name = "team", .kind = FLAG_BOOL, .help = "Ask what a team needs"},
     {.name = "stealth", .kind = FLAG_BOOL, .help = "Keep everything out of git"},
-    {.name = "setup-exclude", .kind = FLAG_BOOL, .help = "Name bd's files in .git/info/exclude (for forks)"},
+    {.name = "setup-exclude",
+     .kind = FLAG_BOOL,
+     .help = "Name bd's files in .git/info/exclude (for forks)"},
     {.name = "skip-hooks", .kind = FLAG_BOOL, .help = "Install no git hooks"},
-    {.name = "skip-agents", .kind = FLAG_BOOL, .help = "Write no AGENTS.md and no settings of coding agents"},
+    {.name = "skip-agents",
+     .kind = FLAG_BOOL,
+     .help = "Write no AGENTS.md and no settings of coding agents"},
     {.name = "force", .kind = FLAG_BOOL, .help = "Old name of --reinit-local"},
-    {.name = "reinit-local", .kind = FLAG_BOOL, .help = "Go on although there is a local database (see 'bd help init-safety')"},
-    {.name = "discard-remote", .kind = FLAG_BOOL, .help = "The remote's database may be given up (see 'bd help init-safety')"},
+    {.name = "reinit-local",
+     .kind = FLAG_BOOL,
+     .help = "Go on although there is a local database (see 'bd help init-safety')"},
+    {.name = "discard-remote",
+     .kind = FLAG_BOOL,
+     .help = "The remote's database may be given up (see 'bd help init-safety')"},
     {.name = "destroy-token", .kind = FLAG_STRING, .help = "Confirmation where nobody can be asked"},
-    {.name = "from-jsonl", .kind = FLAG_BOOL, .help = "Import the issues of the JSONL file (import.path)"},
+    {.name = "from-jsonl",
+     .kind = FLAG_BOOL,
+     .help = "Import the issues of the JSONL file (import.path)"},
     {.name = "agents-template", .kind = FLAG_STRING, .help = "Text to build AGENTS.md from"},
     {.name = "agents-profile", .kind = FLAG_STRING, .help = "minimal or full"},
     {.name = "agents-file", .kind = FLAG_STRING, .help = "Another name for AGENTS.md"},
-    {.name = "remote", .kind = FLAG_STRING, .help = "Dolt remote to clone from, kept as sync.remote (\"\": none)"},
+    {.name = "remote",
+     .kind = FLAG_STRING,
+     .help = "Dolt remote to clone from, kept as sync.remote (\"\": none)"},
     {.name = "non-interactive", .kind = FLAG_BOOL, .help = "Ask nothing"},
     {.name = "role", .kind = FLAG_STRING, .help = "maintainer or contributor"},
     {.name = "backend", .kind = FLAG_STRING, .help = "dolt, the only one"},
@@ -651,10 +705,13 @@ const struct cmd cmd_init = {
     .use = "init",
     .summary = "Make a workspace in the current directory",
     .group = "Setup & Configuration",
-    .details = "Creates .beads/ with a new database, the settings file and what git needs to know, and commits these files.\n"
-               "Outside a git repository it makes one first. A database that exists already is never replaced: see\n"
-               "'bd help init-safety'.\n\n"
-               "Without a terminal, with --non-interactive, BD_NON_INTERACTIVE=1 or CI=true nothing is asked.",
+    .details =
+        "Creates .beads/ with a new database, the settings file and what git needs to know, and "
+        "commits these files.\n"
+        "Outside a git repository it makes one first. A database that exists already is never "
+        "replaced: see\n"
+        "'bd help init-safety'.\n\n"
+        "Without a terminal, with --non-interactive, BD_NON_INTERACTIVE=1 or CI=true nothing is asked.",
     .examples = "  bd init\n"
                 "  bd init --prefix api --quiet\n"
                 "  bd init --stealth\n",

@@ -24,7 +24,8 @@ struct init_job {
     bool exists;          /* there is a database already */
     const char *sync_url; /* Dolt URL to be stored as sync.remote, NULL for none */
     const char *project_id, *repo_id, *clone_id;
-    const char *upstream_url, *planning_dir; /* NULL unless this is a fork to be set up for a contributor */
+    const char *upstream_url,
+        *planning_dir; /* NULL unless this is a fork to be set up for a contributor */
     int lock_fd;
 };
 

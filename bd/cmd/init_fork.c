@@ -1,6 +1,7 @@
 /*
- * bd init in a fork (a git remote named `upstream` exists): new issues of a contributor go to a planning repository
- * of their own, ~/.beads-planning, so that the project's workspace stays as its maintainers have it.
+ * bd init in a fork (a git remote named `upstream` exists): new issues of a contributor go to a
+ * planning repository of their own, ~/.beads-planning, so that the project's workspace stays as its
+ * maintainers have it.
  */
 #include "bd/cmd/init.h"
 
@@ -18,12 +19,14 @@ void init_fork_prepare(struct init_job *j) {
     struct bd *bd = j->bd;
     struct arena *a = &bd->arena;
     const char *home = getenv("HOME"), *upstream = git_setting(j->cwd, "remote.upstream.url", a);
-    if (!upstream || !*upstream || !home || !*home || strcmp(cmd_str(j->call, "role"), "maintainer") == 0)
+    if (!upstream || !*upstream || !home || !*home ||
+        strcmp(cmd_str(j->call, "role"), "maintainer") == 0)
         return;
     const char *planning = arena_printf(a, "%s/.beads-planning", home);
     if (!os_exists(planning)) {
         static const char *const argv[] = {"git", "init", NULL};
-        if (os_mkdir_p(planning, 0750) || process_run(&(struct process){.argv = argv, .directory = planning}) != 0 ||
+        if (os_mkdir_p(planning, 0750) ||
+            process_run(&(struct process){.argv = argv, .directory = planning}) != 0 ||
             os_mkdir_p(arena_printf(a, "%s/.beads", planning), 0750)) {
             cmd_warn(bd, "failed to set up the planning repository %s: %s", planning, strerror(errno));
             return;
@@ -42,8 +45,9 @@ static void add_repository(struct init_job *j) {
     if (config_read_file(path, "repos.additional", a) || config_read_file(path, "repos.primary", a) ||
         os_read_file(path, (size_t)1 << 22, &text, &size))
         return;
-    const char *added = arena_printf(a, "%s%s\nrepos:\n  primary: \".\"\n  additional:\n    - %s\n", text,
-                                     size && text[size - 1] != '\n' ? "\n" : "", cmd_quote(a, j->planning_dir));
+    const char *added =
+        arena_printf(a, "%s%s\nrepos:\n  primary: \".\"\n  additional:\n    - %s\n", text,
+                     size && text[size - 1] != '\n' ? "\n" : "", cmd_quote(a, j->planning_dir));
     free(text);
     if (os_write_file_atomic(path, added, strlen(added), 0600))
         cmd_warn(j->bd, "failed to write %s: %s", path, strerror(errno));

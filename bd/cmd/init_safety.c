@@ -1,7 +1,7 @@
 /*
- * What bd init refuses. A workspace that holds issues, and a remote that holds a database, are never replaced by
- * accident: the messages say what is there and name the harmless ways on. How to insist is explained by
- * `bd help init-safety` alone.
+ * What bd init refuses. A workspace that holds issues, and a remote that holds a database, are never
+ * replaced by accident: the messages say what is there and name the harmless ways on. How to insist is
+ * explained by `bd help init-safety` alone.
  */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/init.h"
@@ -23,7 +23,9 @@
 
 #define LS_REMOTE_MS 10000
 
-static const char *ink(struct bd *bd, enum ink i, const char *text) { return ink_text(&bd->arena, bd->color, i, text); }
+static const char *ink(struct bd *bd, enum ink i, const char *text) {
+    return ink_text(&bd->arena, bd->color, i, text);
+}
 
 /* ---- flags ---- */
 
@@ -46,13 +48,15 @@ static int check_backend(struct init_job *j) {
     if (strcmp(backend, "sqlite") == 0) {
         fprintf(j->bd->err,
                 "%s The SQLite backend has been removed.\n\n"
-                "bd keeps issues in a versioned Dolt database; 'bd init' creates one. Issues of a JSONL export come in with\n"
+                "bd keeps issues in a versioned Dolt database; 'bd init' creates one. Issues of a "
+                "JSONL export come in with\n"
                 "'bd init --from-jsonl' or 'bd import'.\n",
                 ink(j->bd, INK_WARN, "⚠ DEPRECATED:"));
         return 1;
     }
     if (*backend && strcmp(backend, "dolt") != 0)
-        return cmd_fail(j->bd, "unknown backend %s: only \"dolt\" is supported", cmd_quote(&j->bd->arena, backend));
+        return cmd_fail(j->bd, "unknown backend %s: only \"dolt\" is supported",
+                        cmd_quote(&j->bd->arena, backend));
     return 0;
 }
 
@@ -71,14 +75,20 @@ static int check_database_name(struct init_job *j) {
     if (!cmd_given(j->call, "database") || !*name)
         return 0;
     if (!valid_database_name(name))
-        return cmd_fail(j->bd, "invalid database name %s: it must start with a letter or underscore and have letters, "
-                               "digits and underscores, at most 64", cmd_quote(a, name));
+        return cmd_fail(
+            j->bd,
+            "invalid database name %s: it must start with a letter or underscore and have letters, "
+            "digits and underscores, at most 64",
+            cmd_quote(a, name));
     if (strchr(name, '-')) {
         char *better = arena_strdup(a, name);
         for (char *p = better; *p; p++)
             *p = *p == '-' ? '_' : *p;
-        return cmd_fail(j->bd, "database name %s contains hyphens which are invalid in embedded mode; use underscores "
-                               "instead (e.g. %s)", cmd_quote(a, name), cmd_quote(a, better));
+        return cmd_fail(
+            j->bd,
+            "database name %s contains hyphens which are invalid in embedded mode; use underscores "
+            "instead (e.g. %s)",
+            cmd_quote(a, name), cmd_quote(a, better));
     }
     return 0;
 }
@@ -86,23 +96,34 @@ static int check_database_name(struct init_job *j) {
 /* A database server elsewhere is configured, but an embedded database would be made. */
 static int check_host(struct init_job *j) {
     struct bd *bd = j->bd;
-    const char *env = environment("BEADS_DOLT_SERVER_HOST"), *host = env ? env : config_get(&bd->config, "dolt.host");
+    const char *env = environment("BEADS_DOLT_SERVER_HOST"),
+               *host = env ? env : config_get(&bd->config, "dolt.host");
     const char *port = config_get(&bd->config, "dolt.port");
-    if (!host || !*host || strcmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0)
+    if (!host || !*host || strcmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0 ||
+        strcmp(host, "::1") == 0)
         return 0;
     bool with_port = (port && *port) || environment("BEADS_DOLT_SERVER_PORT");
-    return cmd_fail(bd, "dolt.host (%s) %s set via %s but server mode is not enabled.\n"
-                        "  An embedded database has no host; these settings are for server mode.\n"
-                        "  Set dolt.mode: server in ~/.config/bd/config.yaml, or remove them.",
+    return cmd_fail(bd,
+                    "dolt.host (%s) %s set via %s but server mode is not enabled.\n"
+                    "  An embedded database has no host; these settings are for server mode.\n"
+                    "  Set dolt.mode: server in ~/.config/bd/config.yaml, or remove them.",
                     host, with_port ? "and dolt.port are" : "is", env ? "environment" : "config.yaml");
 }
 
 int init_check_flags(struct init_job *j) {
     static const char *const proxied[] = {
-        "proxied-server", "proxied-server-config-path", "proxied-server-log-path", "proxied-server-root-path",
-        "proxied-server-external-host", "proxied-server-external-port", "proxied-server-external-socket-path",
-        "proxied-server-external-user", "proxied-server-external-tls", "proxied-server-external-tls-cert-path",
-        "proxied-server-external-tls-key-path", "proxied-server-external-keep-alive",
+        "proxied-server",
+        "proxied-server-config-path",
+        "proxied-server-log-path",
+        "proxied-server-root-path",
+        "proxied-server-external-host",
+        "proxied-server-external-port",
+        "proxied-server-external-socket-path",
+        "proxied-server-external-user",
+        "proxied-server-external-tls",
+        "proxied-server-external-tls-cert-path",
+        "proxied-server-external-tls-key-path",
+        "proxied-server-external-keep-alive",
     };
     const struct cmd_call *c = j->call;
     struct bd *bd = j->bd;
@@ -114,15 +135,19 @@ int init_check_flags(struct init_job *j) {
     if (status)
         return status;
     if (*role && strcmp(role, "maintainer") != 0 && strcmp(role, "contributor") != 0)
-        return cmd_fail(bd, "invalid --role %s: must be \"maintainer\" or \"contributor\"", cmd_quote(&bd->arena, role));
+        return cmd_fail(bd, "invalid --role %s: must be \"maintainer\" or \"contributor\"",
+                        cmd_quote(&bd->arena, role));
     if (cmd_bool(c, "contributor"))
         return j->interactive ? not_built(bd, "the contributor wizard")
-                              : cmd_fail(bd, "--contributor requires interactive prompts and cannot be used with --non-interactive");
+                              : cmd_fail(bd, "--contributor requires interactive prompts and cannot be "
+                                             "used with --non-interactive");
     if (cmd_bool(c, "team"))
         return j->interactive ? not_built(bd, "the team wizard")
-                              : cmd_fail(bd, "--team requires interactive prompts and cannot be used with --non-interactive");
-    if (cmd_bool(c, "server") || cmd_bool(c, "shared-server") || cmd_bool(c, "external") || is_on("BEADS_DOLT_SERVER_MODE") ||
-        is_on("BEADS_DOLT_SHARED_SERVER") || (mode && strcasecmp(mode, "server") == 0))
+                              : cmd_fail(bd, "--team requires interactive prompts and cannot be used "
+                                             "with --non-interactive");
+    if (cmd_bool(c, "server") || cmd_bool(c, "shared-server") || cmd_bool(c, "external") ||
+        is_on("BEADS_DOLT_SERVER_MODE") || is_on("BEADS_DOLT_SHARED_SERVER") ||
+        (mode && strcasecmp(mode, "server") == 0))
         return not_built(bd, "connecting to a Dolt server");
     if ((status = check_database_name(j)))
         return status;
@@ -208,7 +233,9 @@ static int count_issues(struct init_job *j, uint64_t *count) {
     return rc;
 }
 
-static const char *destroy_token(struct init_job *j) { return arena_printf(&j->bd->arena, "DESTROY-%s", j->prefix); }
+static const char *destroy_token(struct init_job *j) {
+    return arena_printf(&j->bd->arena, "DESTROY-%s", j->prefix);
+}
 
 static int confirm_reinit(struct init_job *j, uint64_t count) {
     struct bd *bd = j->bd;
@@ -223,7 +250,8 @@ static int confirm_reinit(struct init_job *j, uint64_t count) {
             ink(bd, INK_WARN, "WARNING:"), count);
     if (isatty(STDIN_FILENO)) {
         snprintf(expected, sizeof expected, "destroy %" PRIu64 " issues", count);
-        bool answered = init_ask(j, arena_printf(&bd->arena, "Type '%s' to confirm: ", expected), answer, sizeof answer);
+        bool answered = init_ask(j, arena_printf(&bd->arena, "Type '%s' to confirm: ", expected),
+                                 answer, sizeof answer);
         if (answered && strcmp(answer, expected) == 0)
             return 0;
         fprintf(bd->err, "\nAborted. Nothing was changed.\n");
@@ -246,15 +274,17 @@ int init_check_existing(struct init_job *j) {
     const char *found = existing_data(j);
     uint64_t count;
     if (!j->reinit && found)
-        return cmd_fail(bd,
-                        "\n%s Found existing %s: %s\n\n"
-                        "This workspace is already initialized.\n\n"
-                        "To use it, just run bd commands (e.g., %s). 'bd where' shows which workspace is in use.\n"
-                        "If the database is damaged: 'bd doctor' examines it, and 'bd help init-safety' explains how to start\n"
-                        "over.\n\n"
-                        "Aborting.",
-                        ink(bd, INK_WARN, "⚠"), strstr(found, "/embeddeddolt/") ? "Dolt database" : "database", found,
-                        ink(bd, INK_ACCENT, "bd list"));
+        return cmd_fail(
+            bd,
+            "\n%s Found existing %s: %s\n\n"
+            "This workspace is already initialized.\n\n"
+            "To use it, just run bd commands (e.g., %s). 'bd where' shows which workspace is in use.\n"
+            "If the database is damaged: 'bd doctor' examines it, and 'bd help init-safety' explains "
+            "how to start\n"
+            "over.\n\n"
+            "Aborting.",
+            ink(bd, INK_WARN, "⚠"), strstr(found, "/embeddeddolt/") ? "Dolt database" : "database",
+            found, ink(bd, INK_ACCENT, "bd list"));
     if (j->reinit && count_issues(j, &count) == BD_OK && count > 0)
         return confirm_reinit(j, count);
     return 0;
@@ -274,8 +304,10 @@ static bool origin_has_database(struct init_job *j) {
 
 static int refuse_divergence(struct init_job *j) {
     fprintf(j->bd->err,
-            "\nbd init refuses: remote 'origin' already holds a database of this project (refs/dolt/data).\n\n"
-            "  Why: a new database here would have another identity, and the first push would collide with what the\n"
+            "\nbd init refuses: remote 'origin' already holds a database of this project "
+            "(refs/dolt/data).\n\n"
+            "  Why: a new database here would have another identity, and the first push would collide "
+            "with what the\n"
             "       team has. --reinit-local speaks of the local database only.\n\n"
             "  Next:\n"
             "    Take over the remote's database (what you want in nearly every case):\n"
@@ -287,10 +319,12 @@ static int refuse_divergence(struct init_job *j) {
 }
 
 static int refuse_token(struct init_job *j) {
-    fprintf(j->bd->err,
-            "\nbd init refuses: --discard-remote needs an explicit destroy token in non-interactive mode.\n\n"
-            "  Why: remote 'origin' holds a database; giving it up must be a deliberate choice for this project.\n\n"
-            "  Next: 'bd bootstrap' takes the remote's database over; 'bd help init-safety' explains the token.\n\n");
+    fprintf(j->bd->err, "\nbd init refuses: --discard-remote needs an explicit destroy token in "
+                        "non-interactive mode.\n\n"
+                        "  Why: remote 'origin' holds a database; giving it up must be a deliberate "
+                        "choice for this project.\n\n"
+                        "  Next: 'bd bootstrap' takes the remote's database over; 'bd help "
+                        "init-safety' explains the token.\n\n");
     return INIT_TOKEN_MISSING;
 }
 
@@ -299,15 +333,19 @@ static int confirm_discard(struct init_job *j) {
     char answer[128];
     if (!isatty(STDIN_FILENO))
         return strcmp(cmd_str(j->call, "destroy-token"), destroy_token(j)) == 0 ? 0 : refuse_token(j);
-    fprintf(bd->err, "\n%s The history of the remote's database is about to be given up.\n\n  Remote: %s\n",
+    fprintf(bd->err,
+            "\n%s The history of the remote's database is about to be given up.\n\n  Remote: %s\n",
             ink(bd, INK_WARN, "WARNING:"), j->sync_url);
-    bool answered = init_ask(j, arena_printf(&bd->arena, "  Type \"%s\" to confirm: ", destroy_token(j)), answer, sizeof answer);
+    bool answered =
+        init_ask(j, arena_printf(&bd->arena, "  Type \"%s\" to confirm: ", destroy_token(j)), answer,
+                 sizeof answer);
     if (!answered || strcmp(answer, destroy_token(j)) != 0) {
         fprintf(bd->err, "\nAborted. See 'bd help init-safety' for details.\n");
         return INIT_TOKEN_MISSING;
     }
     if (!origin_has_database(j)) {
-        fprintf(bd->err, "\nAborted: the remote changed in the meantime. Run the command again to look anew.\n");
+        fprintf(bd->err,
+                "\nAborted: the remote changed in the meantime. Run the command again to look anew.\n");
         return INIT_REMOTE_REFUSED;
     }
     return 0;
@@ -326,8 +364,11 @@ int init_check_remote(struct init_job *j) {
         j->sync_url = configured;
         if (cmd_bool(j->call, "discard-remote"))
             return confirm_discard(j);
-        return cmd_fail(bd, "sync.remote is %s, so its database is to be cloned, which is not built into this bd yet.\n"
-                            "With --remote \"\" a new local database is made instead.", configured);
+        return cmd_fail(
+            bd,
+            "sync.remote is %s, so its database is to be cloned, which is not built into this bd yet.\n"
+            "With --remote \"\" a new local database is made instead.",
+            configured);
     }
     struct git_repo repo;
     if (j->stealth || !git_find(j->cwd, &bd->arena, &repo))
@@ -342,31 +383,42 @@ int init_check_remote(struct init_job *j) {
         return confirm_discard(j);
     if (j->reinit)
         return refuse_divergence(j);
-    return cmd_fail(bd, "remote 'origin' (%s) holds a database of this project; cloning it is not built into this bd yet.\n"
-                        "'bd bootstrap' is the command for it; with --remote \"\" a new local database is made instead.", url);
+    return cmd_fail(bd,
+                    "remote 'origin' (%s) holds a database of this project; cloning it is not built "
+                    "into this bd yet.\n"
+                    "'bd bootstrap' is the command for it; with --remote \"\" a new local database is "
+                    "made instead.",
+                    url);
 }
 
 /* ---- bd init-safety ---- */
 
 static const char safety_text[] =
-    "A workspace gets its identity from exactly one source: a new one (bd init), a remote (bd bootstrap), or the\n"
+    "A workspace gets its identity from exactly one source: a new one (bd init), a remote (bd "
+    "bootstrap), or the\n"
     "database that is already here. Where more than one is possible, bd init refuses and says so.\n"
     "\n"
     "  bd init                    a new database; refuses where one exists\n"
-    "  bd init --reinit-local     over an existing local database: it is kept, the settings are written anew. It does\n"
-    "                             not speak of remotes: if 'origin' holds a database, bd init still refuses\n"
-    "  --discard-remote           the remote's database may be given up; the next push will replace its history\n"
+    "  bd init --reinit-local     over an existing local database: it is kept, the settings are "
+    "written anew. It does\n"
+    "                             not speak of remotes: if 'origin' holds a database, bd init still "
+    "refuses\n"
+    "  --discard-remote           the remote's database may be given up; the next push will replace "
+    "its history\n"
     "  --force                    old name of --reinit-local\n"
     "\n"
-    "On a terminal you confirm by typing. Without one, a workspace that holds issues, and --discard-remote, need\n"
+    "On a terminal you confirm by typing. Without one, a workspace that holds issues, and "
+    "--discard-remote, need\n"
     "--destroy-token with the value\n"
     "\n"
     "  DESTROY-<issue prefix>\n"
     "\n"
-    "Exit statuses: 10 a remote holds a database and nothing was said about it; 11 the confirmation was declined;\n"
+    "Exit statuses: 10 a remote holds a database and nothing was said about it; 11 the confirmation "
+    "was declined;\n"
     "12 the token is missing or wrong.\n"
     "\n"
-    "To take over what a remote has: bd bootstrap. To keep a copy first: bd export > issues.jsonl, bd backup sync.\n";
+    "To take over what a remote has: bd bootstrap. To keep a copy first: bd export > issues.jsonl, bd "
+    "backup sync.\n";
 
 static int run_safety(struct bd *bd, const struct cmd_call *call) {
     (void)call;

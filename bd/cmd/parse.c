@@ -1,7 +1,7 @@
 /*
- * Reading the command line. The command is found first, word by word, skipping flags and their values as far as
- * the command reached so far knows them; then the remaining words are read with all flags of that
- * command. Flags of a command come before global ones of the same name.
+ * Reading the command line. The command is found first, word by word, skipping flags and their values
+ * as far as the command reached so far knows them; then the remaining words are read with all flags of
+ * that command. Flags of a command come before global ones of the same name.
  */
 #include "bd/cmd/parse.h"
 
@@ -14,18 +14,32 @@
 #include <string.h>
 
 const struct cmd_flag cmd_global_flags[] = {
-    {.name = "actor", .kind = FLAG_STRING, .help = "Who acts, for the audit trail (else BEADS_ACTOR, git user.name, USER)"},
-    {.name = "db", .kind = FLAG_STRING, .help = "Database to use (else found from the current directory)"},
-    {.name = "directory", .shorthand = 'C', .kind = FLAG_STRING, .help = "Use the workspace of this directory"},
+    {.name = "actor",
+     .kind = FLAG_STRING,
+     .help = "Who acts, for the audit trail (else BEADS_ACTOR, git user.name, USER)"},
+    {.name = "db",
+     .kind = FLAG_STRING,
+     .help = "Database to use (else found from the current directory)"},
+    {.name = "directory",
+     .shorthand = 'C',
+     .kind = FLAG_STRING,
+     .help = "Use the workspace of this directory"},
     {.name = "dolt-auto-commit",
      .kind = FLAG_STRING,
      .help = "When writes become commits: on (each command), off or batch (at 'bd dolt commit')"},
     {.name = "format", .kind = FLAG_STRING, .hidden = true, .help = "json is the same as --json"},
     {.name = "global", .kind = FLAG_BOOL, .help = "Use the global database of the shared server"},
-    {.name = "ignore-schema-skew", .kind = FLAG_BOOL, .help = "Go on although the database has a newer schema"},
+    {.name = "ignore-schema-skew",
+     .kind = FLAG_BOOL,
+     .help = "Go on although the database has a newer schema"},
     {.name = "json", .kind = FLAG_BOOL, .help = "Print JSON"},
-    {.name = "profile", .kind = FLAG_BOOL, .help = "Print how long the command took, on standard error"},
-    {.name = "quiet", .shorthand = 'q', .kind = FLAG_BOOL, .help = "Print what is necessary, and errors"},
+    {.name = "profile",
+     .kind = FLAG_BOOL,
+     .help = "Print how long the command took, on standard error"},
+    {.name = "quiet",
+     .shorthand = 'q',
+     .kind = FLAG_BOOL,
+     .help = "Print what is necessary, and errors"},
     {.name = "readonly", .kind = FLAG_BOOL, .help = "Refuse every command that changes something"},
     {.name = "sandbox", .kind = FLAG_BOOL, .help = "Never push by itself"},
     {.name = "verbose", .shorthand = 'v', .kind = FLAG_BOOL, .help = "Print details while working"},
@@ -57,13 +71,14 @@ static struct cmd_value *find_short(const struct cmd_call *c, char letter) {
 }
 
 static const char *flag_label(struct arena *a, const struct cmd_flag *f) {
-    return f->shorthand ? arena_printf(a, "-%c, --%s", f->shorthand, f->name) : arena_printf(a, "--%s", f->name);
+    return f->shorthand ? arena_printf(a, "-%c, --%s", f->shorthand, f->name)
+                        : arena_printf(a, "--%s", f->name);
 }
 
 static int bad_value(struct cmd_call *c, const struct cmd_flag *f, const char *text, const char *why,
                      struct err *err) {
-    return err_set(err, BD_INVALID, "invalid argument %s for \"%s\" flag: %s", cmd_quote(c->arena, text),
-                   flag_label(c->arena, f), why);
+    return err_set(err, BD_INVALID, "invalid argument %s for \"%s\" flag: %s",
+                   cmd_quote(c->arena, text), flag_label(c->arena, f), why);
 }
 
 static bool parse_bool(const char *s, int64_t *v) {
@@ -100,7 +115,7 @@ static int parse_int(const char *s, int64_t *v) {
             after_digit = false;
             continue;
         }
-        unsigned d = isdigit((unsigned char)*s) ? (unsigned)(*s - '0')
+        unsigned d = isdigit((unsigned char)*s)   ? (unsigned)(*s - '0')
                      : isalpha((unsigned char)*s) ? (unsigned)(tolower((unsigned char)*s) - 'a' + 10)
                                                   : 99;
         if (d >= base)
@@ -151,8 +166,8 @@ int cmd_parse_duration(const char *text, int64_t *nanos, struct err *err) {
         static const struct {
             const char *name;
             double nanos;
-        } units[] = {{"ns", 1},    {"us", 1e3},   {"\302\265s", 1e3}, {"\316\274s", 1e3},
-                     {"ms", 1e6},  {"s", 1e9},    {"m", 60e9},        {"h", 3600e9}};
+        } units[] = {{"ns", 1},   {"us", 1e3}, {"\302\265s", 1e3}, {"\316\274s", 1e3},
+                     {"ms", 1e6}, {"s", 1e9},  {"m", 60e9},        {"h", 3600e9}};
         double scale = 0;
         for (size_t i = 0; i < sizeof units / sizeof *units; i++)
             if (strlen(units[i].name) == n && memcmp(units[i].name, unit, n) == 0)
@@ -249,7 +264,8 @@ static int set_value(struct cmd_call *c, struct cmd_value *v, const char *text, 
     case FLAG_INT:
         if ((rc = parse_int(text, &v->i)))
             return bad_value(c, f, text,
-                             arena_printf(c->arena, "strconv.ParseInt: parsing %s: %s", cmd_quote(c->arena, text),
+                             arena_printf(c->arena, "strconv.ParseInt: parsing %s: %s",
+                                          cmd_quote(c->arena, text),
                                           rc == ERANGE ? "value out of range" : "invalid syntax"),
                              err);
         break;
@@ -286,7 +302,9 @@ static int set_value(struct cmd_call *c, struct cmd_value *v, const char *text, 
 }
 
 static bool takes_no_value(const struct cmd_flag *f) { return f->kind == FLAG_BOOL || f->no_value; }
-static const char *implied_value(const struct cmd_flag *f) { return f->no_value ? f->no_value : "true"; }
+static const char *implied_value(const struct cmd_flag *f) {
+    return f->no_value ? f->no_value : "true";
+}
 
 /* ---- finding the command ---- */
 
@@ -302,7 +320,8 @@ static const struct cmd *find_child(const struct cmd *c, const char *name) {
     return NULL;
 }
 
-static const struct cmd_flag *flag_of(const struct cmd_call *c, const char *name, size_t size, char letter) {
+static const struct cmd_flag *flag_of(const struct cmd_call *c, const char *name, size_t size,
+                                      char letter) {
     for (size_t d = c->depth; d-- > 0;)
         for (const struct cmd_flag *f = c->chain[d]->flags; f && f->name; f++) {
             if (d + 1 < c->depth && !f->persistent)
@@ -370,7 +389,8 @@ static int set_defaults(struct cmd_call *c, struct err *err) {
     return BD_OK;
 }
 
-static int parse_long(struct cmd_call *c, const char *s, const char *next, bool *used_next, struct err *err) {
+static int parse_long(struct cmd_call *c, const char *s, const char *next, bool *used_next,
+                      struct err *err) {
     const char *name = s + 2, *equals = strchr(name, '=');
     size_t size = equals ? (size_t)(equals - name) : strlen(name);
     if (size == 0 || *name == '-')
@@ -392,7 +412,8 @@ static int parse_long(struct cmd_call *c, const char *s, const char *next, bool 
     return set_value(c, v, next, err);
 }
 
-static int parse_short(struct cmd_call *c, const char *s, const char *next, bool *used_next, struct err *err) {
+static int parse_short(struct cmd_call *c, const char *s, const char *next, bool *used_next,
+                       struct err *err) {
     for (const char *p = s + 1; *p; p++) {
         struct cmd_value *v = find_short(c, *p);
         if (!v && *p == 'h') {
@@ -475,7 +496,8 @@ int cmd_parse(struct arena *a, const struct cmd *root, int argc, char **argv, st
             continue;
         }
         const char *next = i + 1 < count ? words[i + 1] : NULL;
-        rc = s[1] == '-' ? parse_long(out, s, next, &used_next, err) : parse_short(out, s, next, &used_next, err);
+        rc = s[1] == '-' ? parse_long(out, s, next, &used_next, err)
+                         : parse_short(out, s, next, &used_next, err);
         if (rc)
             return rc;
         i += used_next ? 1 : 0;
@@ -493,7 +515,8 @@ int cmd_check_args(const struct cmd_call *c, struct err *err) {
     if (n >= min && n <= max)
         return BD_OK;
     if (max == 0)
-        return err_set(err, BD_INVALID, "unknown command %s for \"%s\"", cmd_quote(c->arena, c->args[0]), c->path);
+        return err_set(err, BD_INVALID, "unknown command %s for \"%s\"",
+                       cmd_quote(c->arena, c->args[0]), c->path);
     if (min == max)
         return err_set(err, BD_INVALID, "accepts %zu arg(s), received %zu", min, n);
     if (max == SIZE_MAX)
@@ -538,9 +561,10 @@ int cmd_check_flags(const struct cmd_call *c, struct err *err) {
         buf_clear(&names);
         for (size_t i = 0; i < n; i++)
             buf_addf(&names, "%s%s", i ? " " : "", sorted[i]);
-        rc = err_set(err, BD_INVALID,
-                     "if any flags in the group [%s] are set none of the others can be; [%s] were all set",
-                     cmd->exclusive[g], buf_str(&names));
+        rc = err_set(
+            err, BD_INVALID,
+            "if any flags in the group [%s] are set none of the others can be; [%s] were all set",
+            cmd->exclusive[g], buf_str(&names));
     }
     buf_release(&names);
     return rc;
@@ -627,6 +651,8 @@ const char *const *cmd_list(const struct cmd_call *c, const char *flag, size_t *
     return v->list;
 }
 
-const char *cmd_called_as(const struct cmd_call *c) { return c->called_as ? c->called_as : cmd_of(c)->name; }
+const char *cmd_called_as(const struct cmd_call *c) {
+    return c->called_as ? c->called_as : cmd_of(c)->name;
+}
 const struct cmd *cmd_of(const struct cmd_call *c) { return c->chain[c->depth - 1]; }
 const char *cmd_path(const struct cmd_call *c) { return c->path; }

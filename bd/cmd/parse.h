@@ -1,6 +1,6 @@
 /*
- * The command line as upstream's libraries (cobra, pflag) read it: which command is meant, which flags and
- * arguments it got, and the texts of what can be wrong with them.
+ * The command line as upstream's libraries (cobra, pflag) read it: which command is meant, which flags
+ * and arguments it got, and the texts of what can be wrong with them.
  */
 #ifndef BD_CMD_PARSE_H
 #define BD_CMD_PARSE_H
@@ -23,7 +23,7 @@ struct cmd_call {
     struct arena *arena;
     const struct cmd *chain[CMD_DEPTH_MAX]; /* root first */
     size_t depth;
-    const char *path; /* "bd dep add" */
+    const char *path;      /* "bd dep add" */
     const char *called_as; /* the word that named the command: its name or an alias */
     struct cmd_value *values;
     size_t value_count;
@@ -36,8 +36,8 @@ struct cmd_call {
 extern const struct cmd_flag cmd_global_flags[];
 
 /*
- * Finds the command and reads flags and arguments; argv[0] is skipped. BD_INVALID with the library's text. out->chain
- * is then valid up to the command that was meant, so that its usage can be printed.
+ * Finds the command and reads flags and arguments; argv[0] is skipped. BD_INVALID with the library's
+ * text. out->chain is then valid up to the command that was meant, so that its usage can be printed.
  */
 int cmd_parse(struct arena *a, const struct cmd *root, int argc, char **argv, struct cmd_call *out,
               struct err *err);

@@ -14,7 +14,8 @@ static int64_t now_ms(void) {
 static int fail(struct bd *bd, int64_t start, const char *reason) {
     int64_t total = now_ms() - start;
     if (!bd->json) {
-        fprintf(bd->err, "%s bd ping: %s (%" PRId64 "ms)\n", ink_text(&bd->arena, bd->color, INK_FAIL, "✗"), reason, total);
+        fprintf(bd->err, "%s bd ping: %s (%" PRId64 "ms)\n",
+                ink_text(&bd->arena, bd->color, INK_FAIL, "✗"), reason, total);
         return 1;
     }
     struct buf out = BUF_INIT;
@@ -55,7 +56,8 @@ static int run(struct bd *bd, const struct cmd_call *call) {
         return fail(bd, start, arena_printf(&bd->arena, "query failed: %s", err.msg));
     int64_t end = now_ms();
     if (!bd->json) {
-        fprintf(bd->out, "%s bd ping: ok (%" PRId64 "ms)\n", ink_text(&bd->arena, bd->color, INK_PASS, "✓"), end - start);
+        fprintf(bd->out, "%s bd ping: ok (%" PRId64 "ms)\n",
+                ink_text(&bd->arena, bd->color, INK_PASS, "✓"), end - start);
         return 0;
     }
     struct buf out = BUF_INIT;

@@ -1,7 +1,7 @@
 /*
- * Opening the workspace's database and what belongs to it: is it this workspace's own, is its schema one this
- * program can write, and the commit after a command that asked for one. Opening for reading never writes the
- * database; a command that writes upgrades an older schema first.
+ * Opening the workspace's database and what belongs to it: is it this workspace's own, is its schema
+ * one this program can write, and the commit after a command that asked for one. Opening for reading
+ * never writes the database; a command that writes upgrades an older schema first.
  */
 #include "bd/cmd/cmd.h"
 
@@ -17,12 +17,14 @@ static int no_database(struct bd *bd) {
         fprintf(bd->err, "Error: no beads database found (%s)\n", bd->ws_error.msg);
     else
         fprintf(bd->err, "Error: no beads database found\n");
-    fprintf(bd->err, "Hint: run 'bd where' to inspect the resolved workspace, or 'bd init' to create a new database\n"
+    fprintf(bd->err, "Hint: run 'bd where' to inspect the resolved workspace, or 'bd init' to create a "
+                     "new database\n"
                      "      or set BEADS_DIR to point to your .beads directory\n");
     return 1;
 }
 
-/* Keeps .local_version at the version that was last used here; without the right to write, nothing happens. */
+/* Keeps .local_version at the version that was last used here; without the right to write, nothing
+ * happens. */
 static void track_version(struct bd *bd) {
     static const char line[] = BD_VERSION "\n";
     char *data = NULL;
@@ -30,7 +32,8 @@ static void track_version(struct bd *bd) {
     if (!bd->ws.beads_dir || bd->ws.direct)
         return;
     const char *path = arena_printf(&bd->arena, "%s/.local_version", bd->ws.beads_dir);
-    bool same = os_read_file(path, 256, &data, &size) == 0 && size == sizeof line - 1 && memcmp(data, line, size) == 0;
+    bool same = os_read_file(path, 256, &data, &size) == 0 && size == sizeof line - 1 &&
+                memcmp(data, line, size) == 0;
     free(data);
     if (!same && !bd->read_only)
         os_write_file_atomic(path, line, sizeof line - 1, 0600);
@@ -59,14 +62,17 @@ static int check_identity(struct bd *bd, struct err *err) {
     tables_read_end(x);
     if (!id || !*id || strcmp(id, bd->ws.project_id) == 0)
         return BD_OK;
-    return err_set(err, BD_INVALID,
-                   "workspace identity mismatch detected\n\n"
-                   "  metadata.json project_id: %s\n"
-                   "  database _project_id:     %s\n\n"
-                   "The settings in %s and the database belong to different projects, so nothing is written.\n"
-                   "Look at: BEADS_DIR and --db (do they point into another project?); a metadata.json or a database\n"
-                   "copied from elsewhere. 'bd where' shows what is in use. BEADS_SKIP_IDENTITY_CHECK=1 skips this check.",
-                   bd->ws.project_id, id, bd->ws.beads_dir);
+    return err_set(
+        err, BD_INVALID,
+        "workspace identity mismatch detected\n\n"
+        "  metadata.json project_id: %s\n"
+        "  database _project_id:     %s\n\n"
+        "The settings in %s and the database belong to different projects, so nothing is written.\n"
+        "Look at: BEADS_DIR and --db (do they point into another project?); a metadata.json or a "
+        "database\n"
+        "copied from elsewhere. 'bd where' shows what is in use. BEADS_SKIP_IDENTITY_CHECK=1 skips "
+        "this check.",
+        bd->ws.project_id, id, bd->ws.beads_dir);
 }
 
 static int open_tables(struct bd *bd, unsigned flags, struct err *err) {
@@ -77,7 +83,8 @@ static int open_tables(struct bd *bd, unsigned flags, struct err *err) {
     return rc;
 }
 
-/* A command that writes needs the newest schema: an older one is upgraded before it, in one transaction. */
+/* A command that writes needs the newest schema: an older one is upgraded before it, in one
+ * transaction. */
 static int upgrade_schema(struct bd *bd, struct err *err) {
     struct schema_migration options = {.dry_run = false};
     struct schema_migrated done;
@@ -124,7 +131,8 @@ int bd_try_open_store(struct bd *bd, struct err *err) {
         return err_set(err, BD_NOT_FOUND, "no beads database found");
     if (strcmp(w->mode, "server") == 0)
         return err_set(err, BD_UNSUPPORTED,
-                       "%s uses a Dolt server (dolt_mode \"server\"), which this bd cannot talk to yet", w->beads_dir);
+                       "%s uses a Dolt server (dolt_mode \"server\"), which this bd cannot talk to yet",
+                       w->beads_dir);
     if (!w->has_database)
         return err_set(err, BD_NOT_FOUND, "no beads database found");
     int rc = bd_auto_commit(bd, &policy, err);
@@ -163,12 +171,14 @@ int bd_open_store(struct bd *bd) {
     if ((!w->beads_dir && !w->direct) || (!w->has_database && !server))
         return no_database(bd);
     if (w->metadata_broken && bd->command_writes && !w->database_given)
-        return cmd_fail(bd, "%s/metadata.json is damaged, so it is not sure which database this workspace has; nothing is "
-                            "written. Restore the file (git has it), then run the command again.",
+        return cmd_fail(bd,
+                        "%s/metadata.json is damaged, so it is not sure which database this workspace "
+                        "has; nothing is "
+                        "written. Restore the file (git has it), then run the command again.",
                         w->beads_dir);
     if (w->beads_dir && !w->has_metadata && !w->metadata_broken && !w->database_given)
-        fprintf(bd->err, "warning: no beads configuration found in %s; using database \"%s\"\n", w->beads_dir,
-                w->database_name);
+        fprintf(bd->err, "warning: no beads configuration found in %s; using database \"%s\"\n",
+                w->beads_dir, w->database_name);
     int rc = bd_try_open_store(bd, &err);
     if (rc == BD_UNSUPPORTED || rc == BD_TOO_NEW)
         return cmd_fail(bd, "%s", err.msg);
@@ -191,7 +201,8 @@ int bd_after_command(struct bd *bd, const char *command) {
     struct err err = ERR_INIT;
     if (!bd->did_write || !bd->ops.tables || bd->ops.commit_mode != TABLES_COMMIT)
         return 0;
-    struct tables_write w = {.mode = TABLES_COMMIT, .message = bd_auto_commit_message(bd, command, NULL, 0)};
+    struct tables_write w = {.mode = TABLES_COMMIT,
+                             .message = bd_auto_commit_message(bd, command, NULL, 0)};
     if (tables_write(bd->ops.tables, &w, no_changes, NULL, NULL, &err))
         return cmd_fail(bd, "the change is saved but was not committed: %s", err.msg);
     return 0;

@@ -27,7 +27,8 @@ static const char *find_prefix(struct bd *bd) {
 
 static int not_found(struct bd *bd) {
     static const char message[] = "No active beads workspace found.";
-    static const char hint[] = "check BEADS_DIR/worktree setup, or run 'bd init' to create a new database";
+    static const char hint[] =
+        "check BEADS_DIR/worktree setup, or run 'bd init' to create a new database";
     if (!bd->json) {
         fprintf(bd->err, "Error: %s\nHint: %s\n", message, hint);
         return 1;
@@ -51,7 +52,9 @@ static int run(struct bd *bd, const struct cmd_call *call) {
         return not_found(bd);
     const char *path = ws->direct ? ws->database_dir : ws->beads_dir;
     const char *prefix = ws->direct ? NULL : find_prefix(bd);
-    const char *database = ws->direct ? ws->database_dir : ws->has_database || *ws->mode == 's' ? ws->data_dir : NULL;
+    const char *database = ws->direct                             ? ws->database_dir
+                           : ws->has_database || *ws->mode == 's' ? ws->data_dir
+                                                                  : NULL;
     if (bd->json) {
         struct buf out = BUF_INIT;
         struct json_writer w;
@@ -80,7 +83,8 @@ const struct cmd cmd_where = {
     .use = "where",
     .summary = "Print which workspace is in use",
     .group = "Setup & Configuration",
-    .details = "Prints the .beads directory in use, the redirect that led to it, its issue prefix and its database.",
+    .details = "Prints the .beads directory in use, the redirect that led to it, its issue prefix and "
+               "its database.",
     .args_max = -1,
     .cls = CMD_NO_STORE,
     .run = run,

@@ -1,7 +1,7 @@
 /*
- * The JSON writer. Members go straight into the output buffer, separated as they are begun. With sorted keys an
- * object remembers where each member lies and puts them in order when it is closed, so its bytes
- * are moved once per level and nothing else is kept.
+ * The JSON writer. Members go straight into the output buffer, separated as they are begun. With sorted
+ * keys an object remembers where each member lies and puts them in order when it is closed, so its
+ * bytes are moved once per level and nothing else is kept.
  */
 #include "bd/ui/json.h"
 
@@ -23,20 +23,26 @@ struct json_member {
 struct json_level {
     bool array;
     size_t count;
-    size_t begin; /* output offset behind the opening bracket */
+    size_t begin;                /* output offset behind the opening bracket */
     struct json_member *members; /* with sorted keys */
     size_t member_capacity;
     struct buf keys;
 };
 
 /* 0: printed as it is; 1: needs an escape or a look; 2: HTML character */
-static const uint8_t byte_class[256] = {
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    ['"'] = 1, ['\\'] = 1, ['<'] = 2, ['>'] = 2, ['&'] = 2,
-    [128] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+static const uint8_t byte_class[256] =
+    {
+        1, 1, 1,         1,          1,         1,         1,         1,         1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1,         1,          1,         1,         1,         1,         1, 1, 1, 1, 1, 1, 1,
+        1, 1, ['"'] = 1, ['\\'] = 1, ['<'] = 2, ['>'] = 2, ['&'] = 2, [128] = 1, 1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1,         1,          1,         1,         1,         1,         1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1,         1,          1,         1,         1,         1,         1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1,         1,          1,         1,         1,         1,         1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1,         1,          1,         1,         1,         1,         1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1,         1,          1,         1,         1,         1,         1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1,         1,          1,         1,         1,         1,         1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1,         1,          1,         1,         1,         1,         1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1,         1,          1,         1,         1,         1,         1, 1, 1, 1, 1, 1, 1,
 };
 
 void json_begin(struct json_writer *w, struct buf *out, unsigned flags) {
@@ -120,7 +126,8 @@ static int compare_members(const struct json_level *l, const struct json_member 
 }
 
 /* Insertion by halves of a merge: stable, so that of equal keys the last one can be told. */
-static void sort_members(const struct json_level *l, struct json_member *m, struct json_member *tmp, size_t n) {
+static void sort_members(const struct json_level *l, struct json_member *m, struct json_member *tmp,
+                         size_t n) {
     if (n < 8) {
         for (size_t i = 1; i < n; i++) {
             struct json_member x = m[i];
@@ -212,7 +219,8 @@ static size_t utf8_size(const uint8_t *s, size_t left) {
 
 static void put_escape(struct buf *out, unsigned code) {
     static const char hex[] = "0123456789abcdef";
-    char t[6] = {'\\', 'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15], hex[code & 15]};
+    char t[6] = {'\\',          'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15],
+                 hex[code & 15]};
     buf_add(out, t, sizeof t);
 }
 
@@ -254,7 +262,8 @@ static void put_escapes(struct json_writer *w, const char *text, size_t size) {
             if (!n || separator) {
                 buf_add(out, text + done, i - done);
                 if (!n && (w->flags & JSON_SORT_KEYS))
-                    buf_add(out, "\xEF\xBF\xBD", 3); /* upstream reads such an answer back before it prints it */
+                    buf_add(out, "\xEF\xBF\xBD",
+                            3); /* upstream reads such an answer back before it prints it */
                 else
                     put_escape(out, n ? 0x2000u | (s[i + 2] & 0x3Fu) : 0xFFFD);
                 n = n ? n : 1;
@@ -423,7 +432,9 @@ void json_float(struct json_writer *w, double v) {
     put_token(w, t, format_float(v, t));
 }
 
-void json_bool(struct json_writer *w, bool v) { v ? put_token(w, "true", 4) : put_token(w, "false", 5); }
+void json_bool(struct json_writer *w, bool v) {
+    v ? put_token(w, "true", 4) : put_token(w, "false", 5);
+}
 void json_null(struct json_writer *w) { put_token(w, "null", 4); }
 
 /* ---- raw JSON text ---- */
@@ -438,7 +449,10 @@ static void raw_space(struct raw *r) {
 }
 
 static int hex_digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 static bool raw_hex4(const char *p, const char *end, unsigned *code) {

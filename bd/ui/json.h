@@ -30,8 +30,8 @@ struct json_writer {
     bool after_key;
     struct json_level *levels; /* private */
     size_t level_capacity;
-    /* May be set after json_begin: takes what is complete of a long outermost array, so that memory stays
-     * small. Not used with JSON_SORT_KEYS. It must leave *out empty. */
+    /* May be set after json_begin: takes what is complete of a long outermost array, so that memory
+     * stays small. Not used with JSON_SORT_KEYS. It must leave *out empty. */
     void (*drain)(void *ctx, struct buf *out);
     void *drain_ctx;
 };
@@ -51,9 +51,9 @@ void json_float(struct json_writer *w, double v); /* as Go prints float64 */
 void json_bool(struct json_writer *w, bool v);
 void json_null(struct json_writer *w);
 /*
- * JSON text, re-indented to fit. With JSON_SORT_KEYS it is also read and printed anew: keys sorted, the last of
- * equal keys kept, numbers as float64, strings in their shortest escapes. Text that is not JSON is printed
- * as a string.
+ * JSON text, re-indented to fit. With JSON_SORT_KEYS it is also read and printed anew: keys sorted, the
+ * last of equal keys kept, numbers as float64, strings in their shortest escapes. Text that is not JSON
+ * is printed as a string.
  */
 void json_raw(struct json_writer *w, const char *text, size_t size);
 bool json_is_valid(const char *text, size_t size);

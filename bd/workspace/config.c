@@ -1,6 +1,7 @@
 /*
- * Settings from files, environment and defaults. Files are read in order of rising precedence into one map of
- * dotted, lower-case keys; the environment is asked at each question; defaults are a constant table.
+ * Settings from files, environment and defaults. Files are read in order of rising precedence into one
+ * map of dotted, lower-case keys; the environment is asked at each question; defaults are a constant
+ * table.
  */
 #include "bd/workspace/config.h"
 
@@ -91,7 +92,9 @@ struct reader {
 
 static int read_node(struct reader *r, yaml_event_t *event, const char *key, unsigned depth);
 
-static bool next_event(struct reader *r, yaml_event_t *e) { return yaml_parser_parse(&r->parser, e) != 0; }
+static bool next_event(struct reader *r, yaml_event_t *e) {
+    return yaml_parser_parse(&r->parser, e) != 0;
+}
 
 static bool is_null(const yaml_event_t *e) {
     const char *s = (const char *)e->data.scalar.value;
@@ -136,8 +139,9 @@ static int read_mapping(struct reader *r, const char *prefix, unsigned depth) {
         const char *key = NULL;
         int rc = 0;
         if (k.type == YAML_SCALAR_EVENT && prefix) {
-            char *name = *prefix ? arena_printf(r->arena, "%s.%s", prefix, (const char *)k.data.scalar.value)
-                                 : arena_strdup(r->arena, (const char *)k.data.scalar.value);
+            char *name =
+                *prefix ? arena_printf(r->arena, "%s.%s", prefix, (const char *)k.data.scalar.value)
+                        : arena_strdup(r->arena, (const char *)k.data.scalar.value);
             for (char *p = name; *p; p++)
                 *p = (char)tolower((unsigned char)*p);
             key = name;
@@ -230,8 +234,8 @@ static void load_file(struct config *c, const char *path) {
     size_t size;
     if (os_read_file(path, CONFIG_FILE_MAX, &data, &size)) {
         if (errno != ENOENT && errno != ENOTDIR)
-            add_warning(c, arena_printf(c->arena, "failed to initialize config: cannot read %s: %s", path,
-                                        strerror(errno)));
+            add_warning(c, arena_printf(c->arena, "failed to initialize config: cannot read %s: %s",
+                                        path, strerror(errno)));
         return;
     }
     struct file_context ctx = {c, arena_strdup(c->arena, path)};
@@ -239,8 +243,9 @@ static void load_file(struct config *c, const char *path) {
     const char *problem = read_yaml(&r, data, size);
     free(data);
     if (problem)
-        add_warning(c, arena_printf(c->arena, "failed to initialize config: error reading config file %s: %s", path,
-                                    problem));
+        add_warning(c, arena_printf(c->arena,
+                                    "failed to initialize config: error reading config file %s: %s",
+                                    path, problem));
 }
 
 static const char *variable(const char *name) {
@@ -262,7 +267,8 @@ static void load(struct config *c) {
         load_file(c, arena_printf(a, "%s/.config/bd/config.yaml", home));
     if (!c->beads_dir)
         return;
-    if (variable("BEADS_TEST_IGNORE_REPO_CONFIG") && os_exists(arena_printf(a, "%s/../go.mod", c->beads_dir)))
+    if (variable("BEADS_TEST_IGNORE_REPO_CONFIG") &&
+        os_exists(arena_printf(a, "%s/../go.mod", c->beads_dir)))
         return;
     load_file(c, arena_printf(a, "%s/config.yaml", c->beads_dir));
     load_file(c, arena_printf(a, "%s/config.local.yaml", c->beads_dir));

@@ -1,6 +1,6 @@
 /*
- * Changing config.yaml line by line, so that comments and order stay. A key is written flat ("export.auto: true");
- * a commented-out line of the key is put to use before a new one is appended.
+ * Changing config.yaml line by line, so that comments and order stay. A key is written flat
+ * ("export.auto: true"); a commented-out line of the key is put to use before a new one is appended.
  */
 #include "bd/workspace/config.h"
 
@@ -17,13 +17,26 @@
 
 bool config_key_is_yaml(const char *key) {
     static const char *const exact[] = {
-        "no-db", "json", "db", "actor", "identity", "no-push", "no-git-ops", "create.require-description",
-        "import.path", "github.token", "linear.api_key", "linear.oauth_client_id", "linear.oauth_client_secret",
-        "jira.api_token", "gitlab.token", "ado.pat",
+        "no-db",
+        "json",
+        "db",
+        "actor",
+        "identity",
+        "no-push",
+        "no-git-ops",
+        "create.require-description",
+        "import.path",
+        "github.token",
+        "linear.api_key",
+        "linear.oauth_client_id",
+        "linear.oauth_client_secret",
+        "jira.api_token",
+        "gitlab.token",
+        "ado.pat",
     };
     static const char *const prefixes[] = {
-        "routing.", "sync.", "git.", "directory.", "repos.", "external_projects.", "validation.", "hierarchy.",
-        "ai.", "backup.", "export.", "dolt.", "federation.",
+        "routing.",   "sync.", "git.",    "directory.", "repos.", "external_projects.", "validation.",
+        "hierarchy.", "ai.",   "backup.", "export.",    "dolt.",  "federation.",
     };
     for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
         if (strcmp(key, exact[i]) == 0)
@@ -65,14 +78,16 @@ static int check_value(const char *key, const char *value, struct err *err) {
         errno = 0;
         long n = strtol(value, &end, 10);
         if (*end || end == value || errno || isspace((unsigned char)*value))
-            rc = err_set(err, BD_INVALID, "hierarchy.max-depth must be a positive integer, got %s", quoted.data);
+            rc = err_set(err, BD_INVALID, "hierarchy.max-depth must be a positive integer, got %s",
+                         quoted.data);
         else if (n < 1)
             rc = err_set(err, BD_INVALID, "hierarchy.max-depth must be at least 1, got %ld", n);
     } else if ((strcmp(key, "dolt.shared-server") == 0 || strcmp(key, "dolt.debug") == 0) && !truth) {
         rc = err_set(err, BD_INVALID, "%s must be \"true\" or \"false\", got %s", key, quoted.data);
     } else if (strcmp(key, "dolt.mode") == 0 && strcasecmp(value, "server") != 0 &&
                strcasecmp(value, "embedded") != 0) {
-        rc = err_set(err, BD_INVALID, "dolt.mode must be \"server\" or \"embedded\", got %s", quoted.data);
+        rc = err_set(err, BD_INVALID, "dolt.mode must be \"server\" or \"embedded\", got %s",
+                     quoted.data);
     }
     buf_release(&quoted);
     return rc;

@@ -61,7 +61,8 @@ bool config_load_env_file(const char *path, bool selection_only) {
         size_t n = strlen(line);
         while (n && isspace((unsigned char)line[n - 1]))
             line[--n] = 0;
-        bool selects = strcmp(line, "BEADS_DIR") == 0 || strcmp(line, "BEADS_DB") == 0 || strcmp(line, "BD_DB") == 0;
+        bool selects = strcmp(line, "BEADS_DIR") == 0 || strcmp(line, "BEADS_DB") == 0 ||
+                       strcmp(line, "BD_DB") == 0;
         if (!is_name(line) || (selection_only && !selects) || getenv(line))
             continue;
         setenv(line, clean_value(equals + 1), 0);

@@ -19,8 +19,8 @@ struct git_repo {
 bool git_find(const char *start, struct arena *a, struct git_repo *out);
 
 /*
- * Value of a git setting as `git config KEY` in `directory` prints it, NULL when unset; in the arena. The
- * files are read directly; git is asked only where they use what is not understood here (includes,
+ * Value of a git setting as `git config KEY` in `directory` prints it, NULL when unset; in the arena.
+ * The files are read directly; git is asked only where they use what is not understood here (includes,
  * settings from the environment).
  */
 const char *git_setting(const char *directory, const char *key, struct arena *a);

@@ -31,7 +31,8 @@ int metadata_load(const char *beads_dir, struct arena *a, struct metadata *out, 
     free(data);
     if (!cJSON_IsObject(o)) {
         cJSON_Delete(o);
-        return err_set(err, BD_INVALID, "%s is not a JSON object; restore it (it is kept in git)", path);
+        return err_set(err, BD_INVALID, "%s is not a JSON object; restore it (it is kept in git)",
+                       path);
     }
     out->database = text(o, "database", a);
     out->backend = text(o, "backend", a);

@@ -48,7 +48,8 @@ static int64_t clock_ms(void) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Moves bytes between the pipes and the buffers until all pipes are closed. False when the time is over. */
+/* Moves bytes between the pipes and the buffers until all pipes are closed. False when the time is
+ * over. */
 static bool exchange(const struct process *p, int *input, int *output, int *error) {
     int64_t end = p->timeout_ms ? clock_ms() + p->timeout_ms : 0;
     size_t written = 0;
@@ -91,8 +92,8 @@ static bool exchange(const struct process *p, int *input, int *output, int *erro
 
 int process_run(const struct process *p) {
     int in[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1}, status[2] = {-1, -1};
-    if (pipe2(status, O_CLOEXEC) || (p->input && pipe2(in, O_CLOEXEC)) || (p->output && pipe2(out, O_CLOEXEC)) ||
-        (p->error && pipe2(err, O_CLOEXEC))) {
+    if (pipe2(status, O_CLOEXEC) || (p->input && pipe2(in, O_CLOEXEC)) ||
+        (p->output && pipe2(out, O_CLOEXEC)) || (p->error && pipe2(err, O_CLOEXEC))) {
         int e = errno;
         close_pair(status), close_pair(in), close_pair(out), close_pair(err);
         errno = e;

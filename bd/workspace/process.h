@@ -14,9 +14,9 @@ struct process {
     const char *input;       /* standard input; NULL = /dev/null unless `inherit_input` */
     size_t input_size;
     bool inherit_input;
-    struct buf *output;      /* takes standard output; NULL = /dev/null unless `inherit_output` */
+    struct buf *output; /* takes standard output; NULL = /dev/null unless `inherit_output` */
     bool inherit_output;
-    struct buf *error;       /* takes standard error; NULL = /dev/null unless `inherit_error` */
+    struct buf *error; /* takes standard error; NULL = /dev/null unless `inherit_error` */
     bool inherit_error;
     int timeout_ms; /* 0 = none; when over, the program is killed */
 };

@@ -1,4 +1,5 @@
-/* The files of a new workspace. All texts are constants; existing files of the user are only added to. */
+/* The files of a new workspace. All texts are constants; existing files of the user are only added to.
+ */
 #include "bd/workspace/setup.h"
 
 #include "base/os.h"
@@ -19,72 +20,92 @@
 #define BTRFS_MAGIC 0x9123683E
 #define TEXT_FILE_MAX ((size_t)1 << 22)
 
-static const char gitignore_text[] =
-    "# The database keeps its own history\n"
-    "dolt/\n"
-    "embeddeddolt/\n"
-    "proxieddb/\n"
-    "\n"
-    "# State of this clone and of running programs\n"
-    "bd.sock\n"
-    "bd.sock.startlock\n"
-    "sync-state.json\n"
-    "last-touched\n"
-    ".exclusive-lock\n"
-    "daemon.*\n"
-    "push-state.json\n"
-    "*.lock\n"
-    ".local_version\n"
-    "proxied_server_client_info.json\n"
-    ".sync.lock\n"
-    "export-state/\n"
-    "export-state.json\n"
-    "\n"
-    "# Key of stored credentials: never commit it\n"
-    ".beads-credential-key\n"
-    "\n"
-    "# Paths that hold in one worktree only\n"
-    "redirect\n"
-    "\n"
-    "# Server files\n"
-    "dolt-server.pid\n"
-    "dolt-server.log\n"
-    "dolt-server.lock\n"
-    "dolt-server.port\n"
-    "dolt-server.activity\n"
-    "dolt-pprof/\n"
-    "\n"
-    "# Backups and what repairs leave behind\n"
-    "backup/\n"
-    "*.corrupt.backup/\n"
-    "\n"
-    "# Local settings\n"
-    ".env\n"
-    "\n"
-    "# Files of old releases\n"
-    "ephemeral.sqlite3\n"
-    "ephemeral.sqlite3-journal\n"
-    "ephemeral.sqlite3-wal\n"
-    "ephemeral.sqlite3-shm\n"
-    "*.db\n"
-    "*.db?*\n"
-    "*.db-journal\n"
-    "*.db-wal\n"
-    "*.db-shm\n"
-    "db.sqlite\n"
-    "bd.db\n";
+static const char gitignore_text[] = "# The database keeps its own history\n"
+                                     "dolt/\n"
+                                     "embeddeddolt/\n"
+                                     "proxieddb/\n"
+                                     "\n"
+                                     "# State of this clone and of running programs\n"
+                                     "bd.sock\n"
+                                     "bd.sock.startlock\n"
+                                     "sync-state.json\n"
+                                     "last-touched\n"
+                                     ".exclusive-lock\n"
+                                     "daemon.*\n"
+                                     "push-state.json\n"
+                                     "*.lock\n"
+                                     ".local_version\n"
+                                     "proxied_server_client_info.json\n"
+                                     ".sync.lock\n"
+                                     "export-state/\n"
+                                     "export-state.json\n"
+                                     "\n"
+                                     "# Key of stored credentials: never commit it\n"
+                                     ".beads-credential-key\n"
+                                     "\n"
+                                     "# Paths that hold in one worktree only\n"
+                                     "redirect\n"
+                                     "\n"
+                                     "# Server files\n"
+                                     "dolt-server.pid\n"
+                                     "dolt-server.log\n"
+                                     "dolt-server.lock\n"
+                                     "dolt-server.port\n"
+                                     "dolt-server.activity\n"
+                                     "dolt-pprof/\n"
+                                     "\n"
+                                     "# Backups and what repairs leave behind\n"
+                                     "backup/\n"
+                                     "*.corrupt.backup/\n"
+                                     "\n"
+                                     "# Local settings\n"
+                                     ".env\n"
+                                     "\n"
+                                     "# Files of old releases\n"
+                                     "ephemeral.sqlite3\n"
+                                     "ephemeral.sqlite3-journal\n"
+                                     "ephemeral.sqlite3-wal\n"
+                                     "ephemeral.sqlite3-shm\n"
+                                     "*.db\n"
+                                     "*.db?*\n"
+                                     "*.db-journal\n"
+                                     "*.db-wal\n"
+                                     "*.db-shm\n"
+                                     "db.sqlite\n"
+                                     "bd.db\n";
 
 /* An existing .beads/.gitignore that names all of these is left alone. */
 static const char *const needed_patterns[] = {
-    "*.db?*", ".env", "redirect", "last-touched", "bd.sock.startlock", ".sync.lock", "export-state/",
-    "export-state.json", "dolt/", "embeddeddolt/", "proxieddb/", "ephemeral.sqlite3", "dolt-server.pid",
-    "dolt-server.log", "dolt-server.lock", "dolt-server.port", "dolt-server.activity", "daemon.*",
-    "proxied_server_client_info.json", "*.lock", "*.corrupt.backup/", ".beads-credential-key", NULL,
+    "*.db?*",
+    ".env",
+    "redirect",
+    "last-touched",
+    "bd.sock.startlock",
+    ".sync.lock",
+    "export-state/",
+    "export-state.json",
+    "dolt/",
+    "embeddeddolt/",
+    "proxieddb/",
+    "ephemeral.sqlite3",
+    "dolt-server.pid",
+    "dolt-server.log",
+    "dolt-server.lock",
+    "dolt-server.port",
+    "dolt-server.activity",
+    "daemon.*",
+    "proxied_server_client_info.json",
+    "*.lock",
+    "*.corrupt.backup/",
+    ".beads-credential-key",
+    NULL,
 };
 
 static const char config_text[] =
-    "# Settings of bd in this repository. Every line is a comment until you take its # away; `bd config set KEY VALUE`\n"
-    "# does that too. An environment variable BD_<KEY> and a command-line option win over this file. Settings of this\n"
+    "# Settings of bd in this repository. Every line is a comment until you take its # away; `bd "
+    "config set KEY VALUE`\n"
+    "# does that too. An environment variable BD_<KEY> and a command-line option win over this file. "
+    "Settings of this\n"
     "# machine alone belong into config.local.yaml beside it.\n"
     "\n"
     "# Prefix of issue ids for `bd init` (else the name of the directory)\n"
@@ -101,7 +122,8 @@ static const char config_text[] =
     "#   title-length: 255\n"
     "\n"
     "# dolt:\n"
-    "#   auto-commit: \"on\"        # when writes become commits: on (each command), off, batch (at `bd dolt commit`)\n"
+    "#   auto-commit: \"on\"        # when writes become commits: on (each command), off, batch (at "
+    "`bd dolt commit`)\n"
     "#   local-only: false        # true: bd init wires no remote\n"
     "\n"
     "# A JSONL copy of all issues, written after changes (for viewers and exchange; not a backup)\n"
@@ -141,7 +163,8 @@ static const char config_text[] =
 static const char readme_text[] =
     "# Issues of this repository\n"
     "\n"
-    "This directory belongs to `bd`, an issue tracker on the command line. Issues, their dependencies and their whole\n"
+    "This directory belongs to `bd`, an issue tracker on the command line. Issues, their dependencies "
+    "and their whole\n"
     "history live in a versioned database in `embeddeddolt/`, which git does not track.\n"
     "\n"
     "```\n"
@@ -153,13 +176,15 @@ static const char readme_text[] =
     "bd dolt push                  # share the database\n"
     "```\n"
     "\n"
-    "`config.yaml` holds the settings (`bd config show` lists them with their origin), `metadata.json` names the\n"
+    "`config.yaml` holds the settings (`bd config show` lists them with their origin), `metadata.json` "
+    "names the\n"
     "database. In a fresh clone run `bd bootstrap` once.\n";
 
 static bool make_no_cow(const char *path) {
     struct statfs fs;
     int flags = 0, fd;
-    if (statfs(path, &fs) || (unsigned long)fs.f_type != BTRFS_MAGIC || (fd = os_open(path, O_RDONLY | O_DIRECTORY, 0)) < 0)
+    if (statfs(path, &fs) || (unsigned long)fs.f_type != BTRFS_MAGIC ||
+        (fd = os_open(path, O_RDONLY | O_DIRECTORY, 0)) < 0)
         return false;
     bool ok = ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0;
     flags |= FS_NOCOW_FL;
@@ -179,7 +204,8 @@ int setup_directory(const char *beads_dir, bool *tightened, struct err *err) {
     return BD_OK;
 }
 
-static int write_new(const char *dir, const char *name, const char *text, mode_t mode, struct err *err) {
+static int write_new(const char *dir, const char *name, const char *text, mode_t mode,
+                     struct err *err) {
     struct buf path = BUF_INIT;
     int rc = BD_OK;
     buf_addf(&path, "%s/%s", dir, name);
@@ -236,8 +262,8 @@ static bool has_line(const char *text, const char *line) {
     return false;
 }
 
-int setup_append_lines(const char *path, const char *heading, const char *const *lines, mode_t mode, bool *changed,
-                       struct err *err) {
+int setup_append_lines(const char *path, const char *heading, const char *const *lines, mode_t mode,
+                       bool *changed, struct err *err) {
     char *text = NULL;
     size_t size = 0;
     struct buf out = BUF_INIT;
@@ -269,10 +295,12 @@ int setup_append_lines(const char *path, const char *heading, const char *const 
 }
 
 int setup_project_gitignore(const char *project_dir, struct err *err) {
-    static const char *const lines[] = {".dolt/", "*.db", ".beads-credential-key", ".beads/proxieddb/", NULL};
+    static const char *const lines[] = {".dolt/", "*.db", ".beads-credential-key", ".beads/proxieddb/",
+                                        NULL};
     struct buf path = BUF_INIT;
     buf_addf(&path, "%s/.gitignore", project_dir);
-    int rc = setup_append_lines(path.data, "# Beads / Dolt files (added by bd init)", lines, 0644, NULL, err);
+    int rc = setup_append_lines(path.data, "# Beads / Dolt files (added by bd init)", lines, 0644, NULL,
+                                err);
     buf_release(&path);
     return rc;
 }

@@ -11,8 +11,8 @@
 #include <sys/types.h>
 
 /*
- * Creates the .beads directory (0700) or tightens an existing one; *tightened says so. Switches copy-on-write off
- * where the file system is btrfs.
+ * Creates the .beads directory (0700) or tightens an existing one; *tightened says so. Switches
+ * copy-on-write off where the file system is btrfs.
  */
 int setup_directory(const char *beads_dir, bool *tightened, struct err *err);
 
@@ -22,15 +22,16 @@ int setup_config(const char *beads_dir, struct err *err);
 int setup_readme(const char *beads_dir, struct err *err);
 int setup_interactions(const char *beads_dir, struct err *err);
 
-/* Appends what is missing of a list of lines to a file, under a heading. *changed (may be NULL) says whether. */
-int setup_append_lines(const char *path, const char *heading, const char *const *lines, mode_t mode, bool *changed,
-                       struct err *err);
+/* Appends what is missing of a list of lines to a file, under a heading. *changed (may be NULL) says
+ * whether. */
+int setup_append_lines(const char *path, const char *heading, const char *const *lines, mode_t mode,
+                       bool *changed, struct err *err);
 /* The project's own .gitignore: no database files. */
 int setup_project_gitignore(const char *project_dir, struct err *err);
 
 /*
- * repo_id: 32 hex digits of the origin's canonical URL, or of the repository's path when there is no origin.
- * clone_id: 16 hex digits of host name and path. NULL outside a git repository.
+ * repo_id: 32 hex digits of the origin's canonical URL, or of the repository's path when there is no
+ * origin. clone_id: 16 hex digits of host name and path. NULL outside a git repository.
  */
 const char *setup_repo_id(const char *directory, struct arena *a);
 const char *setup_clone_id(const char *directory, struct arena *a);

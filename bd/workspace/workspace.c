@@ -1,7 +1,7 @@
 /*
- * Finding the workspace. Candidates are tried in a fixed order (flag, environment, directories upwards, the
- * main repository of a linked worktree); the first one with a database wins, else the first one with any
- * project file. A redirect is followed once.
+ * Finding the workspace. Candidates are tried in a fixed order (flag, environment, directories upwards,
+ * the main repository of a linked worktree); the first one with a database wins, else the first one
+ * with any project file. A redirect is followed once.
  */
 #include "bd/workspace/workspace.h"
 
@@ -57,7 +57,8 @@ static bool has(const char *beads_dir, const char *name, bool directory) {
 }
 
 bool workspace_has_data(const char *beads_dir) {
-    return has(beads_dir, "embeddeddolt", true) || has(beads_dir, "dolt", true) || has_legacy_file(beads_dir);
+    return has(beads_dir, "embeddeddolt", true) || has(beads_dir, "dolt", true) ||
+           has_legacy_file(beads_dir);
 }
 
 bool workspace_has_project(const char *beads_dir) {
@@ -103,11 +104,13 @@ static const char *redirect_target(struct finder *f, const char *beads_dir) {
     }
     target = workspace_real_path(target, f->a);
     if (!os_is_dir(target)) {
-        warn(f, arena_printf(f->a, "Warning: redirect target does not exist or is not a directory: %s", target));
+        warn(f, arena_printf(f->a, "Warning: redirect target does not exist or is not a directory: %s",
+                             target));
         return NULL;
     }
     if (has(target, "redirect", false))
-        warn(f, arena_printf(f->a, "Warning: redirect chains not allowed, ignoring redirect in %s", target));
+        warn(f, arena_printf(f->a, "Warning: redirect chains not allowed, ignoring redirect in %s",
+                             target));
     return target;
 }
 
@@ -148,12 +151,14 @@ static const char *main_beads_dir(const struct git_repo *repo, struct arena *a) 
     return in(a, repo->common_dir, ".beads");
 }
 
-static bool search_upwards(struct finder *f, const char *start, const struct git_repo *repo, struct workspace *w) {
+static bool search_upwards(struct finder *f, const char *start, const struct git_repo *repo,
+                           struct workspace *w) {
     char *dir = arena_strdup(f->a, start);
     do {
         bool at_root = repo->root && strcmp(dir, repo->root) == 0;
         if (at_root && repo->linked) {
-            /* Tracked files of .beads are in every worktree; only a redirect or a database of its own count. */
+            /* Tracked files of .beads are in every worktree; only a redirect or a database of its own
+             * count. */
             const char *own = in(f->a, dir, ".beads");
             if ((has(own, "redirect", false) || workspace_has_data(own)) && try_beads_dir(f, own, w))
                 return true;
@@ -258,11 +263,13 @@ static void describe(struct finder *f, struct workspace *w) {
     w->has_metadata = rc == BD_OK;
     w->metadata_broken = rc != BD_OK && rc != BD_NOT_FOUND;
     const char *slash = strrchr(w->beads_dir, '/');
-    w->project_dir = slash == w->beads_dir ? "/" : arena_strndup(a, w->beads_dir, (size_t)(slash - w->beads_dir));
+    w->project_dir =
+        slash == w->beads_dir ? "/" : arena_strndup(a, w->beads_dir, (size_t)(slash - w->beads_dir));
     w->project_id = m.project_id;
     w->mode = strcasecmp(m.dolt_mode, "server") == 0 && !w->database_given ? "server" : "embedded";
     if (w->database_dir) {
-        w->data_dir = arena_strndup(a, w->database_dir, (size_t)(strrchr(w->database_dir, '/') - w->database_dir));
+        w->data_dir = arena_strndup(a, w->database_dir,
+                                    (size_t)(strrchr(w->database_dir, '/') - w->database_dir));
         w->has_database = true;
         return;
     }
@@ -275,10 +282,13 @@ static void describe(struct finder *f, struct workspace *w) {
     w->database_name = name ? name : *m.dolt_database ? m.dolt_database : "beads";
     bool embedded = has(w->beads_dir, "embeddeddolt", true);
     if (strcmp(w->mode, "server") == 0) {
-        w->data_dir = *m.dolt_data_dir ? (m.dolt_data_dir[0] == '/' ? m.dolt_data_dir : in(a, w->beads_dir, m.dolt_data_dir))
-                                       : in(a, w->beads_dir, "dolt");
+        w->data_dir =
+            *m.dolt_data_dir
+                ? (m.dolt_data_dir[0] == '/' ? m.dolt_data_dir : in(a, w->beads_dir, m.dolt_data_dir))
+                : in(a, w->beads_dir, "dolt");
     } else {
-        w->data_dir = in(a, w->beads_dir, embedded || !has(w->beads_dir, "dolt", true) ? "embeddeddolt" : "dolt");
+        w->data_dir =
+            in(a, w->beads_dir, embedded || !has(w->beads_dir, "dolt", true) ? "embeddeddolt" : "dolt");
     }
     w->database_dir = in(a, w->data_dir, w->database_name);
     w->has_database = is_database(w->database_dir);
@@ -290,18 +300,20 @@ static void describe(struct finder *f, struct workspace *w) {
         w->has_database = true;
     }
     if (w->metadata_broken)
-        warn(f, arena_printf(a, "warning: failed to load beads config from %s: %s", w->beads_dir, why.msg));
+        warn(f, arena_printf(a, "warning: failed to load beads config from %s: %s", w->beads_dir,
+                             why.msg));
 }
 
 static void check_permissions(struct finder *f, const char *beads_dir) {
     struct stat st;
     if (os_stat(beads_dir, &st) == 0 && (st.st_mode & 0077))
-        warn(f, arena_printf(f->a, "Warning: %s has permissions %04o (recommended: 0700). Run: chmod 700 %s", beads_dir,
-                             (unsigned)st.st_mode & 0777, beads_dir));
+        warn(f, arena_printf(f->a,
+                             "Warning: %s has permissions %04o (recommended: 0700). Run: chmod 700 %s",
+                             beads_dir, (unsigned)st.st_mode & 0777, beads_dir));
 }
 
-static int find(struct finder *f, const struct workspace_request *rq, const char *start, const struct git_repo *repo,
-                struct workspace *w, struct err *err) {
+static int find(struct finder *f, const struct workspace_request *rq, const char *start,
+                const struct git_repo *repo, struct workspace *w, struct err *err) {
     const char *dir = rq->beads_dir ? rq->beads_dir : environment("BEADS_DIR");
     if (rq->db_flag && *rq->db_flag)
         return use_database_path(f, rq->db_flag, "--db", w, err);
@@ -323,9 +335,11 @@ static int find(struct finder *f, const struct workspace_request *rq, const char
     return BD_OK;
 }
 
-int workspace_find(const struct workspace_request *rq, struct arena *a, struct workspace *out, struct err *err) {
+int workspace_find(const struct workspace_request *rq, struct arena *a, struct workspace *out,
+                   struct err *err) {
     memset(out, 0, sizeof *out);
-    *out = (struct workspace){.database_name = "beads", .project_id = "", .mode = "embedded", .data_dir = "", .warnings = ""};
+    *out = (struct workspace){
+        .database_name = "beads", .project_id = "", .mode = "embedded", .data_dir = "", .warnings = ""};
     struct finder f = {.a = a};
     struct git_repo repo = {0};
     const char *start = workspace_real_path(rq->start_dir ? rq->start_dir : ".", a);
@@ -344,7 +358,8 @@ int workspace_find(const struct workspace_request *rq, struct arena *a, struct w
     return rc;
 }
 
-int workspace_find_directory(const char *directory, struct arena *a, const char **beads_dir, struct err *err) {
+int workspace_find_directory(const char *directory, struct arena *a, const char **beads_dir,
+                             struct err *err) {
     struct stat st;
     const char *full = workspace_real_path(directory, a);
     struct buf quoted = BUF_INIT;

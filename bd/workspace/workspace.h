@@ -18,32 +18,33 @@ struct workspace {
     const char *database_dir;    /* <beads_dir>/embeddeddolt/<name>, or what --db names (D13) */
     const char *project_id;      /* metadata.json, "" when missing */
     const char *mode;            /* "embedded" or "server" */
-    bool direct;                 /* --db names a database or bare store itself; no workspace around it */
-    bool database_given;         /* --db (or BEADS_DB) names the database's own directory */
-    bool metadata_broken;        /* metadata.json exists but does not parse */
-    bool has_metadata;           /* metadata.json exists and was read */
-    bool has_database;           /* database_dir exists (embedded), or the mode is server */
-    const char *data_dir;        /* what holds the databases: <beads_dir>/embeddeddolt, …/dolt, or "" */
-    const char *repo_root;       /* top of the git working tree around the start directory, or NULL */
-    const char *warnings;        /* complete lines for standard error, "" when there are none */
+    bool direct;           /* --db names a database or bare store itself; no workspace around it */
+    bool database_given;   /* --db (or BEADS_DB) names the database's own directory */
+    bool metadata_broken;  /* metadata.json exists but does not parse */
+    bool has_metadata;     /* metadata.json exists and was read */
+    bool has_database;     /* database_dir exists (embedded), or the mode is server */
+    const char *data_dir;  /* what holds the databases: <beads_dir>/embeddeddolt, …/dolt, or "" */
+    const char *repo_root; /* top of the git working tree around the start directory, or NULL */
+    const char *warnings;  /* complete lines for standard error, "" when there are none */
 };
 struct workspace_request {
-    const char *start_dir; /* NULL = current directory */
-    const char *db_flag;   /* --db, or NULL */
+    const char *start_dir;  /* NULL = current directory */
+    const char *db_flag;    /* --db, or NULL */
     const char *db_setting; /* configuration key db, or NULL */
-    const char *beads_dir; /* from -C; beats the environment */
+    const char *beads_dir;  /* from -C; beats the environment */
 };
 /*
- * -C: the .beads directory that belongs to `directory`. BD_INVALID with the whole message when there is no
- * such directory, or no workspace around it.
+ * -C: the .beads directory that belongs to `directory`. BD_INVALID with the whole message when there is
+ * no such directory, or no workspace around it.
  */
-int workspace_find_directory(const char *directory, struct arena *a, const char **beads_dir, struct err *err);
+int workspace_find_directory(const char *directory, struct arena *a, const char **beads_dir,
+                             struct err *err);
 /* BD_NOT_FOUND when there is none (*out is then empty); BD_INVALID for unusable settings. */
 int workspace_find(const struct workspace_request *rq, struct arena *a, struct workspace *out,
                    struct err *err);
 
-
-/* The fields of metadata.json that are used here, and the file written anew. Unknown members are dropped. */
+/* The fields of metadata.json that are used here, and the file written anew. Unknown members are
+ * dropped. */
 struct metadata {
     const char *database, *backend, *dolt_mode, *dolt_database, *project_id, *dolt_data_dir;
     const char *dolt_server_host, *dolt_server_user, *dolt_server_socket;

@@ -1,4 +1,5 @@
-/* Any bytes printed as raw JSON and as a string: the answer is valid JSON, and printing it again changes nothing. */
+/* Any bytes printed as raw JSON and as a string: the answer is valid JSON, and printing it again
+ * changes nothing. */
 #include "bd/ui/json.h"
 
 #include <stdlib.h>
@@ -19,7 +20,8 @@ static void print(struct buf *out, unsigned flags, const char *text, size_t size
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const unsigned flags[] = {0, JSON_COMPACT, JSON_SORT_KEYS, JSON_SORT_KEYS | JSON_COMPACT | JSON_NO_HTML};
+    static const unsigned flags[] = {0, JSON_COMPACT, JSON_SORT_KEYS,
+                                     JSON_SORT_KEYS | JSON_COMPACT | JSON_NO_HTML};
     const char *text = mem_dup(data, size);
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         struct buf once = BUF_INIT, twice = BUF_INIT;

@@ -25,23 +25,33 @@ static const struct cmd_flag item_flags[] = {
     {.name = "need", .kind = FLAG_STRING, .required = true},
     {0},
 };
-static const struct cmd item = {
-    .name = "list", .use = "list", .flags = item_flags, .args_max = -1, .run = nothing,
-    .aliases = (const char *const[]){"ls", NULL}, .exclusive = (const char *const[]){"all limit", NULL}};
-static const struct cmd exact = {.name = "set", .use = "set K V", .args_min = 2, .args_max = 2, .run = nothing};
-static const struct cmd range = {.name = "range", .use = "range", .args_min = 1, .args_max = 3, .run = nothing};
-static const struct cmd raw = {.name = "mail", .use = "mail", .args_max = -1, .cls = CMD_RAW_ARGS, .run = nothing};
+static const struct cmd item = {.name = "list",
+                                .use = "list",
+                                .flags = item_flags,
+                                .args_max = -1,
+                                .run = nothing,
+                                .aliases = (const char *const[]){"ls", NULL},
+                                .exclusive = (const char *const[]){"all limit", NULL}};
+static const struct cmd exact = {
+    .name = "set", .use = "set K V", .args_min = 2, .args_max = 2, .run = nothing};
+static const struct cmd range = {
+    .name = "range", .use = "range", .args_min = 1, .args_max = 3, .run = nothing};
+static const struct cmd raw = {
+    .name = "mail", .use = "mail", .args_max = -1, .cls = CMD_RAW_ARGS, .run = nothing};
 static const struct cmd group = {
     .name = "dep", .use = "dep", .children = (const struct cmd *const[]){&item, &exact, &range, NULL}};
-static const struct cmd top = {
-    .name = "bd", .use = "bd", .children = (const struct cmd *const[]){&item, &group, &raw, NULL}, .run = nothing};
+static const struct cmd top = {.name = "bd",
+                               .use = "bd",
+                               .children = (const struct cmd *const[]){&item, &group, &raw, NULL},
+                               .run = nothing};
 
 static struct arena arena;
 static struct cmd_call call;
 static struct err error;
 
-#define PARSE(...)                                                                                                      \
-    parse((const char *[]){"bd", __VA_ARGS__}, (int)(sizeof(const char *[]){"bd", __VA_ARGS__} / sizeof(char *)))
+#define PARSE(...)                                                                                     \
+    parse((const char *[]){"bd", __VA_ARGS__},                                                         \
+          (int)(sizeof(const char *[]){"bd", __VA_ARGS__} / sizeof(char *)))
 
 static int parse(const char **words, int count) {
     err_clear(&error);
@@ -90,7 +100,8 @@ static void bundled_letters_and_attached_values(void **state) {
 static void slices_split_like_csv_and_arrays_do_not(void **state) {
     (void)state;
     size_t n;
-    assert_int_equal(PARSE("list", "-l", "a,\"b,\"\"c\"", "--label=d", "--label=", "--id", "x,y", "--id=z"), BD_OK);
+    assert_int_equal(
+        PARSE("list", "-l", "a,\"b,\"\"c\"", "--label=d", "--label=", "--id", "x,y", "--id=z"), BD_OK);
     const char *const *v = cmd_list(&call, "label", &n);
     assert_int_equal(n, 3);
     assert_string_equal(v[1], "b,\"c");
@@ -99,8 +110,9 @@ static void slices_split_like_csv_and_arrays_do_not(void **state) {
     assert_int_equal(n, 2);
     assert_string_equal(v[0], "x,y");
     assert_int_equal(PARSE("list", "-l", "a\"b"), BD_INVALID);
-    assert_string_equal(error.msg, "invalid argument \"a\\\"b\" for \"-l, --label\" flag: parse error on line 1, "
-                                   "column 2: bare \" in non-quoted field");
+    assert_string_equal(error.msg,
+                        "invalid argument \"a\\\"b\" for \"-l, --label\" flag: parse error on line 1, "
+                        "column 2: bare \" in non-quoted field");
 }
 
 static void booleans_take_a_value_only_behind_an_equals_sign(void **state) {
@@ -112,8 +124,9 @@ static void booleans_take_a_value_only_behind_an_equals_sign(void **state) {
     assert_int_equal(PARSE("list", "--color", "x"), BD_OK);
     assert_string_equal(cmd_str(&call, "color"), "always");
     assert_int_equal(PARSE("list", "--all=maybe"), BD_INVALID);
-    assert_string_equal(error.msg, "invalid argument \"maybe\" for \"-a, --all\" flag: strconv.ParseBool: parsing "
-                                   "\"maybe\": invalid syntax");
+    assert_string_equal(error.msg,
+                        "invalid argument \"maybe\" for \"-a, --all\" flag: strconv.ParseBool: parsing "
+                        "\"maybe\": invalid syntax");
 }
 
 static void numbers_follow_go(void **state) {
@@ -121,8 +134,9 @@ static void numbers_follow_go(void **state) {
     assert_int_equal(PARSE("list", "-n", "0x1f"), BD_OK);
     assert_int_equal(cmd_int(&call, "limit"), 31);
     assert_int_equal(PARSE("list", "-n", "abc"), BD_INVALID);
-    assert_string_equal(error.msg, "invalid argument \"abc\" for \"-n, --limit\" flag: strconv.ParseInt: parsing "
-                                   "\"abc\": invalid syntax");
+    assert_string_equal(error.msg,
+                        "invalid argument \"abc\" for \"-n, --limit\" flag: strconv.ParseInt: parsing "
+                        "\"abc\": invalid syntax");
     assert_int_equal(PARSE("list", "-n", "9223372036854775808"), BD_INVALID);
     assert_non_null(strstr(error.msg, "value out of range"));
     assert_int_equal(PARSE("list", "--ratio", "0.25"), BD_OK);
@@ -131,8 +145,8 @@ static void numbers_follow_go(void **state) {
     assert_int_equal(PARSE("list", "--wait", "1h30m1.5s"), BD_OK);
     assert_true(cmd_duration(&call, "wait") == INT64_C(5401500000000));
     assert_int_equal(PARSE("list", "--wait", "5"), BD_INVALID);
-    assert_string_equal(error.msg,
-                        "invalid argument \"5\" for \"--wait\" flag: time: missing unit in duration \"5\"");
+    assert_string_equal(
+        error.msg, "invalid argument \"5\" for \"--wait\" flag: time: missing unit in duration \"5\"");
 }
 
 static void what_is_unknown_is_named(void **state) {
@@ -168,8 +182,9 @@ static void required_and_exclusive_flags_are_checked(void **state) {
     assert_string_equal(error.msg, "required flag(s) \"need\" not set");
     PARSE("list", "--need", "x", "-n1", "-a");
     assert_int_equal(cmd_check_flags(&call, &error), BD_INVALID);
-    assert_string_equal(error.msg, "if any flags in the group [all limit] are set none of the others can be; "
-                                   "[all limit] were all set");
+    assert_string_equal(error.msg,
+                        "if any flags in the group [all limit] are set none of the others can be; "
+                        "[all limit] were all set");
     PARSE("list", "--need=", "-a");
     assert_int_equal(cmd_check_flags(&call, &error), BD_OK);
 }

@@ -1,4 +1,5 @@
-/* Settings: precedence of files, environment and defaults; changing config.yaml without losing its comments. */
+/* Settings: precedence of files, environment and defaults; changing config.yaml without losing its
+ * comments. */
 #include "bd/workspace/config.h"
 
 #include "base/os.h"
@@ -60,7 +61,8 @@ static int tear_down(void **state) {
 
 static void later_files_and_the_environment_win(void **state) {
     (void)state;
-    write_text("home/.config/bd/config.yaml", "actor: from-user\nexport:\n  path: user.jsonl\n  interval: 5s\n");
+    write_text("home/.config/bd/config.yaml",
+               "actor: from-user\nexport:\n  path: user.jsonl\n  interval: 5s\n");
     write_text("config.yaml", "export:\n  path: project.jsonl\nexport.auto: true\nJSON: true\n");
     write_text("config.local.yaml", "export.interval: 7s\n");
     reload();
@@ -84,8 +86,9 @@ static void later_files_and_the_environment_win(void **state) {
 
 static void lists_are_joined_and_nulls_are_unset(void **state) {
     (void)state;
-    write_text("config.yaml", "types:\n  custom: [a, \"b c\"]\nrepos:\n  additional:\n    - x\n    - y\nactor:\n"
-                              "issue-prefix: ~\n");
+    write_text("config.yaml",
+               "types:\n  custom: [a, \"b c\"]\nrepos:\n  additional:\n    - x\n    - y\nactor:\n"
+               "issue-prefix: ~\n");
     write_text("home/.config/bd/config.yaml", "");
     reload();
     assert_string_equal(config_get(&config, "types.custom"), "a,b c");
@@ -114,13 +117,17 @@ static void setting_a_key_keeps_the_rest_of_the_file(void **state) {
     assert_int_equal(config_file_set(dir, "actor", "a \"b\"", &err), BD_OK);
     assert_int_equal(config_file_set(dir, "export.interval", "90s", &err), BD_OK);
     assert_int_equal(config_file_set(dir, "ai.model", "-1.5", &err), BD_OK);
-    expect_text("config.yaml", "# head\nexport.auto: true\n#   a comment\n\nactor: \"a \\\"b\\\"\"\n\nexport.interval: 90s\n"
-                               "\nai.model: -1.5\n");
+    expect_text(
+        "config.yaml",
+        "# head\nexport.auto: true\n#   a comment\n\nactor: \"a \\\"b\\\"\"\n\nexport.interval: 90s\n"
+        "\nai.model: -1.5\n");
     assert_int_equal(config_file_unset(dir, "actor", &err), BD_OK);
     assert_int_equal(config_file_unset(dir, "nothing.here", &err), BD_OK);
     write_text("config.local.yaml", "");
-    expect_text("config.yaml", "# head\nexport.auto: true\n#   a comment\n\n# actor: \"a \\\"b\\\"\"\n\nexport.interval: 90s\n"
-                               "\nai.model: -1.5\n");
+    expect_text(
+        "config.yaml",
+        "# head\nexport.auto: true\n#   a comment\n\n# actor: \"a \\\"b\\\"\"\n\nexport.interval: 90s\n"
+        "\nai.model: -1.5\n");
     reload();
     assert_string_equal(config_get(&config, "export.interval"), "90s");
 }
@@ -148,7 +155,8 @@ static void impossible_values_are_refused(void **state) {
 static void an_env_file_never_overrides(void **state) {
     (void)state;
     char path[300];
-    write_text(".env", "# c\nexport BDT_A=\"x\\ny\" # c\nBDT_B = plain # c\nBDT_C='a b'\nBDT_D=file\nBEADS_DB=/x\nbad-name=1\n");
+    write_text(".env", "# c\nexport BDT_A=\"x\\ny\" # c\nBDT_B = plain # c\nBDT_C='a "
+                       "b'\nBDT_D=file\nBEADS_DB=/x\nbad-name=1\n");
     snprintf(path, sizeof path, "%s/.env", dir);
     setenv("BDT_D", "mine", 1);
     unsetenv("BEADS_DB");
@@ -166,8 +174,10 @@ static void an_env_file_never_overrides(void **state) {
 
 static void keys_live_in_yaml_or_in_the_database(void **state) {
     (void)state;
-    assert_true(config_key_is_yaml("export.auto") && config_key_is_yaml("no-db") && config_key_is_yaml("jira.api_token"));
-    assert_false(config_key_is_yaml("jira.url") || config_key_is_yaml("status.custom") || config_key_is_yaml("export"));
+    assert_true(config_key_is_yaml("export.auto") && config_key_is_yaml("no-db") &&
+                config_key_is_yaml("jira.api_token"));
+    assert_false(config_key_is_yaml("jira.url") || config_key_is_yaml("status.custom") ||
+                 config_key_is_yaml("export"));
 }
 
 int main(void) {

@@ -74,9 +74,11 @@ static void schema_version_joins_the_outermost_object_only(void **state) {
 static void strings_are_escaped_like_go(void **state) {
     (void)state;
     begin(0);
-    static const char text[] = "a\"\\\n\r\t\b\f\x01<>&\xe2\x80\xa8\xe2\x80\xa9 \xc3\xa9 \xff\xed\xa0\x80 \xf0\x9f\x98\x80 \0.";
+    static const char text[] =
+        "a\"\\\n\r\t\b\f\x01<>&\xe2\x80\xa8\xe2\x80\xa9 \xc3\xa9 \xff\xed\xa0\x80 \xf0\x9f\x98\x80 \0.";
     json_str_n(&w, text, sizeof text - 1);
-    expect("\"a\\\"\\\\\\n\\r\\t\\b\\f\\u0001\\u003c\\u003e\\u0026\\u2028\\u2029 \xc3\xa9 \\ufffd\\ufffd\\ufffd\\ufffd "
+    expect("\"a\\\"\\\\\\n\\r\\t\\b\\f\\u0001\\u003c\\u003e\\u0026\\u2028\\u2029 \xc3\xa9 "
+           "\\ufffd\\ufffd\\ufffd\\ufffd "
            "\xf0\x9f\x98\x80 \\u0000.\"");
     begin(JSON_NO_HTML);
     json_str(&w, "<&>\x7f");
@@ -101,8 +103,8 @@ static void every_byte_is_escaped_alike_at_every_offset(void **state) {
                 text[at] = c;
                 begin(html ? 0 : JSON_NO_HTML);
                 json_str_n(&w, text, 19);
-                snprintf(expected, sizeof expected, "\"%.*s%s%.*s\"", (int)at, "aaaaaaaaaaaaaaaaaaa", alone, (int)(18 - at),
-                         "aaaaaaaaaaaaaaaaaaa");
+                snprintf(expected, sizeof expected, "\"%.*s%s%.*s\"", (int)at, "aaaaaaaaaaaaaaaaaaa",
+                         alone, (int)(18 - at), "aaaaaaaaaaaaaaaaaaa");
                 expect(expected);
             }
         }
@@ -114,18 +116,10 @@ static void floats_are_printed_like_go(void **state) {
         double v;
         const char *text;
     } cases[] = {
-        {0, "0"},
-        {0.1, "0.1"},
-        {1.0 / 3, "0.3333333333333333"},
-        {-2.5, "-2.5"},
-        {100, "100"},
-        {1e20, "100000000000000000000"},
-        {1e21, "1e+21"},
-        {1.5e300, "1.5e+300"},
-        {1e-6, "0.000001"},
-        {1e-7, "1e-7"},
-        {1.25e-12, "1.25e-12"},
-        {123456789012345680.0, "123456789012345680"},
+        {0, "0"},        {0.1, "0.1"},           {1.0 / 3, "0.3333333333333333"},
+        {-2.5, "-2.5"},  {100, "100"},           {1e20, "100000000000000000000"},
+        {1e21, "1e+21"}, {1.5e300, "1.5e+300"},  {1e-6, "0.000001"},
+        {1e-7, "1e-7"},  {1.25e-12, "1.25e-12"}, {123456789012345680.0, "123456789012345680"},
         {0.85, "0.85"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -155,7 +149,8 @@ static void raw_text_is_indented_again(void **state) {
     json_key(&w, "m");
     json_raw(&w, raw, strlen(raw));
     json_object_end(&w);
-    expect("{\n  \"m\": {\n    \"b\": [\n      1,\n      2.50,\n      \"\\u003c\\u00e9\"\n    ],\n    \"a\": {},\n"
+    expect("{\n  \"m\": {\n    \"b\": [\n      1,\n      2.50,\n      \"\\u003c\\u00e9\"\n    ],\n    "
+           "\"a\": {},\n"
            "    \"a\": null\n  }\n}");
     begin(JSON_SORT_KEYS | JSON_COMPACT);
     json_raw(&w, raw, strlen(raw));
@@ -164,7 +159,8 @@ static void raw_text_is_indented_again(void **state) {
 
 static void text_that_is_not_json_becomes_a_string(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "{", "[1,]", "{\"a\" 1}", "01", "1.", "tru", "\"a", "\"\\x\"", "[1] 2", "nul"};
+    static const char *const bad[] = {"",    "{",   "[1,]",    "{\"a\" 1}", "01", "1.",
+                                      "tru", "\"a", "\"\\x\"", "[1] 2",     "nul"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(json_is_valid(bad[i], strlen(bad[i])));
     begin(0);
@@ -195,7 +191,8 @@ static void long_arrays_are_drained(void **state) {
     json_array_end(&w);
     json_end(&w);
     assert_true(drained > 1000000);
-    /* every element: line feed, two spaces, "{", member line, closing line, and a comma but for the last */
+    /* every element: line feed, two spaces, "{", member line, closing line, and a comma but for the
+     * last */
     assert_int_equal(drained + out.size, 1 + 200000 * (3 + 1 + 11 + 4 + 1) - 1 + 2);
 }
 
