@@ -3,6 +3,7 @@
  * day; checks tell states apart; old databases are upgraded without loss.
  */
 #include "schema/schema.h"
+#include "store/db/ddl.h"
 #include "store/db/embedded.h"
 
 #include <setjmp.h>
@@ -354,6 +355,45 @@ static void custom_statuses_are_filled_from_config(void **state) {
     place_remove(&p);
 }
 
+/* As after a clone: nothing that dolt_ignore names is there. */
+static int drop_local_tables(struct tables_txn *x, void *ctx, struct err *err) {
+    (void)ctx;
+    static const char *const names[] = {"wisp_labels",         "wisp_dependencies", "wisp_events",
+                                        "wisp_comments",       "wisp_child_counters", "wisps",
+                                        "ignored_schema_migrations", "local_metadata", "repo_mtimes"};
+    struct ddl d = {.kind = DDL_DROP_TABLE, .names = names, .name_count = sizeof names / sizeof *names};
+    return tables_ddl(x, &d, err);
+}
+
+static void a_clone_gets_its_local_tables(void **state) {
+    (void)state;
+    struct place p;
+    struct err err = ERR_INIT;
+    struct schema_state s;
+    struct schema_migrated m;
+    place_make(&p);
+    create(&p);
+    struct tables_write w = {.mode = TABLES_WORKING};
+    if (tables_write(p.t, &w, drop_local_tables, NULL, NULL, &err))
+        fail_err(&err, "drop");
+    assert_int_equal(schema_check(p.t, &s, &err), BD_OK);
+    assert_true(s.needs_migration);
+    assert_true(s.local_only);
+    struct hash before, after;
+    assert_int_equal(tables_resolve(p.t, "HEAD", &before, &err), BD_OK);
+    struct schema_migration options = {.dry_run = false};
+    if (schema_migrate(p.t, &options, &m, &err))
+        fail_err(&err, "schema_migrate");
+    assert_int_equal(m.main_applied, 0);
+    assert_int_equal(m.ignored_applied, SCHEMA_IGNORED_VERSION);
+    assert_int_equal(tables_resolve(p.t, "HEAD", &after, &err), BD_OK);
+    assert_true(hash_eq(&before, &after));
+    assert_tables(&p, NULL, working, sizeof working / sizeof *working);
+    assert_int_equal(schema_check(p.t, &s, &err), BD_OK);
+    assert_false(s.needs_migration);
+    place_remove(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_database_has_golden_tables),
@@ -363,6 +403,7 @@ int main(void) {
         cmocka_unit_test(new_database_is_up_to_date),
         cmocka_unit_test(newer_schema_is_told),
         cmocka_unit_test(custom_statuses_are_filled_from_config),
+        cmocka_unit_test(a_clone_gets_its_local_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
