@@ -109,6 +109,14 @@ static int claim(struct bd *bd, struct ready_filter *f) {
 
 /* ---- the list ---- */
 
+/* Above this many the number of ready issues is told as "more than". */
+enum { COUNT_MAX = 2000 };
+
+static const char *total_text(struct bd *bd, uint64_t total) {
+    return total > COUNT_MAX ? arena_printf(&bd->arena, "%d+", COUNT_MAX)
+                             : arena_printf(&bd->arena, "%llu", (unsigned long long)total);
+}
+
 static const char legend[] = "Status: ○ open  ◐ in_progress  ● blocked  ✓ closed  ❄ deferred\n";
 
 /* Titles of those parents that are epics (map id → title). */
@@ -191,8 +199,8 @@ static int print_list(struct bd *bd, struct tables_txn *x, const struct cmd_call
     }
     if (total > l->count) {
         ink_add(&out, bd->color, INK_MUTED,
-                arena_printf(&bd->arena, "Showing %zu of %llu ready issues. Use -n to show more.", l->count,
-                             (unsigned long long)total));
+                arena_printf(&bd->arena, "Showing %zu of %s ready issues. Use -n to show more.", l->count,
+                             total_text(bd, total)));
         buf_add_str(&out, "\n\n");
     }
     view_print(bd, &out);
@@ -205,7 +213,7 @@ static int list(struct bd *bd, struct tables_txn *x, const struct cmd_call *c, c
     uint64_t total = 0;
     int rc = ready_list(x, f, &bd->arena, &l, &err);
     if (rc == BD_OK && f->limit && l.count == f->limit)
-        rc = ready_count(x, f, &bd->arena, &total, &err);
+        rc = ready_count(x, f, COUNT_MAX, &bd->arena, &total, &err);
     if (rc == BD_OK && bd->json)
         rc = issues_hydrate(x, l.items, l.count, JSON_PARTS, &bd->arena, &err);
     if (rc != BD_OK)

@@ -69,24 +69,34 @@ static int add_id(void *ctx, const struct cell *row) {
     return BD_OK;
 }
 
-/* Children of issues and wisps that are deferred into the future. */
-static int children_of_deferred(struct tables_txn *x, int64_t now, struct arena *a, struct id_set *out,
-                                struct err *err) {
-    static const char *const tables[] = {"issues", "wisps"}, *const column[] = {"id"};
-    struct id_set deferred = ID_SET_INIT;
-    int rc = BD_OK;
-    for (int t = 0; t < 2 && rc == BD_OK; t++) {
+/* Which of these issues have a parent that is deferred into the future? */
+static int children_of_deferred(struct tables_txn *x, const struct issue_list *l, int64_t now, struct arena *a,
+                                struct id_set *out, struct err *err) {
+    static const char *const column[] = {"id"};
+    struct id_set parents = ID_SET_INIT, deferred = ID_SET_INIT;
+    struct dependency_list rows;
+    const char **ids = arena_alloc(a, (l->count + 1) * sizeof *ids);
+    for (size_t i = 0; i < l->count; i++)
+        ids[i] = l->items[i].id;
+    int rc = dependency_load(x, DEPENDENCY_BY_SOURCE, ids, l->count, DEPENDENCY_BOTH, a, &rows, err);
+    for (size_t i = 0; i < rows.count && rc == BD_OK; i++)
+        if (strcmp(rows.items[i].type, "parent-child") == 0)
+            id_set_add(&parents, rows.items[i].depends_on_id);
+    for (int t = 0; t < 2 && rc == BD_OK && id_set_count(&parents); t++) {
         struct tables_query q = {
-            .table = tables[t],
+            .table = issue_families[t].issues,
             .columns = column,
             .column_count = 1,
-            .where = pred_cmp(a, PRED_GT, "defer_until", cell_datetime(now)),
+            .where = pred_and(a, id_set_pred(a, "id", &parents, false),
+                              pred_cmp(a, PRED_GT, "defer_until", cell_datetime(now))),
         };
-        if (tables_has_table(x, tables[t]))
+        if (tables_has_table(x, q.table))
             rc = tables_scan(x, &q, NULL, add_id, &deferred, err);
     }
-    if (rc == BD_OK && id_set_count(&deferred))
-        rc = edges_children(x, &deferred, DEPENDENCY_BOTH, a, out, err);
+    for (size_t i = 0; i < rows.count && rc == BD_OK; i++)
+        if (strcmp(rows.items[i].type, "parent-child") == 0 && id_set_has(&deferred, rows.items[i].depends_on_id))
+            id_set_add(out, rows.items[i].issue_id);
+    id_set_release(&parents);
     id_set_release(&deferred);
     return rc;
 }
@@ -119,7 +129,7 @@ static int below(struct tables_txn *x, const struct issue_family *family, const 
 
 /* The whole predicate of one family. */
 static int ready_pred(struct tables_txn *x, const struct ready_filter *f, const struct issue_family *family,
-                      const struct id_set *deferred, int64_t now, struct arena *a, const struct pred **out,
+                      const struct id_set *excluded, int64_t now, struct arena *a, const struct pred **out,
                       bool *nothing, struct err *err) {
     struct issue_filter common;
     const struct pred *free = NULL, *under = NULL, *rest = NULL;
@@ -134,57 +144,80 @@ static int ready_pred(struct tables_txn *x, const struct ready_filter *f, const 
         const struct pred *due = pred_or(a, pred_null(a, "defer_until", true),
                                          pred_cmp(a, PRED_LE, "defer_until", cell_datetime(now)));
         common.more = pred_and(a, common.more, due);
-        common.more = pred_and(a, common.more, id_set_pred(a, "id", deferred, true));
+        common.more = pred_and(a, common.more, id_set_pred(a, "id", excluded, true));
     }
     rc = issue_filter_pred(&common, x, family, a, &rest, nothing, err);
     *out = rest;
     return rc;
 }
 
-/* Runs fn on each family's predicate. */
+/* The state of one question. */
 struct ready_run {
     struct tables_txn *x;
     struct arena *a;
     struct err *err;
     const struct ready_filter *f;
-    struct issue_list *out;
-    uint64_t count;
+    struct id_set excluded; /* children of deferred parents found so far */
+    int64_t now;
+    uint64_t limit;
 };
 
-static int collect(struct ready_run *r, const struct issue_family *family, const struct pred *where) {
-    return search_table(r->x, family, where, r->f->order, r->f->limit, r->a, r->out, r->err);
-}
-
-static int tally(struct ready_run *r, const struct issue_family *family, const struct pred *where) {
-    uint64_t n = 0;
-    int rc = tables_count_all(r->x, family->issues, where, &n, r->err);
-    r->count += n;
-    return rc;
-}
-
-static int each_family(struct ready_run *r,
-                       int (*fn)(struct ready_run *, const struct issue_family *, const struct pred *)) {
-    struct id_set deferred = ID_SET_INIT;
-    int64_t now = datetime_now();
-    now -= now % MICROS_PER_SECOND;
-    int rc = r->f->include_deferred ? BD_OK : children_of_deferred(r->x, now, r->a, &deferred, r->err);
+/* Ready issues of both families but for the excluded ones, each family in order and at most `limit`. */
+static int collect(struct ready_run *r, struct issue_list *out) {
+    int rc = BD_OK;
+    out->count = 0;
     for (int t = 0; t < 2 && rc == BD_OK; t++) {
+        const struct issue_family *family = &issue_families[t];
         const struct pred *where = NULL;
         bool nothing = false;
-        if (!tables_has_table(r->x, issue_families[t].issues))
+        if (!tables_has_table(r->x, family->issues))
             continue;
-        rc = ready_pred(r->x, r->f, &issue_families[t], &deferred, now, r->a, &where, &nothing, r->err);
+        rc = ready_pred(r->x, r->f, family, &r->excluded, r->now, r->a, &where, &nothing, r->err);
         if (rc == BD_OK && !nothing)
-            rc = fn(r, &issue_families[t], where);
+            rc = search_table(r->x, family, where, r->f->order, r->limit, r->a, out, r->err);
     }
-    id_set_release(&deferred);
     return rc;
+}
+
+static void drop_excluded(const struct ready_run *r, struct issue_list *l) {
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (!id_set_has(&r->excluded, l->items[i].id))
+            l->items[kept++] = l->items[i];
+    l->count = kept;
+}
+
+/*
+ * Few issues have deferred parents, so they are looked for among the answer only; when some are found and the
+ * answer was cut by the limit, it is asked for again without them.
+ */
+static int collect_ready(struct ready_run *r, struct issue_list *out) {
+    for (;;) {
+        size_t known = id_set_count(&r->excluded);
+        int rc = collect(r, out);
+        if (rc == BD_OK && !r->f->include_deferred)
+            rc = children_of_deferred(r->x, out, r->now, r->a, &r->excluded, r->err);
+        if (rc != BD_OK)
+            return rc;
+        bool more = id_set_count(&r->excluded) > known;
+        if (more && r->limit && out->count >= r->limit)
+            continue;
+        drop_excluded(r, out);
+        return BD_OK;
+    }
+}
+
+static struct ready_run run_of(struct tables_txn *x, const struct ready_filter *f, uint64_t limit,
+                               struct arena *a, struct err *err) {
+    int64_t now = datetime_now();
+    return (struct ready_run){x, a, err, f, ID_SET_INIT, now - now % MICROS_PER_SECOND, limit};
 }
 
 int ready_list(struct tables_txn *x, const struct ready_filter *f, struct arena *a, struct issue_list *out,
                struct err *err) {
-    struct ready_run r = {x, a, err, f, out, 0};
-    int rc = each_family(&r, collect);
+    struct ready_run r = run_of(x, f, f->limit, a, err);
+    int rc = collect_ready(&r, out);
+    id_set_release(&r.excluded);
     if (rc == BD_OK)
         rc = search_check_twins(out, err);
     if (rc != BD_OK)
@@ -195,10 +228,36 @@ int ready_list(struct tables_txn *x, const struct ready_filter *f, struct arena 
     return issues_hydrate(x, out->items, out->count, HYDRATE_LABELS, a, err);
 }
 
-int ready_count(struct tables_txn *x, const struct ready_filter *f, struct arena *a, uint64_t *count,
-                struct err *err) {
-    struct ready_run r = {x, a, err, f, NULL, 0};
-    int rc = each_family(&r, tally);
-    *count = r.count;
+struct key_rows {
+    struct issue_list list;
+    struct arena *a;
+};
+
+static int on_key(void *ctx, const struct cell *row) {
+    struct key_rows *k = ctx;
+    issue_list_add(&k->list, k->a)->id = cell_format(&row[0], k->a);
+    return BD_OK;
+}
+
+int ready_count(struct tables_txn *x, const struct ready_filter *f, uint64_t most, struct arena *a,
+                uint64_t *count, struct err *err) {
+    static const char *const column[] = {"id"};
+    struct ready_run r = run_of(x, f, 0, a, err);
+    struct key_rows keys = {{NULL, 0, 0}, a};
+    int rc = BD_OK;
+    for (int t = 0; t < 2 && rc == BD_OK && !(most && keys.list.count > most); t++) {
+        struct tables_query q = {.table = issue_families[t].issues, .columns = column, .column_count = 1};
+        bool nothing = false;
+        if (!tables_has_table(x, q.table))
+            continue;
+        rc = ready_pred(x, f, &issue_families[t], &r.excluded, r.now, a, &q.where, &nothing, err);
+        q.limit = most ? most + 1 : 0;
+        if (rc == BD_OK && !nothing)
+            rc = tables_scan(x, &q, NULL, on_key, &keys, err);
+    }
+    if (rc == BD_OK && !f->include_deferred && !(most && keys.list.count > most))
+        rc = children_of_deferred(x, &keys.list, r.now, a, &r.excluded, err);
+    *count = keys.list.count - id_set_count(&r.excluded);
+    id_set_release(&r.excluded);
     return rc;
 }

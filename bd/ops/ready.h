@@ -29,8 +29,8 @@ bool ready_order_parse(const char *text, enum search_order *out);
 /* Ready issues in the wanted order, with labels. */
 int ready_list(struct tables_txn *x, const struct ready_filter *f, struct arena *a, struct issue_list *out,
                struct err *err);
-/* How many there are without a limit. */
-int ready_count(struct tables_txn *x, const struct ready_filter *f, struct arena *a, uint64_t *count,
-                struct err *err);
+/* How many there are without a limit; counting stops above `most` (0 = never). */
+int ready_count(struct tables_txn *x, const struct ready_filter *f, uint64_t most, struct arena *a,
+                uint64_t *count, struct err *err);
 
 #endif

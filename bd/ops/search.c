@@ -5,6 +5,7 @@
 #include "bd/ops/search.h"
 
 #include "base/datetime.h"
+#include "bd/ops/first_rows.h"
 #include "bd/ops/hydrate.h"
 
 #include <stdlib.h>
@@ -75,15 +76,15 @@ void search_order_list(struct issue_list *l, enum search_order order) {
         qsort_r(l->items, l->count, sizeof *l->items, compare_rule, &r);
 }
 
-/* Finds the first `limit` ids and narrows *where to them. */
-static int narrow(struct tables_txn *x, const char *table, const struct pred **where, enum search_order order,
-                  uint64_t limit, struct arena *a, struct err *err) {
+/* The first `limit` rows in order by a scan of narrow columns, as cells. */
+static int scan_first(struct tables_txn *x, const char *table, const struct pred *where, enum search_order order,
+                      uint64_t limit, struct arena *a, struct cell **ids, size_t *count, struct err *err) {
     static const char *const columns[] = {"id", "priority", "created_at"};
     static const struct tables_order by_priority[] = {{"priority", false}, {"created_at", true}, {"id", false}};
     static const struct tables_order by_age[] = {{"created_at", false}, {"id", false}};
     struct issue_list keys = {NULL, 0, 0};
     struct load l = {a, &keys, false};
-    struct tables_query q = {.table = table, .columns = columns, .column_count = 3, .where = *where};
+    struct tables_query q = {.table = table, .columns = columns, .column_count = 3, .where = where};
     if (order != ORDER_HYBRID) {
         q.order = order == ORDER_OLDEST ? by_age : by_priority;
         q.order_count = order == ORDER_OLDEST ? 2 : 3;
@@ -92,11 +93,24 @@ static int narrow(struct tables_txn *x, const char *table, const struct pred **w
     int rc = tables_scan(x, &q, NULL, on_key, &l, err);
     if (order == ORDER_HYBRID)
         search_order_list(&keys, order);
-    size_t n = keys.count < limit ? keys.count : (size_t)limit;
-    struct cell *cells = arena_alloc(a, (n + 1) * sizeof *cells);
-    for (size_t i = 0; i < n; i++)
-        cells[i] = cell_text(keys.items[i].id);
-    *where = n ? pred_in(a, "id", cells, n) : NULL;
+    *count = keys.count < limit ? keys.count : (size_t)limit;
+    *ids = arena_alloc(a, (*count + 1) * sizeof **ids);
+    for (size_t i = 0; i < *count; i++)
+        (*ids)[i] = cell_text(keys.items[i].id);
+    return rc;
+}
+
+/* Narrows *where to the first `limit` rows; BD_DONE when there are none. */
+static int narrow(struct tables_txn *x, const char *table, const struct pred **where, enum search_order order,
+                  uint64_t limit, struct arena *a, struct err *err) {
+    struct cell *ids = NULL;
+    size_t n = 0;
+    int rc = BD_UNSUPPORTED;
+    if (order == ORDER_PRIORITY)
+        rc = first_rows(x, table, *where, limit, a, &ids, &n, err);
+    if (rc == BD_UNSUPPORTED)
+        rc = scan_first(x, table, *where, order, limit, a, &ids, &n, err);
+    *where = n ? pred_in(a, "id", ids, n) : NULL;
     return rc == BD_OK && !n ? BD_DONE : rc;
 }
 

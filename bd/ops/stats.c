@@ -94,7 +94,7 @@ int stats_assigned(struct tables_txn *x, const char *assignee, struct statistics
     ready.status = NULL;
     ready.assignee = assignee;
     if (rc == BD_OK)
-        rc = ready_count(x, &ready, &a, &n, err);
+        rc = ready_count(x, &ready, 0, &a, &n, err);
     out->ready = (int64_t)n;
     arena_release(&a);
     return rc;

@@ -269,6 +269,25 @@ static bool order_is_natural(const struct table_schema *ts, const struct tables_
     return true;
 }
 
+/* Per index: does it hold everything that the predicate and these columns need? */
+static const bool *covering(struct table *t, const struct pred *where, const char *const *group,
+                            size_t group_count, struct arena *a) {
+    const struct schema *s = &t->ts->schema;
+    if (s->keyless || s->index_count == 0 || (group_count == 0 && !where))
+        return NULL;
+    bool *list = arena_zalloc(a, s->index_count);
+    for (size_t i = 0; i < s->index_count; i++) {
+        const struct index *ix = &s->indexes[i];
+        if (ix->spatial || ix->fulltext || ix->vector || ix->predicate)
+            continue;
+        list[i] = pred_is_covered(where, t->ts, (int)i);
+        struct column_ref r;
+        for (size_t g = 0; g < group_count && list[i]; g++)
+            list[i] = column_ref_bind(&r, t->ts, (int)i, group[g]);
+    }
+    return list;
+}
+
 int embedded_scan(struct tables_txn *tx, const struct tables_query *q, struct arena *a, tables_row_fn fn,
                   void *ctx, struct err *err) {
     struct embedded_txn *x = embedded_txn_of(tx);
@@ -280,10 +299,13 @@ int embedded_scan(struct tables_txn *tx, const struct tables_query *q, struct ar
     struct scan s = {.x = x, .t = t, .out = a, .fn = fn, .ctx = ctx, .err = err};
     s.skip = q->offset;
     s.left = q->limit ? q->limit : UINT64_MAX;
-    bind_columns(&s.projection, t->ts, -1, q->columns, q->column_count, &plan);
-    s.row = arena_zalloc(&plan, (s.projection.count + 1) * sizeof *s.row);
     struct access access;
-    rc = access_plan(t, q->where, NULL, &plan, &access, err);
+    const bool *alone =
+        q->any_order && q->columns ? covering(t, q->where, q->columns, q->column_count, &plan) : NULL;
+    rc = access_plan(t, q->where, alone, &plan, &access, err);
+    bind_columns(&s.projection, t->ts, rc == BD_OK && access.kind == ACCESS_INDEX ? access.index : -1, q->columns,
+                 q->column_count, &plan);
+    s.row = arena_zalloc(&plan, (s.projection.count + 1) * sizeof *s.row);
     if (rc == BD_OK && order_is_natural(t->ts, q)) {
         rc = run_match(x, t, q->where, &access, &plan, emit_row, &s, err);
     } else if (rc == BD_OK) {
@@ -368,24 +390,6 @@ static int count_group(void *ctx, struct bytes key, struct bytes value) {
     }
     g->count++;
     return BD_OK;
-}
-
-static const bool *covering(struct table *t, const struct pred *where, const char *const *group,
-                            size_t group_count, struct arena *a) {
-    const struct schema *s = &t->ts->schema;
-    if (s->keyless || s->index_count == 0 || (group_count == 0 && !where))
-        return NULL;
-    bool *list = arena_zalloc(a, s->index_count);
-    for (size_t i = 0; i < s->index_count; i++) {
-        const struct index *ix = &s->indexes[i];
-        if (ix->spatial || ix->fulltext || ix->vector || ix->predicate)
-            continue;
-        list[i] = pred_is_covered(where, t->ts, (int)i);
-        struct column_ref r;
-        for (size_t g = 0; g < group_count && list[i]; g++)
-            list[i] = column_ref_bind(&r, t->ts, (int)i, group[g]);
-    }
-    return list;
 }
 
 int embedded_count(struct tables_txn *tx, const char *table, const struct pred *where,

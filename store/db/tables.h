@@ -92,6 +92,8 @@ int tables_read_begin(struct tables *t, struct tables_txn **out, struct err *err
 int tables_read_begin_at(struct tables *t, const char *ref, struct tables_txn **out, struct err *err);
 void tables_read_end(struct tables_txn *x);
 
+/* Every call costs a round trip: few large calls are better than many small ones. */
+bool tables_txn_is_remote(const struct tables_txn *x);
 bool tables_has_table(struct tables_txn *x, const char *table);
 /* Borrowed from x. BD_NOT_FOUND. */
 int tables_schema(struct tables_txn *x, const char *table, const struct schema **out, struct err *err);
@@ -117,6 +119,7 @@ struct tables_query {
     const struct tables_order *order; /* empty: primary-key order */
     size_t order_count;
     uint64_t limit, offset;     /* limit 0 = all */
+    bool any_order;             /* with no order: rows may come in any, so that an index alone may answer */
 };
 /* Row callback: BD_OK goes on, BD_DONE stops without error, anything else stops and is returned.
  * The cells are valid during the call, or as long as `a` where the query was given an arena. */
