@@ -1,3 +1,4 @@
+/* Open addressing with linear probing; entries stay in insertion order in one vector. */
 #include "store/chunk/address_map.h"
 
 #include "base/mem.h"

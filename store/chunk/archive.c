@@ -1,3 +1,4 @@
+/* Reading archives: offsets and span numbers are checked at each use, not all at once at open. */
 #include "store/chunk/archive.h"
 
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* Encoding the chunks of a commit: each address once, none that the store has already. */
 #include "store/chunk/batch.h"
 
 #include "store/chunk/codec.h"

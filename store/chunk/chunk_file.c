@@ -1,3 +1,4 @@
+/* Opening table files and archives by name; the mapping lives as long as the last reference. */
 #include "store/chunk/chunk_file.h"
 
 #include "base/mem.h"

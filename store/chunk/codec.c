@@ -1,3 +1,4 @@
+/* Snappy and zstd bodies of chunks; every claimed size is checked before memory is taken. */
 #include "store/chunk/codec.h"
 
 #include "store/chunk/bytes.h"

@@ -1,3 +1,7 @@
+/*
+ * A journal as one process sees it: the validated prefix [0, end), behind it perhaps a tail that is not
+ * valid (yet). Only bytes that cannot be cut off by others are read through the mapping.
+ */
 #include "store/chunk/journal.h"
 
 #include "base/os.h"
@@ -350,7 +354,8 @@ void journal_note_synced(struct journal *j) {
     if (j->chunks.count < TAIL_CHUNKS && j->end - j->index_end < TAIL_BYTES)
         return;
     /* An index of a past that was undone (a restored journal) must not be continued. */
-    struct journal_coverage to = {j->end, j->root_start, j->root, 0}, now = journal_index_peek(j->dir, j->head);
+    struct journal_coverage to = {j->end, j->root_start, j->root, 0},
+                            now = journal_index_peek(j->dir, j->head);
     bool rebuild = j->distrusted || (now.end > 0 && !index_fits(j, &now, j->end));
     if (rebuild && j->index_end > 0) { /* only a process that replays everything can make a new one */
         journal_index_remove(j->dir);

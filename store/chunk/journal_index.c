@@ -1,3 +1,4 @@
+/* The index file: see the header for what makes it safe without a sync and without trust. */
 #include "store/chunk/journal_index.h"
 
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* One record at a time, by positional reads: the file may grow or lose its tail while it is walked. */
 #include "store/chunk/journal_record.h"
 
 #include "base/os.h"

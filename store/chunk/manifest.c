@@ -1,3 +1,4 @@
+/* Parsing, formatting and atomically replacing manifests. A parsed manifest is complete or not there. */
 #include "store/chunk/manifest.h"
 
 #include "base/os.h"

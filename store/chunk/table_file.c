@@ -1,3 +1,4 @@
+/* Table files: lookups check what they touch; the writer emits records in the order given. */
 #include "store/chunk/table_file.h"
 
 #include "base/mem.h"
