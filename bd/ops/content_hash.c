@@ -61,7 +61,11 @@ const char *issue_content_hash(const struct issue *i, struct arena *a) {
     unsigned char digest[SHA256_DIGEST_LENGTH];
     SHA256_Final(digest, &h);
     char *hex = arena_alloc(a, 2 * sizeof digest + 1);
-    for (size_t k = 0; k < sizeof digest; k++)
-        snprintf(hex + 2 * k, 3, "%02x", digest[k]);
+    static const char digits[] = "0123456789abcdef";
+    for (size_t k = 0; k < sizeof digest; k++) {
+        hex[2 * k] = digits[digest[k] >> 4];
+        hex[2 * k + 1] = digits[digest[k] & 15];
+    }
+    hex[2 * sizeof digest] = '\0';
     return hex;
 }

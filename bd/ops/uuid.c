@@ -9,13 +9,32 @@
 #include <string.h>
 #include <sys/random.h>
 
-static void random_bytes(void *out, size_t size) {
+static void kernel_bytes(void *out, size_t size) {
     for (size_t done = 0; done < size;) {
         ssize_t n = getrandom((char *)out + done, size - done, 0);
         if (n <= 0)
             abort();
         done += (size_t)n;
     }
+}
+
+/* The first ids of a process come straight from the kernel; whoever needs many gets them from a supply. */
+static void random_bytes(void *out, size_t size) {
+    enum { SUPPLY = 4096, FEW = 8 };
+    static uint8_t supply[SUPPLY];
+    static size_t left, calls;
+    if (size > SUPPLY || calls < FEW) {
+        calls++;
+        kernel_bytes(out, size);
+        return;
+    }
+    if (left < size) {
+        kernel_bytes(supply, SUPPLY);
+        left = SUPPLY;
+    }
+    left -= size;
+    memcpy(out, supply + left, size);
+    memset(supply + left, 0, size);
 }
 
 static void format(const uint8_t b[16], char out[UUID_TEXT_SIZE]) {

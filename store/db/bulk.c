@@ -114,47 +114,136 @@ int embedded_bulk_add(struct tables_bulk *b, const struct cell *cells, struct er
 
 /* ---- sorting ---- */
 
-/* Stable merge sort over the runs that are there already. */
-static void sort_edits(struct tree_edit *list, size_t n, const struct tree_type *type) {
-    struct tree_edit *from = list, *to, *spare;
+/*
+ * A key with the start of its fields as bytes that compare as the fields do. Most orders are decided there. Where the
+ * starts hold all of both keys' leading fields and are equal, the keys stand in the order they came in (`place`): they
+ * come in primary-key order, and the primary key is what is left to compare.
+ */
+struct sort_item {
+    uint64_t start[3];
+    bool whole; /* start says all of the leading fields */
+    uint32_t place;
+};
+
+#define START_BYTES 24
+
+static size_t put_number(uint8_t *out, size_t at, const uint8_t *bytes, size_t size, bool is_signed) {
+    for (size_t i = 0; i < size; i++, at++)
+        if (at < START_BYTES)
+            out[at] = (uint8_t)(bytes[size - 1 - i] ^ (is_signed && i == 0 ? 0x80 : 0));
+    return at;
+}
+
+/* Appends a field; false when bytes cannot say its order. */
+static bool put_field(const struct tuple_field *f, struct bytes v, uint8_t *out, size_t *at) {
+    if (*at < START_BYTES)
+        out[*at] = v.data != NULL;
+    ++*at;
+    if (!v.data)
+        return true;
+    switch (f->encoding) {
+    case ENC_INT8: case ENC_INT16: case ENC_INT32: case ENC_INT64: case ENC_DATETIME:
+        if (v.size > 8)
+            return false;
+        *at = put_number(out, *at, v.data, v.size, true);
+        return true;
+    case ENC_UINT8: case ENC_UINT16: case ENC_UINT32: case ENC_UINT64:
+        if (v.size > 8)
+            return false;
+        *at = put_number(out, *at, v.data, v.size, false);
+        return true;
+    case ENC_STRING: { /* its last byte is 0; one inside would end it too early */
+        size_t room = *at < START_BYTES ? START_BYTES - *at : 0, n = v.size < room ? v.size : room;
+        if (n && memchr(v.data, 0, n < v.size ? n : v.size - 1))
+            return false;
+        memcpy(out + *at, v.data, n);
+        *at += v.size;
+        return true;
+    }
+    default: return false;
+    }
+}
+
+static void make_start(const struct tuple_desc *desc, size_t leading, struct bytes key, struct sort_item *out) {
+    uint8_t bytes[START_BYTES] = {0};
+    size_t at = 0, f = 0;
+    bool bytewise = true;
+    for (; f < leading && bytewise && at < START_BYTES; f++) {
+        bytewise = (desc->fields[f].encoding != ENC_STRING || desc->bytewise > f) &&
+                   put_field(&desc->fields[f], tuple_field(key, f), bytes, &at);
+    }
+    out->whole = bytewise && f == leading && at <= START_BYTES;
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t v = 0;
+        for (size_t k = 0; k < 8; k++)
+            v = v << 8 | bytes[8 * i + k];
+        out->start[i] = v;
+    }
+}
+
+struct sorter {
+    const struct tree_edit *edits;
+    const struct tree_type *type;
+    bool stable; /* equal leading fields: the order of coming is right */
+};
+
+static bool goes_before(const struct sorter *s, const struct sort_item *a, const struct sort_item *b) {
+    for (size_t i = 0; i < 3; i++)
+        if (a->start[i] != b->start[i])
+            return a->start[i] < b->start[i];
+    if (s->stable && a->whole && b->whole)
+        return a->place < b->place;
+    return s->type->compare(s->type->compare_ctx, s->edits[a->place].key, s->edits[b->place].key) < 0;
+}
+
+/* Merge sort over the runs that are there already; stable. Returns where the result is: `from` or `to`. */
+static struct sort_item *merge_runs(const struct sorter *s, struct sort_item *from, struct sort_item *to, size_t n) {
     size_t *runs = NULL, count = 0, capacity = 0;
     for (size_t i = 0; i < n;) {
-        size_t start = i++;
-        while (i < n && type->compare(type->compare_ctx, list[i - 1].key, list[i].key) <= 0)
-            i++;
         MEM_GROW(runs, capacity, count + 2);
-        runs[count++] = start;
+        runs[count++] = i++;
+        while (i < n && !goes_before(s, &from[i], &from[i - 1]))
+            i++;
     }
-    if (count < 2) {
-        free(runs);
-        return;
-    }
-    runs[count] = n;
-    spare = to = mem_zalloc(n, sizeof *to);
     while (count > 1) {
         size_t made = 0;
+        runs[count] = n;
         for (size_t r = 0; r < count; r += 2) {
             size_t start = runs[r], mid = runs[r + 1], end = runs[r + 2 < count ? r + 2 : count];
             size_t i = start, j = mid, at = start;
             while (i < mid && j < end)
-                to[at++] = type->compare(type->compare_ctx, from[j].key, from[i].key) < 0 ? from[j++]
-                                                                                          : from[i++];
+                to[at++] = goes_before(s, &from[j], &from[i]) ? from[j++] : from[i++];
             while (i < mid)
                 to[at++] = from[i++];
             while (j < end)
                 to[at++] = from[j++];
             runs[made++] = start;
         }
-        runs[made] = n;
         count = made;
-        struct tree_edit *t = from;
+        struct sort_item *t = from;
         from = to;
         to = t;
     }
-    if (from != list)
-        memcpy(list, from, n * sizeof *list);
-    free(spare);
     free(runs);
+    return from;
+}
+
+/* `leading`: fields whose equality leaves the order to the primary key, when `stable`. */
+static void sort_edits(struct tree_edit *list, size_t n, const struct tree_type *type, const struct tuple_desc *desc,
+                       size_t leading, bool stable) {
+    struct sorter s = {list, type, stable};
+    struct sort_item *items = mem_alloc(2 * (n + 1) * sizeof *items);
+    for (size_t i = 0; i < n; i++) {
+        make_start(desc, leading, list[i].key, &items[i]);
+        items[i].place = (uint32_t)i;
+    }
+    struct sort_item *sorted = merge_runs(&s, items, items + n, n);
+    struct tree_edit *copy = mem_alloc((n + 1) * sizeof *copy);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = list[sorted[i].place];
+    memcpy(list, copy, n * sizeof *list);
+    free(copy);
+    free(items);
 }
 
 /* ---- checks ---- */
@@ -220,6 +309,21 @@ static int apply(struct edit_map *m, const struct tree_edit *edits, size_t n, st
     return rc ? rc : tree_apply(&m->tree, edits, n, &m->tree, err);
 }
 
+/* Behind the indexed columns stands what is left of the primary key, in its order. */
+static bool keeps_order(const struct table *t, const struct index *ix) {
+    const struct schema *s = &t->ts->schema;
+    size_t p = 0;
+    if (ix->prefix_count)
+        return false;
+    for (size_t k = ix->column_count; k < ix->key_column_count; k++) {
+        while (p < s->pk_count && s->pk[p] != ix->key_columns[k])
+            p++;
+        if (p++ >= s->pk_count)
+            return false;
+    }
+    return true;
+}
+
 static int build_index(struct tables_bulk *b, size_t i, struct tree_edit *entries, struct arena *a,
                        struct err *err) {
     struct table *t = b->t;
@@ -241,7 +345,7 @@ static int build_index(struct tables_bulk *b, size_t i, struct tree_edit *entrie
     }
     if (rc)
         return rc;
-    sort_edits(entries, b->row_count, &m->tree.type);
+    sort_edits(entries, b->row_count, &m->tree.type, &t->ts->indexes[i], ix->column_count, keeps_order(t, ix));
     if (ix->unique)
         rc = check_unique(b, i, entries, b->row_count, err);
     return rc ? rc : apply(m, entries, b->row_count, err);
@@ -249,7 +353,7 @@ static int build_index(struct tables_bulk *b, size_t i, struct tree_edit *entrie
 
 int embedded_bulk_end(struct tables_bulk *b, uint64_t *inserted, struct err *err) {
     struct table *t = b->t;
-    sort_edits(b->rows, b->row_count, &t->ts->row_type);
+    sort_edits(b->rows, b->row_count, &t->ts->row_type, &t->ts->keys, t->ts->keys.count, true);
     int rc = drop_duplicates(b, err);
     struct tree_edit *entries = mem_zalloc(b->row_count + 1, sizeof *entries);
     struct arena keys = ARENA_INIT;
