@@ -122,6 +122,19 @@ void arena_release(struct arena *a) {
     *a = (struct arena)ARENA_INIT;
 }
 
+void arena_absorb(struct arena *a, struct arena *from) {
+    if (!a->head) {
+        *a = *from;
+    } else if (from->head) {
+        struct arena_block *oldest = from->head;
+        while (oldest->older)
+            oldest = oldest->older;
+        oldest->older = a->head->older;
+        a->head->older = from->head;
+    }
+    *from = (struct arena)ARENA_INIT;
+}
+
 void arena_reset(struct arena *a) {
     if (!a->head)
         return;

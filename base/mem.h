@@ -62,6 +62,8 @@ struct arena {
 #define ARENA_INIT {NULL, NULL, NULL}
 
 void arena_release(struct arena *a); /* frees everything; *a is empty and usable again */
+/* Takes over everything allocated in `from`, which is empty afterwards. */
+void arena_absorb(struct arena *a, struct arena *from);
 /* Forgets everything allocated, keeping one block for reuse. */
 void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size); /* aligned to 16 */

@@ -4,6 +4,8 @@
 #include "store/chunk/codec.h"
 #include "store/chunk/store_internal.h"
 
+#include "base/parallel.h"
+
 #include <stdlib.h>
 
 void batch_release(struct batch *b) {
@@ -12,21 +14,70 @@ void batch_release(struct batch *b) {
     *b = (struct batch)BATCH_INIT;
 }
 
-static void add_chunk(struct batch *b, const struct chunk_write *c) {
-    size_t before = b->records.size;
-    journal_append_chunk(&b->records, &c->hash, c->data, c->size);
-    if (b->records.size - before <= JOURNAL_RECORD_MAX) {
-        b->record_count++;
-        return;
+/* Compressing is most of the work of a large batch, so portions of it are done side by side. */
+#define PORTION_MAX 16u
+#define BYTES_WORTH_THREADS (4u << 20)
+
+struct portion {
+    const struct chunk_write **chunks;
+    size_t count;
+    struct buf records;
+    const struct chunk_write **large;
+    size_t large_count;
+};
+
+static void compress_portion(void *ctx, size_t i) {
+    struct portion *p = (struct portion *)ctx + i;
+    for (size_t k = 0; k < p->count; k++) {
+        const struct chunk_write *c = p->chunks[k];
+        size_t before = p->records.size;
+        journal_append_chunk(&p->records, &c->hash, c->data, c->size);
+        if (p->records.size - before <= JOURNAL_RECORD_MAX)
+            continue;
+        p->records.size = before;
+        p->large[p->large_count++] = c;
     }
-    b->records.size = before;
-    MEM_GROW(b->large, b->large_capacity, b->large_count + 1);
-    b->large[b->large_count++] = *c;
+}
+
+static void append_portion(struct batch *b, struct portion *p) {
+    if (!b->records.size) {
+        buf_release(&b->records);
+        b->records = p->records;
+        p->records = (struct buf)BUF_INIT;
+    } else {
+        buf_add(&b->records, p->records.data, p->records.size);
+    }
+    b->record_count += (uint32_t)(p->count - p->large_count);
+    for (size_t i = 0; i < p->large_count; i++) {
+        MEM_GROW(b->large, b->large_capacity, b->large_count + 1);
+        b->large[b->large_count++] = *p->large[i];
+    }
+}
+
+static void compress(struct batch *b, const struct chunk_write **chunks, size_t count, size_t bytes) {
+    struct portion parts[PORTION_MAX] = {0};
+    size_t n = bytes >= BYTES_WORTH_THREADS ? PORTION_MAX : 1, at = 0;
+    const struct chunk_write **large = mem_alloc((count + 1) * sizeof *large);
+    for (size_t i = 0; i < n; i++) {
+        size_t end = count * (i + 1) / n;
+        parts[i].chunks = chunks + at;
+        parts[i].large = large + at;
+        parts[i].count = end - at;
+        at = end;
+    }
+    parallel_run(n, compress_portion, parts);
+    for (size_t i = 0; i < n; i++) {
+        append_portion(b, &parts[i]);
+        buf_release(&parts[i].records);
+    }
+    free(large);
 }
 
 int batch_build(struct batch *b, struct chunk_store *cs, const struct chunk_write *chunks, size_t count,
                 struct err *err) {
     struct address_map seen = ADDRESS_MAP_INIT;
+    const struct chunk_write **wanted = mem_alloc((count + 1) * sizeof *wanted);
+    size_t n = 0, bytes = 0;
     int rc = BD_OK;
     buf_clear(&b->records);
     b->record_count = 0;
@@ -40,11 +91,16 @@ int batch_build(struct batch *b, struct chunk_store *cs, const struct chunk_writ
         if (!address_map_put(&seen, &c->hash, 0, 0))
             continue;
         int found = cs ? store_find(cs, &c->hash, err) : BD_NOT_FOUND;
-        if (found == BD_NOT_FOUND)
-            add_chunk(b, c);
-        else
+        if (found == BD_NOT_FOUND) {
+            wanted[n++] = c;
+            bytes += c->size;
+        } else {
             rc = found;
+        }
     }
+    if (rc == BD_OK)
+        compress(b, wanted, n, bytes);
     address_map_release(&seen);
+    free(wanted);
     return rc;
 }

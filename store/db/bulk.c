@@ -7,8 +7,12 @@
 #include "store/db/row_write.h"
 #include "store/db/scan_access.h"
 
+#include "base/parallel.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+#define ROWS_WORTH_THREADS 1000
 
 struct tables_bulk {
     const struct tables_driver *driver;
@@ -304,11 +308,6 @@ static int check_unique(struct tables_bulk *b, size_t i, const struct tree_edit 
 
 /* ---- the maps ---- */
 
-static int apply(struct edit_map *m, const struct tree_edit *edits, size_t n, struct err *err) {
-    int rc = edit_map_flush(m, err);
-    return rc ? rc : tree_apply(&m->tree, edits, n, &m->tree, err);
-}
-
 /* Behind the indexed columns stands what is left of the primary key, in its order. */
 static bool keeps_order(const struct table *t, const struct index *ix) {
     const struct schema *s = &t->ts->schema;
@@ -324,51 +323,128 @@ static bool keeps_order(const struct table *t, const struct index *ix) {
     return true;
 }
 
-static int build_index(struct tables_bulk *b, size_t i, struct tree_edit *entries, struct arena *a,
-                       struct err *err) {
-    struct table *t = b->t;
-    const struct index *ix = &t->ts->schema.indexes[i];
-    struct edit_map *m;
-    if (ix->fulltext || ix->spatial || ix->vector || ix->predicate)
-        return err_set(
-            err, BD_UNSUPPORTED,
-            "table %s cannot be written: its index %s is of a kind this program does not keep", t->name,
-            ix->name);
-    int rc = table_index(t, i, &m, err);
-    for (size_t k = 0; rc == BD_OK && k < b->row_count; k++) {
-        rc = table_index_key(t->ts, i, b->rows[k].key, b->rows[k].value, b->x->ns, a, &entries[k].key,
-                             NULL, err);
+/* One map of the table: index >= 0, or -1 for the rows. Its new tree is made beside all others. */
+struct map_job {
+    int index;
+    struct edit_map *map;
+    struct node_store *ns;
+    struct tree tree;
+    struct err err;
+    int rc;
+};
+struct map_jobs {
+    struct tables_bulk *b;
+    struct map_job *list;
+};
+
+static int index_entries(struct tables_bulk *b, const struct map_job *j, struct tree_edit *entries, struct arena *a,
+                         struct err *err) {
+    const struct table_schema *ts = b->t->ts;
+    const struct index *ix = &ts->schema.indexes[j->index];
+    size_t i = (size_t)j->index, n = b->row_count;
+    for (size_t k = 0; k < n; k++) {
+        int rc = table_index_key(ts, i, b->rows[k].key, b->rows[k].value, j->ns, a, &entries[k].key, NULL, err);
+        if (rc)
+            return rc;
+        if (!entries[k].key.data)
+            return err_set(err, BD_CONSTRAINT, "an entry of index %s is too large", ix->name);
         entries[k].value = tuple_empty;
         entries[k].remove = false;
-        if (rc == BD_OK && !entries[k].key.data)
-            rc = err_set(err, BD_CONSTRAINT, "an entry of index %s is too large", ix->name);
     }
-    if (rc)
-        return rc;
-    sort_edits(entries, b->row_count, &m->tree.type, &t->ts->indexes[i], ix->column_count, keeps_order(t, ix));
-    if (ix->unique)
-        rc = check_unique(b, i, entries, b->row_count, err);
-    return rc ? rc : apply(m, entries, b->row_count, err);
+    sort_edits(entries, n, &ts->index_types[i], &ts->indexes[i], ix->column_count, keeps_order(b->t, ix));
+    return ix->unique ? check_unique(b, i, entries, n, err) : BD_OK;
+}
+
+static void run_job(void *ctx, size_t number) {
+    struct map_jobs *jobs = ctx;
+    struct map_job *j = &jobs->list[number];
+    struct tables_bulk *b = jobs->b;
+    struct arena keys = ARENA_INIT;
+    struct tree_edit *entries = b->rows;
+    j->tree = j->map->tree;
+    j->tree.ns = j->ns;
+    if (j->index >= 0) {
+        entries = mem_alloc((b->row_count + 1) * sizeof *entries);
+        j->rc = index_entries(b, j, entries, &keys, &j->err);
+    }
+    if (j->rc == BD_OK)
+        j->rc = tree_apply(&j->tree, entries, b->row_count, &j->tree, &j->err);
+    if (j->index >= 0)
+        free(entries);
+    arena_release(&keys);
+}
+
+/* Opens all maps and puts edits that wait into their trees, so that the jobs only add to trees. */
+static int prepare_jobs(struct tables_bulk *b, struct map_job *jobs, struct err *err) {
+    struct table *t = b->t;
+    const struct schema *s = &t->ts->schema;
+    int rc = edit_map_flush(&t->rows, err);
+    jobs[0] = (struct map_job){.index = -1, .map = &t->rows, .ns = b->x->ns};
+    for (size_t i = 0; rc == BD_OK && i < s->index_count; i++) {
+        const struct index *ix = &s->indexes[i];
+        if (ix->fulltext || ix->spatial || ix->vector || ix->predicate)
+            return err_set(err, BD_UNSUPPORTED,
+                           "table %s cannot be written: its index %s is of a kind this program does not keep", t->name,
+                           ix->name);
+        jobs[i + 1] = (struct map_job){.index = (int)i, .ns = b->x->ns};
+        rc = table_index(t, i, &jobs[i + 1].map, err);
+        if (rc == BD_OK)
+            rc = edit_map_flush(jobs[i + 1].map, err);
+    }
+    return rc;
+}
+
+/* Uniqueness against rows there were needs the maps of the transaction, adaptive fields its node store. */
+static bool can_part(const struct tables_bulk *b) {
+    const struct schema *s = &b->t->ts->schema;
+    if (b->row_count < ROWS_WORTH_THREADS || b->t->ts->has_adaptive)
+        return false;
+    for (size_t i = 0; i < s->index_count; i++)
+        if (s->indexes[i].unique && !is_empty(&b->t->indexes[i]))
+            return false;
+    return true;
+}
+
+static int apply_all(struct tables_bulk *b, struct err *err) {
+    size_t n = b->t->ts->schema.index_count + 1;
+    struct map_jobs jobs = {b, mem_zalloc(n, sizeof *jobs.list)};
+    int rc = prepare_jobs(b, jobs.list, err);
+    bool part = rc == BD_OK && can_part(b);
+    for (size_t i = 0; part && i < n; i++)
+        jobs.list[i].ns = node_store_fork(b->x->ns);
+    if (part)
+        parallel_run(n, run_job, &jobs);
+    for (size_t i = 0; rc == BD_OK && !part && i < n; i++) {
+        run_job(&jobs, i);
+        rc = jobs.list[i].rc;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct map_job *j = &jobs.list[i];
+        if (part)
+            node_store_join(b->x->ns, j->ns);
+        if (j->rc != BD_OK && (rc == BD_OK || !part)) {
+            rc = j->rc;
+            if (err)
+                *err = j->err;
+        }
+        j->tree.ns = b->x->ns;
+    }
+    for (size_t i = 0; rc == BD_OK && i < n; i++)
+        jobs.list[i].map->tree = jobs.list[i].tree;
+    free(jobs.list);
+    return rc;
 }
 
 int embedded_bulk_end(struct tables_bulk *b, uint64_t *inserted, struct err *err) {
     struct table *t = b->t;
     sort_edits(b->rows, b->row_count, &t->ts->row_type, &t->ts->keys, t->ts->keys.count, true);
     int rc = drop_duplicates(b, err);
-    struct tree_edit *entries = mem_zalloc(b->row_count + 1, sizeof *entries);
-    struct arena keys = ARENA_INIT;
-    for (size_t i = 0; rc == BD_OK && b->row_count && i < t->ts->schema.index_count; i++) {
-        rc = build_index(b, i, entries, &keys, err);
-        arena_reset(&keys);
-    }
     if (rc == BD_OK && b->row_count)
-        rc = apply(&t->rows, b->rows, b->row_count, err);
+        rc = apply_all(b, err);
     if (rc == BD_OK && b->row_count)
         t->changed = true;
     if (inserted)
         *inserted = rc == BD_OK ? b->row_count : 0;
-    arena_release(&keys);
-    free(entries);
     embedded_bulk_drop(b);
     return rc;
 }

@@ -6,6 +6,7 @@
 
 #include "store/prolly/message.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +22,14 @@ struct node_store {
     struct overlay_entry **slots; /* power of two, NULL = free */
     size_t slot_count, used;
     uint64_t collection;
+    struct node_store *below; /* what this is a fork of */
+    pthread_mutex_t reading;  /* forks read the chunk store one at a time */
 };
 
 struct node_store *node_store_new(struct chunk_store *cs) {
     struct node_store *ns = mem_zalloc(1, sizeof *ns);
     ns->chunks = cs;
+    pthread_mutex_init(&ns->reading, NULL);
     return ns;
 }
 
@@ -33,6 +37,7 @@ void node_store_free(struct node_store *ns) {
     if (!ns)
         return;
     arena_release(&ns->memory);
+    pthread_mutex_destroy(&ns->reading);
     free(ns->slots);
     free(ns);
 }
@@ -84,6 +89,12 @@ int node_store_read(struct node_store *ns, const struct hash *h, struct chunk *o
         *out = (struct chunk){e->chunk.data, e->chunk.size};
         return BD_OK;
     }
+    if (ns->below) {
+        pthread_mutex_lock(&ns->below->reading);
+        int rc = node_store_read(ns->below, h, out, err);
+        pthread_mutex_unlock(&ns->below->reading);
+        return rc;
+    }
     if (ns->chunks)
         return chunk_store_get(ns->chunks, h, out, err);
     char text[HASH_TEXT_SIZE + 1];
@@ -108,6 +119,28 @@ int node_store_put(struct node_store *ns, const void *data, size_t size,
     }
     *stored = &ns->slots[slot]->chunk;
     return BD_OK;
+}
+
+struct node_store *node_store_fork(struct node_store *ns) {
+    struct node_store *fork = node_store_new(NULL);
+    fork->below = ns;
+    return fork;
+}
+
+void node_store_join(struct node_store *ns, struct node_store *fork) {
+    for (size_t i = 0; i < fork->slot_count; i++) {
+        if (!fork->slots[i])
+            continue;
+        if (ns->used * 2 >= ns->slot_count)
+            grow(ns);
+        size_t slot = find_slot(ns, &fork->slots[i]->chunk.hash);
+        if (!ns->slots[slot]) {
+            ns->slots[slot] = fork->slots[i];
+            ns->used++;
+        }
+    }
+    arena_absorb(&ns->memory, &fork->memory);
+    node_store_free(fork);
 }
 
 int node_store_write(struct node_store *ns, const void *data, size_t size, struct hash *h,
