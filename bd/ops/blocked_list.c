@@ -66,18 +66,10 @@ static void decide(const struct dependency_list *rows, const struct strmap *stat
     }
 }
 
-void blocked_decide(const struct dependency_list *rows, const struct strmap *statuses, struct arena *a,
-                    struct id_set *out) {
-    struct strmap broods = STRMAP_INIT;
-    count_broods(rows, statuses, &broods, a);
-    decide(rows, statuses, &broods, out);
-    strmap_release(&broods);
-}
-
 int blocked_ids_compute(struct tables_txn *x, struct arena *a, struct id_set *out, struct err *err) {
     struct dependency_list rows;
     struct id_set ids = ID_SET_INIT;
-    struct strmap statuses = STRMAP_INIT;
+    struct strmap statuses = STRMAP_INIT, broods = STRMAP_INIT;
     int rc = dependency_load(x, DEPENDENCY_BY_SOURCE, NULL, 0, DEPENDENCY_BOTH | DEPENDENCY_METADATA, a, &rows, err);
     for (size_t i = 0; i < rows.count; i++) {
         id_set_add(&ids, rows.items[i].issue_id);
@@ -85,10 +77,13 @@ int blocked_ids_compute(struct tables_txn *x, struct arena *a, struct id_set *ou
     }
     if (rc == BD_OK)
         rc = edges_statuses(x, &ids, a, &statuses, err);
-    if (rc == BD_OK)
-        blocked_decide(&rows, &statuses, a, out);
+    if (rc == BD_OK) {
+        count_broods(&rows, &statuses, &broods, a);
+        decide(&rows, &statuses, &broods, out);
+    }
     id_set_release(&ids);
     strmap_release(&statuses);
+    strmap_release(&broods);
     return rc;
 }
 

@@ -17,10 +17,6 @@ int blocked_ids(struct tables_txn *x, struct arena *a, struct id_set *out, struc
 /* The definition itself, from statuses and dependency rows. */
 int blocked_ids_compute(struct tables_txn *x, struct arena *a, struct id_set *out, struct err *err);
 
-/* The same over rows and statuses (map id → status text) in memory. */
-void blocked_decide(const struct dependency_list *rows, const struct strmap *statuses, struct arena *a,
-                    struct id_set *out);
-
 /* Ordered by priority, newest first; parent NULL or: only its children. */
 int blocked_list(struct tables_txn *x, const char *parent, struct arena *a, struct blocked_issue **list,
                  size_t *count, struct err *err);

@@ -26,6 +26,7 @@ static struct known *know(struct plan *p, const char *id, size_t size) {
     k = arena_zalloc(&p->work, sizeof *k);
     k->id = arena_strndup(&p->work, id, size);
     k->updated_at = ISSUE_NO_TIME;
+    k->number = p->known.live;
     strmap_put_n(&p->known, id, size, k);
     return k;
 }
@@ -176,6 +177,7 @@ static int choose(struct plan *p) {
     struct strmap titles = STRMAP_INIT;
     int rc = p->options->dedup ? open_titles(p->x, &p->work, &titles, p->err) : BD_OK;
     p->issues = arena_alloc(&p->work, (d->count + 1) * sizeof *p->issues);
+    p->knowns = arena_alloc(&p->work, (d->count + 1) * sizeof *p->knowns);
     out->stale_ids = arena_alloc(p->a, (d->count + 1) * sizeof *out->stale_ids);
     for (size_t i = 0; rc == BD_OK && i < d->count; i++) {
         struct issue *s = &d->issues[i];
@@ -193,6 +195,7 @@ static int choose(struct plan *p) {
         }
         if (k)
             k->incoming = s;
+        p->knowns[p->count] = k;
         p->issues[p->count++] = s;
     }
     out->stale = out->stale_count;
@@ -244,7 +247,7 @@ static int check(struct plan *p, const struct issue *i) {
 }
 
 /* An id of its own for a record without one. */
-static int make_id(struct plan *p, struct issue *i) {
+static int make_id(struct plan *p, struct issue *i, struct known **k) {
     struct issue like = *i;
     const char *prefix = p->context.prefix, *id = NULL;
     int rc = BD_OK;
@@ -256,7 +259,8 @@ static int make_id(struct plan *p, struct issue *i) {
     } while (rc == BD_OK && plan_known(p, id));
     if (rc == BD_OK) {
         i->id = id;
-        know(p, id, strlen(id))->incoming = i;
+        *k = know(p, id, strlen(id));
+        (*k)->incoming = i;
     }
     return rc;
 }
@@ -267,14 +271,13 @@ static int prepare(struct plan *p) {
     out->ids = arena_alloc(p->a, (p->count + 1) * sizeof *out->ids);
     for (size_t n = 0; rc == BD_OK && n < p->count; n++) {
         struct issue *i = p->issues[n];
-        struct known *k = *i->id ? plan_known(p, i->id) : NULL;
-        complete(p, i, k);
+        complete(p, i, p->knowns[n]);
         rc = check(p, i);
-        if (rc == BD_OK && !k)
-            rc = make_id(p, i);
+        if (rc == BD_OK && !p->knowns[n])
+            rc = make_id(p, i, &p->knowns[n]);
         if (rc != BD_OK)
             break;
-        k = plan_known(p, i->id);
+        struct known *k = p->knowns[n];
         k->is_wisp = i->is_wisp;
         k->closed = strcmp(i->status, "closed") == 0;
         k->active = status_is_active(i->status);
@@ -339,7 +342,8 @@ static int import_in(struct tables_txn *x, void *ctx, struct err *err) {
     p->x = x;
     p->err = err;
     p->count = p->edge_count = p->edge_capacity = 0;
-    p->edges = NULL;
+    p->edges = p->old_edges = NULL;
+    p->old_count = 0;
     p->now = datetime_now();
     *p->out = (struct import_result){0};
     int rc = p->options->only_if_empty ? is_empty(p, &empty) : BD_OK;

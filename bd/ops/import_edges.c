@@ -48,42 +48,49 @@ static bool take_pair(struct weave *w, const char *source, const char *target) {
 
 static bool will_exist(const struct known *k) { return k && (k->exists || k->incoming); }
 
-static void offer(struct weave *w, const struct issue *owner, const struct dependency *from) {
-    struct plan *p = w->p;
-    struct dependency d = *from;
-    if (!d.issue_id || !*d.issue_id)
-        d.issue_id = owner ? owner->id : "";
-    if (!d.type || !*d.type)
-        d.type = "blocks";
-    bool external = external_ref_is_dependency(d.depends_on_id);
-    const struct known *target = external ? NULL : plan_known(p, d.depends_on_id);
-    if (!will_exist(plan_known(p, d.issue_id))) {
-        skip(w, &d, "source not found");
-        return;
-    }
-    if (!external && !will_exist(target)) {
-        skip(w, &d, "target not found");
-        return;
-    }
-    if (strcmp(d.issue_id, d.depends_on_id) == 0) {
-        skip(w, &d,
-             arena_printf(&p->work, "cannot add self-dependency: %s cannot depend on itself",
-                          d.issue_id));
-        return;
-    }
-    if (!take_pair(w, d.issue_id, d.depends_on_id))
-        return;
-    d.target = external ? DEP_TARGET_EXTERNAL : target->is_wisp ? DEP_TARGET_WISP : DEP_TARGET_ISSUE;
-    if (!d.created_by || !*d.created_by)
-        d.created_by = p->actor;
+static void keep_edge(struct plan *p, const struct plan_edge *e) {
     if (p->edge_count == p->edge_capacity) {
         p->edge_capacity = p->edge_capacity ? p->edge_capacity * 2 : 64;
-        struct dependency *grown = arena_alloc(&p->work, p->edge_capacity * sizeof *grown);
+        struct plan_edge *grown = arena_alloc(&p->work, p->edge_capacity * sizeof *grown);
         if (p->edge_count)
             memcpy(grown, p->edges, p->edge_count * sizeof *grown);
         p->edges = grown;
     }
-    p->edges[p->edge_count++] = d;
+    p->edges[p->edge_count++] = *e;
+}
+
+/* `owner` (with its known): the issue in whose record the dependency stands, or NULL. */
+static void offer(struct weave *w, const struct issue *owner, struct known *k, const struct dependency *from) {
+    struct plan *p = w->p;
+    struct plan_edge e = {.row = *from, .source = k};
+    struct dependency *d = &e.row;
+    if (!d->issue_id || !*d->issue_id)
+        d->issue_id = owner ? owner->id : "";
+    else if (!owner || strcmp(d->issue_id, owner->id) != 0)
+        e.source = plan_known(p, d->issue_id);
+    if (!d->type || !*d->type)
+        d->type = "blocks";
+    bool external = external_ref_is_dependency(d->depends_on_id);
+    if (!external)
+        e.target = plan_known(p, d->depends_on_id);
+    if (!will_exist(e.source)) {
+        skip(w, d, "source not found");
+        return;
+    }
+    if (!external && !will_exist(e.target)) {
+        skip(w, d, "target not found");
+        return;
+    }
+    if (strcmp(d->issue_id, d->depends_on_id) == 0) {
+        skip(w, d, arena_printf(&p->work, "cannot add self-dependency: %s cannot depend on itself", d->issue_id));
+        return;
+    }
+    if (!take_pair(w, d->issue_id, d->depends_on_id))
+        return;
+    d->target = external ? DEP_TARGET_EXTERNAL : e.target->is_wisp ? DEP_TARGET_WISP : DEP_TARGET_ISSUE;
+    if (!d->created_by || !*d->created_by)
+        d->created_by = p->actor;
+    keep_edge(p, &e);
 }
 
 /* ---- edges that are there ---- */
@@ -97,10 +104,17 @@ static int note_pair(void *ctx, const struct dependency *d, bool in_wisp_table) 
 static int load_pairs(struct weave *w) {
     struct plan *p = w->p;
     if (p->whole) {
-        int rc = dependency_load(p->x, DEPENDENCY_BY_SOURCE, NULL, 0,
-                                 DEPENDENCY_BOTH | DEPENDENCY_METADATA, &p->work, &p->old_rows, p->err);
-        for (size_t i = 0; i < p->old_rows.count; i++)
-            take_pair(w, p->old_rows.items[i].issue_id, p->old_rows.items[i].depends_on_id);
+        struct dependency_list rows;
+        int rc = dependency_load(p->x, DEPENDENCY_BY_SOURCE, NULL, 0, DEPENDENCY_BOTH | DEPENDENCY_METADATA,
+                                 &p->work, &rows, p->err);
+        p->old_edges = arena_alloc(&p->work, (rows.count + 1) * sizeof *p->old_edges);
+        for (size_t i = 0; rc == BD_OK && i < rows.count; i++) {
+            const struct dependency *d = &rows.items[i];
+            take_pair(w, d->issue_id, d->depends_on_id);
+            p->old_edges[p->old_count++] = (struct plan_edge){
+                *d, plan_known(p, d->issue_id),
+                d->target == DEP_TARGET_EXTERNAL ? NULL : plan_known(p, d->depends_on_id)};
+        }
         return rc;
     }
     size_t n = 0;
@@ -122,7 +136,7 @@ static int add_old_edge(void *ctx, const struct dependency *d, bool in_wisp_tabl
     (void)in_wisp_table;
     if (!dependency_type_blocks(d->type))
         return BD_OK;
-    graph_add(r->graph, d->issue_id, d->depends_on_id, true);
+    graph_add(r->graph, graph_node(r->graph, d->issue_id), graph_node(r->graph, d->depends_on_id), true);
     if (!strmap_has(&r->seen, d->depends_on_id)) {
         strmap_put(&r->seen, d->depends_on_id, r);
         strmap_put(&r->next, d->depends_on_id, r);
@@ -135,7 +149,7 @@ static int load_reachable(struct plan *p, struct graph *g) {
     struct reach r = {g, STRMAP_INIT, STRMAP_INIT};
     int rc = BD_OK;
     for (size_t i = 0; i < p->edge_count; i++) {
-        const struct dependency *d = &p->edges[i];
+        const struct dependency *d = &p->edges[i].row;
         if (dependency_type_blocks(d->type) && !strmap_has(&r.seen, d->depends_on_id)) {
             strmap_put(&r.seen, d->depends_on_id, &r);
             strmap_put(&r.next, d->depends_on_id, &r);
@@ -155,29 +169,35 @@ static int load_reachable(struct plan *p, struct graph *g) {
     return rc;
 }
 
+static bool can_close_cycle(const struct plan_edge *e) {
+    return e->source && e->target && dependency_type_blocks(e->row.type);
+}
+
 static int drop_cycles(struct weave *w) {
     struct plan *p = w->p;
     struct graph g = GRAPH_INIT;
-    int rc = BD_OK;
-    if (p->whole)
-        for (size_t i = 0; i < p->old_rows.count; i++) {
-            const struct dependency *d = &p->old_rows.items[i];
-            if (dependency_type_blocks(d->type))
-                graph_add(&g, d->issue_id, d->depends_on_id, true);
-        }
-    else
-        rc = load_reachable(p, &g);
+    int rc = p->whole ? BD_OK : load_reachable(p, &g);
+    for (size_t i = 0; i < p->old_count; i++)
+        if (can_close_cycle(&p->old_edges[i]))
+            graph_add(&g, p->old_edges[i].source->number, p->old_edges[i].target->number, true);
     size_t *edge = arena_alloc(&p->work, (p->edge_count + 1) * sizeof *edge);
     for (size_t i = 0; i < p->edge_count; i++) {
-        const struct dependency *d = &p->edges[i];
-        edge[i] = dependency_type_blocks(d->type) ? graph_add(&g, d->issue_id, d->depends_on_id, false)
-                                                  : SIZE_MAX;
+        const struct plan_edge *e = &p->edges[i];
+        edge[i] = SIZE_MAX;
+        if (!can_close_cycle(e))
+            continue;
+        if (p->whole)
+            edge[i] = graph_add(&g, e->source->number, e->target->number, false);
+        else
+            edge[i] = graph_add(&g, graph_node(&g, e->source->id), graph_node(&g, e->target->id), false);
     }
+    if (p->whole)
+        g.node_count = p->known.live;
     graph_refuse_cycles(&g);
     size_t n = 0;
     for (size_t i = 0; i < p->edge_count; i++) {
         if (edge[i] != SIZE_MAX && g.edges[edge[i]].refused)
-            skip(w, &p->edges[i], "adding dependency would create a cycle");
+            skip(w, &p->edges[i].row, "adding dependency would create a cycle");
         else
             p->edges[n++] = p->edges[i];
     }
@@ -186,14 +206,61 @@ static int drop_cycles(struct weave *w) {
     return rc;
 }
 
+/* ---- who will be blocked (the definition: blocked.c) ---- */
+
+struct edge_walk {
+    const struct plan *p;
+    size_t next;
+};
+
+static const struct plan_edge *next_edge(struct edge_walk *w) {
+    size_t i = w->next++;
+    if (i < w->p->old_count)
+        return &w->p->old_edges[i];
+    i -= w->p->old_count;
+    return i < w->p->edge_count ? &w->p->edges[i] : NULL;
+}
+
+static bool waits(const struct plan_edge *e) {
+    const char *m = e->row.metadata;
+    bool any = m && strstr(m, "\"any-children\"");
+    return e->target->open_children > 0 && !(any && e->target->closed_children > 0);
+}
+
+void plan_blocked(struct plan *p) {
+    struct edge_walk w = {p, 0};
+    struct plan_edge **inherited = arena_alloc(&p->work, (p->old_count + p->edge_count + 1) * sizeof *inherited);
+    size_t n = 0;
+    for (const struct plan_edge *e; (e = next_edge(&w));)
+        if (e->source && e->target && strcmp(e->row.type, "parent-child") == 0) {
+            e->target->open_children += e->source->active;
+            e->target->closed_children += e->source->closed;
+            inherited[n++] = (struct plan_edge *)(uintptr_t)e;
+        }
+    w.next = 0;
+    for (const struct plan_edge *e; (e = next_edge(&w));)
+        if (e->source && e->target && e->source->active &&
+            (dependency_type_blocks(e->row.type) ? e->target->active
+                                                 : strcmp(e->row.type, "waits-for") == 0 && waits(e)))
+            e->source->will_block = true;
+    for (bool changed = true; changed;) { /* children of blocked parents, generation by generation */
+        changed = false;
+        for (size_t i = 0; i < n; i++) {
+            const struct plan_edge *e = inherited[i];
+            if (e->target->will_block && e->source->active && !e->source->will_block)
+                changed = e->source->will_block = true;
+        }
+    }
+}
+
 int plan_edges(struct plan *p) {
     struct weave w = {.p = p};
     int rc = load_pairs(&w);
     for (size_t i = 0; rc == BD_OK && i < p->count; i++)
         for (size_t k = 0; k < p->issues[i]->dependency_row_count; k++)
-            offer(&w, p->issues[i], &p->issues[i]->dependencies[k]);
+            offer(&w, p->issues[i], p->knowns[i], &p->issues[i]->dependencies[k]);
     for (size_t i = 0; rc == BD_OK && i < p->data->row_count; i++)
-        offer(&w, NULL, &p->data->rows[i]);
+        offer(&w, NULL, NULL, &p->data->rows[i]);
     if (rc == BD_OK)
         rc = drop_cycles(&w);
     strmap_release(&w.pairs);

@@ -20,10 +20,9 @@ size_t graph_node(struct graph *g, const char *id) {
     return (size_t)n - 1;
 }
 
-size_t graph_add(struct graph *g, const char *from, const char *to, bool fixed) {
-    size_t f = graph_node(g, from), t = graph_node(g, to);
+size_t graph_add(struct graph *g, size_t from, size_t to, bool fixed) {
     MEM_GROW(g->edges, g->capacity, g->edge_count + 1);
-    g->edges[g->edge_count] = (struct graph_edge){f, t, fixed, false};
+    g->edges[g->edge_count] = (struct graph_edge){from, to, fixed, false};
     return g->edge_count++;
 }
 

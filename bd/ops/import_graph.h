@@ -24,9 +24,10 @@ struct graph {
 #define GRAPH_INIT                                                                                     \
     { STRMAP_INIT, 0, NULL, 0, 0 }
 void graph_release(struct graph *g);
+/* The number of an id; whoever has numbers of his own sets node_count instead. */
 size_t graph_node(struct graph *g, const char *id);
 /* Index of the new edge. */
-size_t graph_add(struct graph *g, const char *from, const char *to, bool fixed);
+size_t graph_add(struct graph *g, size_t from, size_t to, bool fixed);
 /* Sets `refused` of every new edge that would close a cycle with the fixed edges and the new ones
  * before it. */
 void graph_refuse_cycles(struct graph *g);

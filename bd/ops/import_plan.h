@@ -1,6 +1,6 @@
 /*
- * Inside an import: what is known of the ids concerned, and what shall happen to each record. Private
- * to import*.c.
+ * Inside an import: what is known of the ids concerned, and what shall happen to each record. Private to
+ * import*.c.
  */
 #ifndef BD_OPS_IMPORT_PLAN_H
 #define BD_OPS_IMPORT_PLAN_H
@@ -16,9 +16,18 @@ struct known {
     const char *id;
     struct issue *incoming; /* the record that is put in, or NULL */
     int64_t updated_at;
-    bool exists, is_wisp, blocked; /* exists: before the import */
+    bool exists, is_wisp, blocked; /* exists, blocked: before the import */
     bool active, closed;           /* what it will be */
     bool was_active, was_closed;   /* what it is */
+    bool will_block;               /* is_blocked as it will be (when `whole`) */
+    size_t number;                 /* in the order of becoming known */
+    size_t open_children, closed_children;
+};
+
+/* A dependency with both ends (target NULL: external). */
+struct plan_edge {
+    struct dependency row;
+    struct known *source, *target;
 };
 
 struct plan {
@@ -35,10 +44,11 @@ struct plan {
     bool whole;            /* whole tables were read */
     struct strmap known;   /* id → struct known */
     struct issue **issues; /* what is put in, in file order */
+    struct known **knowns; /* of the same issues */
     size_t count;
-    struct dependency_list old_rows; /* when `whole`: every dependency row there was */
-    struct dependency
-        *edges; /* what is put in, in file order; issue_id, target and created_by are set */
+    struct plan_edge *old_edges; /* when `whole`: every dependency row there was */
+    size_t old_count;
+    struct plan_edge *edges; /* what is put in, in file order, complete */
     size_t edge_count, edge_capacity;
     struct err *err;
 };
@@ -47,6 +57,8 @@ struct known *plan_known(const struct plan *p, const char *id);
 
 /* import_edges.c: fills p->edges with the dependencies that may be put in, reports the others. */
 int plan_edges(struct plan *p);
+/* Sets will_block of every known issue from old and new edges. Only when `whole`. */
+void plan_blocked(struct plan *p);
 /* import_rows.c: writes everything. */
 int plan_write(struct plan *p);
 

@@ -5,7 +5,6 @@
 #include "bd/ops/import_plan.h"
 
 #include "bd/ops/blocked.h"
-#include "bd/ops/blocked_list.h"
 #include "bd/ops/events.h"
 #include "bd/ops/hydrate.h"
 #include "bd/ops/id_gen.h"
@@ -22,14 +21,13 @@ struct sink {
     const char *columns[ISSUE_COLUMN_COUNT];
     size_t places[ISSUE_COLUMN_COUNT]; /* which of the cells handed in */
     size_t count;
-    bool checked, missing, own_ids;
+    bool checked, missing, own_ids, old_shape;
 };
 
 struct writer {
     struct plan *p;
     struct sink issues[2], labels[2], comments[2], events[2], edges[2];
     struct strmap comment_ids;
-    bool comments_empty[2];
 };
 
 /* The columns that the table has. */
@@ -170,7 +168,7 @@ static void edge_id(const struct dependency *d, int64_t now, char out[UUID_TEXT_
     uuid_from_hash(issue_whole_second(d->created_at), h, out);
 }
 
-static int put_edge(struct writer *w, const struct dependency *d) {
+static int put_edge(struct writer *w, const struct plan_edge *e) {
     static const char *const columns[] = {"id",
                                           "issue_id",
                                           "type",
@@ -182,13 +180,19 @@ static int put_edge(struct writer *w, const struct dependency *d) {
                                           "depends_on_wisp_id",
                                           "depends_on_external"};
     struct plan *p = w->p;
-    const struct known *source = plan_known(p, d->issue_id);
+    const struct dependency *d = &e->row;
+    const struct known *source = e->source;
     struct sink *s = &w->edges[source->is_wisp];
     const char *table = issue_families[source->is_wisp].dependencies;
     char uuid[UUID_TEXT_SIZE];
-    if (!tables_has_column(p->x, table, "depends_on_issue_id"))
+    int rc = BD_OK;
+    if (!s->checked) {
+        s->old_shape = !tables_has_column(p->x, table, "depends_on_issue_id");
+        rc = s->old_shape ? BD_OK : sink_open(w, s, table, columns, 10, true);
+        s->checked = true;
+    }
+    if (s->old_shape)
         return dependency_row_insert(p->x, d, source->is_wisp, p->err);
-    int rc = s->checked ? BD_OK : sink_open(w, s, table, columns, 10, true);
     edge_id(d, p->now, uuid);
     struct cell row[10] = {cell_text(uuid),
                            cell_text(d->issue_id),
@@ -243,7 +247,7 @@ static int put_new(struct writer *w) {
     int rc = BD_OK;
     for (size_t n = 0; rc == BD_OK && n < p->count; n++) {
         const struct issue *i = p->issues[n];
-        if (plan_known(p, i->id)->exists)
+        if (p->knowns[n]->exists)
             continue;
         rc = put_issue(w, i);
         if (rc == BD_OK)
@@ -260,7 +264,7 @@ static int refresh(struct writer *w) {
     const char **ids = arena_alloc(&p->work, (p->count + 1) * sizeof *ids);
     size_t n = 0;
     for (size_t i = 0; i < p->count; i++)
-        if (plan_known(p, p->issues[i]->id)->exists)
+        if (p->knowns[i]->exists)
             ids[n++] = p->issues[i]->id;
     if (!n)
         return BD_OK;
@@ -305,47 +309,25 @@ static int raise_counters(struct plan *p) {
     return rc;
 }
 
-/* Whether each issue will be blocked, when the whole graph is in memory. */
-static void decide_blocked(struct plan *p, struct id_set *blocked) {
-    struct strmap statuses = STRMAP_INIT;
-    struct dependency_list rows = {
-        arena_alloc(&p->work, (p->old_rows.count + p->edge_count + 1) * sizeof *rows.items), 0};
-    for (size_t i = 0; i < p->old_rows.count; i++)
-        rows.items[rows.count++] = p->old_rows.items[i];
-    for (size_t i = 0; i < p->edge_count; i++)
-        rows.items[rows.count++] = p->edges[i];
-    for (struct strmap_entry *e = NULL; (e = strmap_next(&p->known, e));) {
-        const struct known *k = e->value;
-        if (k->exists || k->incoming)
-            strmap_put(&statuses, k->id,
-                       (void *)(uintptr_t)(k->closed   ? "closed"
-                                           : k->active ? "open"
-                                                       : "pinned"));
-    }
-    blocked_decide(&rows, &statuses, &p->work, blocked);
-    strmap_release(&statuses);
-}
-
-static int store_blocked(struct plan *p, const struct known *k, bool blocked) {
+static int store_blocked(struct plan *p, const struct known *k) {
     static const char *const columns[] = {"is_blocked", "updated_at"};
     int64_t updated = k->incoming && k->incoming->updated_at != ISSUE_NO_TIME ? k->incoming->updated_at
                                                                               : k->updated_at;
-    struct cell row[] = {cell_bool(blocked), issue_time_cell(updated)};
+    struct cell row[] = {cell_bool(k->will_block), issue_time_cell(updated)};
     return tables_update(p->x, issue_families[k->is_wisp].issues,
                          pred_cmp(&p->work, PRED_EQ, "id", cell_text(k->id)), columns, row, 2, NULL,
                          NULL, p->err);
 }
 
 /* Old rows whose answer is another now. */
-static int update_blocked(struct plan *p, const struct id_set *blocked) {
+static int update_blocked(struct plan *p) {
     int rc = BD_OK;
     if (!tables_has_column(p->x, "issues", "is_blocked"))
         return BD_OK;
     for (struct strmap_entry *e = NULL; rc == BD_OK && (e = strmap_next(&p->known, e));) {
         const struct known *k = e->value;
-        bool now = id_set_has(blocked, k->id);
-        if (k->exists && k->blocked != now)
-            rc = store_blocked(p, k, now);
+        if (k->exists && k->blocked != k->will_block)
+            rc = store_blocked(p, k);
     }
     return rc;
 }
@@ -357,10 +339,10 @@ static int recompute_blocked(struct plan *p) {
     for (size_t i = 0; i < p->count; i++)
         ids[n++] = p->issues[i]->id;
     for (size_t i = 0; i < p->edge_count; i++)
-        ids[n++] = p->edges[i].issue_id;
+        ids[n++] = p->edges[i].row.issue_id;
     int rc = blocked_recompute(p->x, ids, n, p->err);
     for (size_t i = 0; rc == BD_OK && i < p->count; i++) {
-        const struct known *k = plan_known(p, p->issues[i]->id);
+        const struct known *k = p->knowns[i];
         if (!k->exists || k->active != k->was_active || k->closed != k->was_closed)
             rc = blocked_after_status(p->x, k->id, p->err);
     }
@@ -380,11 +362,10 @@ static void drop(struct writer *w) {
 
 int plan_write(struct plan *p) {
     struct writer w = {.p = p};
-    struct id_set blocked = ID_SET_INIT;
     if (p->whole) {
-        decide_blocked(p, &blocked);
+        plan_blocked(p);
         for (size_t n = 0; n < p->count; n++)
-            p->issues[n]->is_blocked = id_set_has(&blocked, p->issues[n]->id);
+            p->issues[n]->is_blocked = p->knowns[n]->will_block;
     }
     tables_set_foreign_key_checks(p->x, false);
     int rc = put_new(&w);
@@ -402,7 +383,6 @@ int plan_write(struct plan *p) {
     if (rc == BD_OK)
         rc = raise_counters(p);
     if (rc == BD_OK)
-        rc = p->whole ? update_blocked(p, &blocked) : recompute_blocked(p);
-    id_set_release(&blocked);
+        rc = p->whole ? update_blocked(p) : recompute_blocked(p);
     return rc;
 }
