@@ -33,7 +33,8 @@ void parallel_run(size_t count, void (*fn)(void *ctx, size_t i), void *ctx) {
     pthread_t threads[WIDTH_MAX];
     unsigned started = 0, width = count > 1 ? parallel_width() : 1;
     atomic_init(&r.next, 0);
-    while (started + 1 < width && started + 1 < count && pthread_create(&threads[started], NULL, work, &r) == 0)
+    while (started + 1 < width && started + 1 < count &&
+           pthread_create(&threads[started], NULL, work, &r) == 0)
         started++;
     work(&r);
     while (started)

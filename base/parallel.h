@@ -1,5 +1,6 @@
 /*
- * Independent pieces of one large job on all processors. Worth its threads from about a millisecond of work.
+ * Independent pieces of one large job on all processors. Worth its threads from about a millisecond of
+ * work.
  */
 #ifndef BASE_PARALLEL_H
 #define BASE_PARALLEL_H
@@ -10,8 +11,8 @@
 unsigned parallel_width(void);
 
 /*
- * Calls fn(ctx, 0) … fn(ctx, count - 1), each once, in any order and possibly at the same time; returns when
- * all are done. Threads that cannot be started are done without.
+ * Calls fn(ctx, 0) … fn(ctx, count - 1), each once, in any order and possibly at the same time; returns
+ * when all are done. Threads that cannot be started are done without.
  */
 void parallel_run(size_t count, void (*fn)(void *ctx, size_t i), void *ctx);
 

@@ -25,6 +25,7 @@ struct bd {
     bool store_read_only; /* the command is one of upstream's read-only set */
     bool command_writes;  /* the command is flagged CMD_WRITES */
     bool schema_too_new;  /* opened, but only for reading */
+    bool export_may_shrink; /* it deleted what it was asked to: an automatic export may lose it */
     bool did_write; /* something changed that the policy must commit, and no operation committed it itself */
 };
 
@@ -52,7 +53,8 @@ int bd_auto_commit(struct bd *bd, enum auto_commit *out, struct err *err);
 const char *bd_actor(struct bd *bd);
 const char *bd_owner(struct bd *bd);
 
-/* The steps after a successful command: the commit of the auto-commit policy. Returns an exit status. */
+/* The steps after a successful command: the commit of the auto-commit policy, the automatic export. Returns an
+ * exit status. */
 int bd_after_command(struct bd *bd, const char *command);
 void bd_close(struct bd *bd);
 

@@ -3,6 +3,8 @@
  * and the steps after a successful command. Standard output is written in large pieces; when that
  * fails, the exit status says so.
  */
+#include "bd/cmd/auto_export.h"
+#include "bd/cmd/commands.h"
 #include "bd/cmd/parse.h"
 
 #include "base/datetime.h"
@@ -162,6 +164,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     if (opens && !((cmd->cls & CMD_OPTIONAL_STORE) && !bd->ws.beads_dir && !bd->ws.direct)) {
         if ((rc = bd_open_store(bd)))
             return rc;
+        if (bd->command_writes && cmd != &cmd_import)
+            auto_import(bd);
     }
     rc = cmd->run(bd, c);
     return rc ? rc : bd_after_command(bd, cmd->name);

@@ -3,6 +3,7 @@
  * one this program can write, and the commit after a command that asked for one. Opening for reading
  * never writes the database; a command that writes upgrades an older schema first.
  */
+#include "bd/cmd/auto_export.h"
 #include "bd/cmd/cmd.h"
 
 #include "base/os.h"
@@ -197,7 +198,7 @@ static int no_changes(struct tables_txn *x, void *ctx, struct err *err) {
     return BD_OK;
 }
 
-int bd_after_command(struct bd *bd, const char *command) {
+static int commit_changes(struct bd *bd, const char *command) {
     struct err err = ERR_INIT;
     if (!bd->did_write || !bd->ops.tables || bd->ops.commit_mode != TABLES_COMMIT)
         return 0;
@@ -206,6 +207,15 @@ int bd_after_command(struct bd *bd, const char *command) {
     if (tables_write(bd->ops.tables, &w, no_changes, NULL, NULL, &err))
         return cmd_fail(bd, "the change is saved but was not committed: %s", err.msg);
     return 0;
+}
+
+int bd_after_command(struct bd *bd, const char *command) {
+    int rc = commit_changes(bd, command);
+    if (rc)
+        return rc;
+    if (bd->command_writes)
+        auto_import_settle(bd);
+    return auto_export(bd, bd->export_may_shrink);
 }
 
 void bd_close(struct bd *bd) {

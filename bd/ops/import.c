@@ -254,7 +254,8 @@ static int make_id(struct plan *p, struct issue *i, struct known **k) {
     if (i->is_wisp)
         prefix = arena_printf(&p->work, "%s-wisp", prefix);
     do {
-        rc = id_generate(p->x, i->is_wisp, prefix, &like, p->actor, &p->context.census, p->a, &id, p->err);
+        rc = id_generate(p->x, i->is_wisp, prefix, &like, p->actor, &p->context.census, p->a, &id,
+                         p->err);
         like.created_at++;
     } while (rc == BD_OK && plan_known(p, id));
     if (rc == BD_OK) {

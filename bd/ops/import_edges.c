@@ -60,7 +60,8 @@ static void keep_edge(struct plan *p, const struct plan_edge *e) {
 }
 
 /* `owner` (with its known): the issue in whose record the dependency stands, or NULL. */
-static void offer(struct weave *w, const struct issue *owner, struct known *k, const struct dependency *from) {
+static void offer(struct weave *w, const struct issue *owner, struct known *k,
+                  const struct dependency *from) {
     struct plan *p = w->p;
     struct plan_edge e = {.row = *from, .source = k};
     struct dependency *d = &e.row;
@@ -82,7 +83,9 @@ static void offer(struct weave *w, const struct issue *owner, struct known *k, c
         return;
     }
     if (strcmp(d->issue_id, d->depends_on_id) == 0) {
-        skip(w, d, arena_printf(&p->work, "cannot add self-dependency: %s cannot depend on itself", d->issue_id));
+        skip(w, d,
+             arena_printf(&p->work, "cannot add self-dependency: %s cannot depend on itself",
+                          d->issue_id));
         return;
     }
     if (!take_pair(w, d->issue_id, d->depends_on_id))
@@ -105,8 +108,8 @@ static int load_pairs(struct weave *w) {
     struct plan *p = w->p;
     if (p->whole) {
         struct dependency_list rows;
-        int rc = dependency_load(p->x, DEPENDENCY_BY_SOURCE, NULL, 0, DEPENDENCY_BOTH | DEPENDENCY_METADATA,
-                                 &p->work, &rows, p->err);
+        int rc = dependency_load(p->x, DEPENDENCY_BY_SOURCE, NULL, 0,
+                                 DEPENDENCY_BOTH | DEPENDENCY_METADATA, &p->work, &rows, p->err);
         p->old_edges = arena_alloc(&p->work, (rows.count + 1) * sizeof *p->old_edges);
         for (size_t i = 0; rc == BD_OK && i < rows.count; i++) {
             const struct dependency *d = &rows.items[i];
@@ -136,7 +139,8 @@ static int add_old_edge(void *ctx, const struct dependency *d, bool in_wisp_tabl
     (void)in_wisp_table;
     if (!dependency_type_blocks(d->type))
         return BD_OK;
-    graph_add(r->graph, graph_node(r->graph, d->issue_id), graph_node(r->graph, d->depends_on_id), true);
+    graph_add(r->graph, graph_node(r->graph, d->issue_id), graph_node(r->graph, d->depends_on_id),
+              true);
     if (!strmap_has(&r->seen, d->depends_on_id)) {
         strmap_put(&r->seen, d->depends_on_id, r);
         strmap_put(&r->next, d->depends_on_id, r);
@@ -189,7 +193,8 @@ static int drop_cycles(struct weave *w) {
         if (p->whole)
             edge[i] = graph_add(&g, e->source->number, e->target->number, false);
         else
-            edge[i] = graph_add(&g, graph_node(&g, e->source->id), graph_node(&g, e->target->id), false);
+            edge[i] =
+                graph_add(&g, graph_node(&g, e->source->id), graph_node(&g, e->target->id), false);
     }
     if (p->whole)
         g.node_count = p->known.live;
@@ -229,7 +234,8 @@ static bool waits(const struct plan_edge *e) {
 
 void plan_blocked(struct plan *p) {
     struct edge_walk w = {p, 0};
-    struct plan_edge **inherited = arena_alloc(&p->work, (p->old_count + p->edge_count + 1) * sizeof *inherited);
+    struct plan_edge **inherited =
+        arena_alloc(&p->work, (p->old_count + p->edge_count + 1) * sizeof *inherited);
     size_t n = 0;
     for (const struct plan_edge *e; (e = next_edge(&w));)
         if (e->source && e->target && strcmp(e->row.type, "parent-child") == 0) {

@@ -1,6 +1,6 @@
 /*
- * Inside an import: what is known of the ids concerned, and what shall happen to each record. Private to
- * import*.c.
+ * Inside an import: what is known of the ids concerned, and what shall happen to each record. Private
+ * to import*.c.
  */
 #ifndef BD_OPS_IMPORT_PLAN_H
 #define BD_OPS_IMPORT_PLAN_H

@@ -119,9 +119,10 @@ int embedded_bulk_add(struct tables_bulk *b, const struct cell *cells, struct er
 /* ---- sorting ---- */
 
 /*
- * A key with the start of its fields as bytes that compare as the fields do. Most orders are decided there. Where the
- * starts hold all of both keys' leading fields and are equal, the keys stand in the order they came in (`place`): they
- * come in primary-key order, and the primary key is what is left to compare.
+ * A key with the start of its fields as bytes that compare as the fields do. Most orders are decided
+ * there. Where the starts hold all of both keys' leading fields and are equal, the keys stand in the
+ * order they came in (`place`): they come in primary-key order, and the primary key is what is left to
+ * compare.
  */
 struct sort_item {
     uint64_t start[3];
@@ -146,12 +147,19 @@ static bool put_field(const struct tuple_field *f, struct bytes v, uint8_t *out,
     if (!v.data)
         return true;
     switch (f->encoding) {
-    case ENC_INT8: case ENC_INT16: case ENC_INT32: case ENC_INT64: case ENC_DATETIME:
+    case ENC_INT8:
+    case ENC_INT16:
+    case ENC_INT32:
+    case ENC_INT64:
+    case ENC_DATETIME:
         if (v.size > 8)
             return false;
         *at = put_number(out, *at, v.data, v.size, true);
         return true;
-    case ENC_UINT8: case ENC_UINT16: case ENC_UINT32: case ENC_UINT64:
+    case ENC_UINT8:
+    case ENC_UINT16:
+    case ENC_UINT32:
+    case ENC_UINT64:
         if (v.size > 8)
             return false;
         *at = put_number(out, *at, v.data, v.size, false);
@@ -168,7 +176,8 @@ static bool put_field(const struct tuple_field *f, struct bytes v, uint8_t *out,
     }
 }
 
-static void make_start(const struct tuple_desc *desc, size_t leading, struct bytes key, struct sort_item *out) {
+static void make_start(const struct tuple_desc *desc, size_t leading, struct bytes key,
+                       struct sort_item *out) {
     uint8_t bytes[START_BYTES] = {0};
     size_t at = 0, f = 0;
     bool bytewise = true;
@@ -200,8 +209,10 @@ static bool goes_before(const struct sorter *s, const struct sort_item *a, const
     return s->type->compare(s->type->compare_ctx, s->edits[a->place].key, s->edits[b->place].key) < 0;
 }
 
-/* Merge sort over the runs that are there already; stable. Returns where the result is: `from` or `to`. */
-static struct sort_item *merge_runs(const struct sorter *s, struct sort_item *from, struct sort_item *to, size_t n) {
+/* Merge sort over the runs that are there already; stable. Returns where the result is: `from` or `to`.
+ */
+static struct sort_item *merge_runs(const struct sorter *s, struct sort_item *from,
+                                    struct sort_item *to, size_t n) {
     size_t *runs = NULL, count = 0, capacity = 0;
     for (size_t i = 0; i < n;) {
         MEM_GROW(runs, capacity, count + 2);
@@ -233,8 +244,8 @@ static struct sort_item *merge_runs(const struct sorter *s, struct sort_item *fr
 }
 
 /* `leading`: fields whose equality leaves the order to the primary key, when `stable`. */
-static void sort_edits(struct tree_edit *list, size_t n, const struct tree_type *type, const struct tuple_desc *desc,
-                       size_t leading, bool stable) {
+static void sort_edits(struct tree_edit *list, size_t n, const struct tree_type *type,
+                       const struct tuple_desc *desc, size_t leading, bool stable) {
     struct sorter s = {list, type, stable};
     struct sort_item *items = mem_alloc(2 * (n + 1) * sizeof *items);
     for (size_t i = 0; i < n; i++) {
@@ -337,13 +348,14 @@ struct map_jobs {
     struct map_job *list;
 };
 
-static int index_entries(struct tables_bulk *b, const struct map_job *j, struct tree_edit *entries, struct arena *a,
-                         struct err *err) {
+static int index_entries(struct tables_bulk *b, const struct map_job *j, struct tree_edit *entries,
+                         struct arena *a, struct err *err) {
     const struct table_schema *ts = b->t->ts;
     const struct index *ix = &ts->schema.indexes[j->index];
     size_t i = (size_t)j->index, n = b->row_count;
     for (size_t k = 0; k < n; k++) {
-        int rc = table_index_key(ts, i, b->rows[k].key, b->rows[k].value, j->ns, a, &entries[k].key, NULL, err);
+        int rc = table_index_key(ts, i, b->rows[k].key, b->rows[k].value, j->ns, a, &entries[k].key,
+                                 NULL, err);
         if (rc)
             return rc;
         if (!entries[k].key.data)
@@ -351,7 +363,8 @@ static int index_entries(struct tables_bulk *b, const struct map_job *j, struct 
         entries[k].value = tuple_empty;
         entries[k].remove = false;
     }
-    sort_edits(entries, n, &ts->index_types[i], &ts->indexes[i], ix->column_count, keeps_order(b->t, ix));
+    sort_edits(entries, n, &ts->index_types[i], &ts->indexes[i], ix->column_count,
+               keeps_order(b->t, ix));
     return ix->unique ? check_unique(b, i, entries, n, err) : BD_OK;
 }
 
@@ -383,9 +396,10 @@ static int prepare_jobs(struct tables_bulk *b, struct map_job *jobs, struct err 
     for (size_t i = 0; rc == BD_OK && i < s->index_count; i++) {
         const struct index *ix = &s->indexes[i];
         if (ix->fulltext || ix->spatial || ix->vector || ix->predicate)
-            return err_set(err, BD_UNSUPPORTED,
-                           "table %s cannot be written: its index %s is of a kind this program does not keep", t->name,
-                           ix->name);
+            return err_set(
+                err, BD_UNSUPPORTED,
+                "table %s cannot be written: its index %s is of a kind this program does not keep",
+                t->name, ix->name);
         jobs[i + 1] = (struct map_job){.index = (int)i, .ns = b->x->ns};
         rc = table_index(t, i, &jobs[i + 1].map, err);
         if (rc == BD_OK)
@@ -394,7 +408,8 @@ static int prepare_jobs(struct tables_bulk *b, struct map_job *jobs, struct err 
     return rc;
 }
 
-/* Uniqueness against rows there were needs the maps of the transaction, adaptive fields its node store. */
+/* Uniqueness against rows there were needs the maps of the transaction, adaptive fields its node store.
+ */
 static bool can_part(const struct tables_bulk *b) {
     const struct schema *s = &b->t->ts->schema;
     if (b->row_count < ROWS_WORTH_THREADS || b->t->ts->has_adaptive)

@@ -32,9 +32,9 @@ int node_store_put(struct node_store *ns, const void *data, size_t size,
 struct chunk node_store_keep(struct node_store *ns, const void *data, size_t size);
 
 /*
- * A second overlay on top of this one, for a thread of its own: it reads what is here, and what it writes is here after
- * node_store_join, which also frees it. While forks are in use nobody writes to ns, reads it only through them, or
- * reads the chunk store.
+ * A second overlay on top of this one, for a thread of its own: it reads what is here, and what it
+ * writes is here after node_store_join, which also frees it. While forks are in use nobody writes to
+ * ns, reads it only through them, or reads the chunk store.
  */
 struct node_store *node_store_fork(struct node_store *ns);
 void node_store_join(struct node_store *ns, struct node_store *fork);
