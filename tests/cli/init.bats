@@ -169,3 +169,14 @@ INIT="bd init --skip-hooks --skip-agents --non-interactive"
     [ "$(bd config get issue_prefix)" = conc ]
     [ -z "$(ls -A .beads/embeddeddolt | grep -v '^conc$\|^.lock$')" ]
 }
+
+@test "what a killed init left behind does not stand in the way" {
+    workspace k
+    id=$(json_get project_id <.beads/metadata.json)
+    mv .beads/embeddeddolt/k .beads/embeddeddolt/.bd-init-4711
+    rm .beads/embeddeddolt/.bd-init-4711/.dolt/noms/manifest
+    $INIT --quiet --prefix k
+    [ "$(bd config get issue_prefix)" = k ]
+    [ "$(json_get project_id <.beads/metadata.json)" = "$id" ]
+    [ ! -e .beads/embeddeddolt/.bd-init-4711 ]
+}
