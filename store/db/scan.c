@@ -7,6 +7,7 @@
  */
 #include "store/db/embedded.h"
 #include "store/db/scan_access.h"
+#include "store/db/scan_order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,9 @@ static int order_cmp(const struct scan *s, const struct kept_row *x, const struc
         if (c)
             return s->descending[i] ? -c : c;
     }
+    /* ties in row-key order, whatever way the rows came */
+    if (!s->t->ts->schema.keyless && (x->seq != y->seq))
+        return tuple_compare(&s->t->ts->keys, x->key, y->key);
     return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
@@ -288,6 +292,50 @@ static const bool *covering(struct table *t, const struct pred *where, const cha
     return list;
 }
 
+static bool enough_kept(void *ctx) {
+    const struct match *m = ctx;
+    const struct scan *s = m->ctx;
+    return s->kept_count == s->kept_max;
+}
+
+/* Tries to get the first rows of the order by index; *done when s->kept holds them. */
+static int keep_by_index(struct scan *s, const struct tables_query *q, const struct access *access,
+                         struct arena *plan, bool *done) {
+    const struct table_schema *ts = s->t->ts;
+    *done = false;
+    uint64_t total = tree_count(&s->t->rows.tree);
+    bool cheap = access->kind == ACCESS_KEYS ? access->estimate * 8 < total : access->estimate * 4 < total;
+    if (!s->kept_max || s->kept_max > 1000 || total < 1000 || s->kept_max * 16 > total || cheap ||
+        table_is_dirty(s->t) || s->order.refs[0].column < 0)
+        return BD_OK;
+    int first = order_index(ts, s->order.refs[0].column);
+    if (first < 0)
+        return BD_OK;
+    struct order_walk w = {.t = s->t,
+                           .first = (size_t)first,
+                           .first_descending = s->descending[0],
+                           .second = -1,
+                           .budget = total / 12,
+                           .fn = match_row,
+                           .full = enough_kept};
+    if (q->order_count == 1) {
+        w.then_key = true;
+    } else if (s->order.refs[1].column >= 0) {
+        w.then_key = s->order.refs[1].column == ts->schema.pk[0] && !s->descending[1];
+        w.second = order_index(ts, s->order.refs[1].column);
+        w.second_descending = s->descending[1];
+    }
+    struct match m = {.x = s->x, .t = s->t, .fn = keep_row, .ctx = s, .err = s->err};
+    w.ctx = &m;
+    int rc = pred_bind(q->where, ts, -1, s->x->ns, plan, &m.pred, s->err);
+    if (rc == BD_OK)
+        rc = order_walk(&w, &s->kept_arena, done, s->err);
+    arena_release(&m.scratch);
+    if (rc == BD_OK && !*done)
+        s->kept_count = 0;
+    return rc;
+}
+
 int embedded_scan(struct tables_txn *tx, const struct tables_query *q, struct arena *a, tables_row_fn fn,
                   void *ctx, struct err *err) {
     struct embedded_txn *x = embedded_txn_of(tx);
@@ -301,7 +349,7 @@ int embedded_scan(struct tables_txn *tx, const struct tables_query *q, struct ar
     s.left = q->limit ? q->limit : UINT64_MAX;
     struct access access;
     const bool *alone =
-        q->any_order && q->columns ? covering(t, q->where, q->columns, q->column_count, &plan) : NULL;
+        q->any_order && q->columns && !q->order_count ? covering(t, q->where, q->columns, q->column_count, &plan) : NULL;
     rc = access_plan(t, q->where, alone, &plan, &access, err);
     bind_columns(&s.projection, t->ts, rc == BD_OK && access.kind == ACCESS_INDEX ? access.index : -1, q->columns,
                  q->column_count, &plan);
@@ -319,7 +367,10 @@ int embedded_scan(struct tables_txn *tx, const struct tables_query *q, struct ar
         bind_columns(&s.order, t->ts, -1, names, q->order_count, &plan);
         if (q->limit && q->limit + q->offset < 1000000)
             s.kept_max = (size_t)(q->limit + q->offset);
-        rc = run_match(x, t, q->where, &access, &plan, keep_row, &s, err);
+        bool done;
+        rc = keep_by_index(&s, q, &access, &plan, &done);
+        if (rc == BD_OK && !done)
+            rc = run_match(x, t, q->where, &access, &plan, keep_row, &s, err);
         if (rc == BD_OK)
             rc = emit_kept(&s);
     }

@@ -148,6 +148,15 @@ struct planner {
 
 static const struct cell null_cell = {.kind = CELL_NULL, .i = 0};
 
+/* A text behind all that start with this one: nothing sorts above U+10FFFF. */
+static const struct cell *behind_prefix(struct planner *p, const struct cell *start) {
+    if (!start || !cell_has_text(start))
+        return NULL;
+    struct cell *c = arena_alloc(p->a, sizeof *c);
+    *c = cell_text(arena_printf(p->a, "%.*s\xf4\x8f\xbf\xbf", (int)start->s.size, start->s.data));
+    return c;
+}
+
 static void gather(struct planner *p, const struct pred *w, struct facts *facts) {
     if (w->op == PRED_AND) {
         for (size_t i = 0; i < w->kid_count; i++)
@@ -176,7 +185,10 @@ static void gather(struct planner *p, const struct pred *w, struct facts *facts)
         break;
     case PRED_GT: case PRED_GE: f->low = w->cells; break;
     case PRED_LT: case PRED_LE: f->high = w->cells; break;
-    case PRED_PREFIX: f->low = w->cells; break;
+    case PRED_PREFIX:
+        f->low = w->cells;
+        f->high = behind_prefix(p, w->cells);
+        break;
     default: break;
     }
 }

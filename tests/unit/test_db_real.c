@@ -3,6 +3,8 @@
  */
 #include "tests/unit/db_help.h"
 
+#include "store/db/embedded.h"
+
 static int count_commit(void *ctx, const struct tables_commit_info *c) {
     (void)c;
     ++*(int *)ctx;
@@ -260,6 +262,144 @@ static void a_lost_race_runs_again_on_the_new_root(void **state) {
     tables_close(t);
 }
 
+/* ---- orders with a limit ---- */
+
+static int insert_many(struct tables_txn *x, void *ctx, struct err *err) {
+    (void)ctx;
+    static const char *const columns[] = {"id",    "title",    "description", "design",    "acceptance_criteria",
+                                          "notes", "priority", "created_at",  "issue_type", "assignee"};
+    int rc = BD_OK;
+    for (unsigned i = 0; rc == BD_OK && i < 4000; i++) {
+        char id[32], title[64];
+        unsigned r = i * 2654435761u;
+        snprintf(id, sizeof id, "tt-%05x", (r >> 7) & 0xfffff);
+        snprintf(title, sizeof title, "number %u", i);
+        struct cell cells[] = {cell_text(id),
+                               cell_text(title),
+                               cell_text(""),
+                               cell_text(""),
+                               cell_text(""),
+                               cell_text(""),
+                               cell_int(i % 97 == 0 ? 0 : 1 + r % 3),
+                               cell_datetime(INT64_C(1700000000000000) + (int64_t)(r % 1000) * 1000000),
+                               cell_text(r % 5 ? "task" : "bug"),
+                               r % 3 ? cell_null() : cell_text("anna")};
+        rc = tables_insert(x, "issues", columns, cells, 10, TABLES_INSERT_IGNORE, NULL, err);
+    }
+    return rc;
+}
+
+struct ids {
+    char text[64][32];
+    size_t count;
+};
+
+static int note_id(void *ctx, const struct cell *row) {
+    struct ids *ids = ctx;
+    if (ids->count < 64)
+        snprintf(ids->text[ids->count], 32, "%.*s", (int)row[0].s.size, row[0].s.data);
+    ids->count++;
+    return BD_OK;
+}
+
+static void a_limit_gives_the_start_of_the_whole_order(void **state) {
+    (void)state;
+    char dir[512], path[600];
+    if (!unpack("dolt-embedded-05", dir))
+        skip();
+    snprintf(path, sizeof path, "%s/dolt-embedded-05/.beads/embeddeddolt/beads", dir);
+    struct tables *t = open_db(path);
+    struct err err = ERR_INIT;
+    struct tables_write w = {.mode = TABLES_COMMIT, .message = "many"};
+    check(tables_write(t, &w, insert_many, NULL, NULL, &err), &err);
+    struct tables_txn *x = begin_read(t);
+    struct arena a = ARENA_INIT;
+    static const struct tables_order orders[][3] = {
+        {{"priority", false}, {"created_at", true}, {"id", false}},
+        {{"priority", true}, {"created_at", false}, {"id", true}},
+        {{"created_at", true}, {NULL, false}, {NULL, false}},
+        {{"created_at", false}, {"id", false}, {NULL, false}},
+        {{"assignee", false}, {"created_at", true}, {NULL, false}},
+        {{"assignee", true}, {"priority", false}, {"title", true}},
+        {{"title", true}, {NULL, false}, {NULL, false}},
+    };
+    const struct pred *wheres[] = {NULL, pred_cmp(&a, PRED_EQ, "issue_type", cell_text("bug")),
+                                   pred_cmp(&a, PRED_LIKE, "title", cell_text("number 1%")),
+                                   pred_cmp(&a, PRED_EQ, "title", cell_text("number 77"))};
+    static const char *const columns[] = {"id"};
+    for (size_t o = 0; o < sizeof orders / sizeof *orders; o++) {
+        for (size_t p = 0; p < sizeof wheres / sizeof *wheres; p++) {
+            struct tables_query q = {.table = "issues", .columns = columns, .column_count = 1, .where = wheres[p]};
+            struct ids all = {.count = 0}, some = {.count = 0};
+            q.order = orders[o];
+            while (q.order_count < 3 && orders[o][q.order_count].column)
+                q.order_count++;
+            check(tables_scan(x, &q, NULL, note_id, &all, &err), &err);
+            q.limit = 40;
+            q.offset = 5;
+            check(tables_scan(x, &q, NULL, note_id, &some, &err), &err);
+            size_t want = all.count > 45 ? 40 : all.count > 5 ? all.count - 5 : 0;
+            assert_int_equal(some.count, want);
+            for (size_t i = 0; i < some.count; i++)
+                assert_string_equal(some.text[i], all.text[i + 5]);
+        }
+    }
+    /* a prefix of the key is a range of it */
+    uint64_t n = count_of(x, "issues", pred_cmp(&a, PRED_PREFIX, "id", cell_text("tt-3")));
+    assert_int_equal(n, count_of(x, "issues", pred_cmp(&a, PRED_LIKE, "id", cell_text("tt-3%"))));
+    assert_in_range(n, 100, 400);
+    arena_release(&a);
+    tables_read_end(x);
+    tables_close(t);
+}
+
+static void a_newer_format_is_read_but_not_written(void **state) {
+    (void)state;
+    char path[600];
+    snprintf(path, sizeof path, "%s/newer", scratch);
+    struct err err = ERR_INIT;
+    check(tables_create_embedded(path, "main", NULL, &err), &err);
+    char noms[700];
+    snprintf(noms, sizeof noms, "%s/.dolt/noms", path);
+    struct chunk_store *cs;
+    check(chunk_store_open(&cs, noms, 0, &err), &err);
+    struct node_store *ns = node_store_new(cs);
+    struct arena a = ARENA_INIT;
+    struct hash root = chunk_store_root(cs), next;
+    struct tree datasets;
+    struct root_value rv;
+    struct chunk c;
+    check(root_value_empty(&rv, ns, &err), &err);
+    check(root_value_write(&rv, &err), &err);
+    check(node_store_read(ns, &rv.hash, &c, &err), &err);
+    uint8_t *newer = mem_dup(c.data, c.size);
+    size_t changed = 0;
+    for (size_t i = 0; i + 8 <= c.size; i++) /* the only 64-bit 7 of the message */
+        if (newer[i] == 7 && !memcmp(newer + i + 1, "\0\0\0\0\0\0\0", 7) && !changed++)
+            newer[i] = 8;
+    assert_int_equal(changed, 1);
+    struct working_set ws = {.name = "a", .email = "b", .description = "c"};
+    check(node_store_write(ns, newer, c.size, &ws.working, &err), &err);
+    free(newer);
+    ws.staged = ws.working;
+    check(working_set_write(ns, &ws, &err), &err);
+    check(store_root_open(&datasets, ns, &root, &err), &err);
+    struct store_root_edit edit = {"workingSets/heads/main", ws.hash};
+    check(store_root_edit(&datasets, &edit, 1, &next, &err), &err);
+    struct chunk_write *chunks;
+    size_t count;
+    check(node_store_collect(ns, &next, &a, &chunks, &count, &err), &err);
+    check(chunk_store_commit(cs, &root, chunks, count, &next, &err), &err);
+    arena_release(&a);
+    node_store_free(ns);
+    chunk_store_close(cs);
+    struct tables *t = open_db(path);
+    tables_read_end(begin_read(t));
+    struct hash commit;
+    assert_int_equal(commit_step(t, "no", create_again, &commit, &err), BD_TOO_NEW);
+    tables_close(t);
+}
+
 static void a_new_database_has_one_commit(void **state) {
     (void)state;
     char path[600];
@@ -294,6 +434,8 @@ int main(void) {
         cmocka_unit_test(a_bare_store_opens_read_only),
         cmocka_unit_test(writes_keep_indexes_keys_and_checks),
         cmocka_unit_test(a_lost_race_runs_again_on_the_new_root),
+        cmocka_unit_test(a_limit_gives_the_start_of_the_whole_order),
+        cmocka_unit_test(a_newer_format_is_read_but_not_written),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
