@@ -55,6 +55,16 @@ const struct pred *filter_text_empty(struct arena *a, const char *column) {
     return pred_or(a, pred_null(a, column, true), filter_text_is(a, column, ""));
 }
 
+const struct pred *filter_prefix(struct arena *a, const char *column, const char *text) {
+    const struct pred *prefix = pred_cmp(a, PRED_PREFIX, column, cell_text(text));
+    char *end = arena_strdup(a, text);
+    size_t n = strlen(end);
+    if (!n || (unsigned char)end[n - 1] >= 0x7f)
+        return prefix;
+    end[n - 1]++;
+    return pred_and(a, prefix, pred_cmp(a, PRED_LT, column, cell_text(end)));
+}
+
 const struct pred *filter_bool(struct arena *a, const char *column, bool value) {
     if (value)
         return pred_cmp(a, PRED_EQ, column, cell_int(1));
@@ -182,7 +192,7 @@ int filter_children_of(struct tables_txn *x, const struct issue_family *family, 
     int rc = edges_children(x, &target, flags, a, &children, err);
     /* ids dotted below the parent count only when they have no parent-child row at all */
     if (rc == BD_OK)
-        rc = scan_ids(x, family->issues, "id", pred_cmp(a, PRED_PREFIX, "id", cell_text(prefix)), &dotted, err);
+        rc = scan_ids(x, family->issues, "id", filter_prefix(a, "id", prefix), &dotted, err);
     if (rc == BD_OK)
         rc = edges_parented(x, &dotted, flags, a, &parented, err);
     for (struct strmap_entry *e = NULL; (e = strmap_next(&dotted.map, e));)
@@ -247,9 +257,9 @@ static void and_simple(struct build *b, const struct issue_filter *f) {
     if (f->ids.count)
         and(b, filter_text_in(a, "id", &f->ids, false));
     if (set(f->id_prefix))
-        and(b, pred_cmp(a, PRED_PREFIX, "id", cell_text(f->id_prefix)));
+        and(b, filter_prefix(a, "id", f->id_prefix));
     if (set(f->spec_prefix))
-        and(b, pred_cmp(a, PRED_PREFIX, "spec_id", cell_text(f->spec_prefix)));
+        and(b, filter_prefix(a, "spec_id", f->spec_prefix));
     if (set(f->mol_type))
         and(b, filter_text_is(a, "mol_type", f->mol_type));
     if (set(f->wisp_type))

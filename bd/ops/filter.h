@@ -61,6 +61,8 @@ const struct pred *filter_text_is(struct arena *a, const char *column, const cha
 const struct pred *filter_text_in(struct arena *a, const char *column, const struct filter_texts *t,
                                   bool negated);
 const struct pred *filter_text_empty(struct arena *a, const char *column);
+/* column starts with the text; with an upper bound too, so that an index range is closed. */
+const struct pred *filter_prefix(struct arena *a, const char *column, const char *text);
 /* A TINYINT column that may be NULL. */
 const struct pred *filter_bool(struct arena *a, const char *column, bool value);
 /* "parent-child below parent, or dotted below it without any parent-child row" (direct children). */

@@ -65,16 +65,52 @@ struct sort_rule {
     int64_t recent_since;
 };
 
+struct placed {
+    const struct issue *issue;
+    size_t place;
+};
+
 static int compare_rule(const void *a, const void *b, void *ctx) {
     const struct sort_rule *r = ctx;
-    return search_compare(r->order, r->recent_since, a, b);
+    return search_compare(r->order, r->recent_since, ((const struct placed *)a)->issue,
+                          ((const struct placed *)b)->issue);
 }
 
-void search_order_list(struct issue_list *l, enum search_order order) {
-    struct sort_rule r = {order, datetime_now() - INT64_C(48) * 3600 * MICROS_PER_SECOND};
-    if (l->count > 1)
-        qsort_r(l->items, l->count, sizeof *l->items, compare_rule, &r);
+/* Puts items into the order of `places` by following the rings of the permutation: each is moved once. */
+static void permute(struct issue *items, struct placed *places, size_t count) {
+    for (size_t start = 0; start < count; start++) {
+        if (places[start].place == start)
+            continue;
+        struct issue first = items[start];
+        size_t at = start;
+        while (places[at].place != start) {
+            size_t from = places[at].place;
+            items[at] = items[from];
+            places[at].place = at;
+            at = from;
+        }
+        items[at] = first;
+        places[at].place = at;
+    }
 }
+
+static void sort_items(struct issue *items, size_t count,
+                       int (*compare)(const void *a, const void *b, void *ctx), void *ctx) {
+    struct placed *places = mem_zalloc(count + 1, sizeof *places);
+    for (size_t i = 0; i < count; i++)
+        places[i] = (struct placed){&items[i], i};
+    qsort_r(places, count, sizeof *places, compare, ctx);
+    permute(items, places, count);
+    free(places);
+}
+
+static void order_from(struct issue_list *l, size_t start, enum search_order order) {
+    struct sort_rule r = {order, datetime_now() - INT64_C(48) * 3600 * MICROS_PER_SECOND};
+    if (l->count > start + 1)
+        sort_items(l->items + start, l->count - start, compare_rule, &r);
+}
+
+void search_order_list(struct issue_list *l, enum search_order order) { order_from(l, 0, order); }
 
 /* The first `limit` rows in order by a scan of narrow columns, as cells. */
 static int scan_first(struct tables_txn *x, const char *table, const struct pred *where, enum search_order order,
@@ -114,24 +150,37 @@ static int narrow(struct tables_txn *x, const char *table, const struct pred **w
     return rc == BD_OK && !n ? BD_DONE : rc;
 }
 
+/* Room for every row of the table, so that the list is not copied while it grows (memory that is not
+ * used stays untouched). */
+static int reserve(struct tables_txn *x, const char *table, struct arena *a, struct issue_list *l,
+                   struct err *err) {
+    uint64_t rows = 0;
+    int rc = tables_count_all(x, table, NULL, &rows, err);
+    if (rc != BD_OK || l->count + rows <= l->capacity)
+        return rc;
+    struct issue *grown = arena_alloc(a, (l->count + (size_t)rows) * sizeof *grown);
+    if (l->count)
+        memcpy(grown, l->items, l->count * sizeof *grown);
+    l->items = grown;
+    l->capacity = l->count + (size_t)rows;
+    return BD_OK;
+}
+
 int search_table(struct tables_txn *x, const struct issue_family *family, const struct pred *where,
                  enum search_order order, uint64_t limit, struct arena *a, struct issue_list *out,
                  struct err *err) {
-    struct issue_list rows = {NULL, 0, 0};
-    struct load l = {a, &rows, family == &issue_families[1]};
+    struct load l = {a, out, family == &issue_families[1]};
+    size_t start = out->count;
     if (!tables_has_table(x, family->issues))
         return BD_OK;
-    if (limit) {
-        int rc = narrow(x, family->issues, &where, order, limit, a, err);
-        if (rc != BD_OK)
-            return rc == BD_DONE ? BD_OK : rc;
-    }
+    int rc = limit ? narrow(x, family->issues, &where, order, limit, a, err)
+                   : reserve(x, family->issues, a, out, err);
+    if (rc != BD_OK)
+        return rc == BD_DONE ? BD_OK : rc;
     struct tables_query q = {
         .table = family->issues, .columns = issue_columns, .column_count = issue_column_count, .where = where};
-    int rc = tables_scan(x, &q, NULL, on_issue, &l, err);
-    search_order_list(&rows, order);
-    for (size_t i = 0; i < rows.count && rc == BD_OK; i++)
-        *issue_list_add(out, a) = rows.items[i];
+    rc = tables_scan(x, &q, NULL, on_issue, &l, err);
+    order_from(out, start, order);
     return rc;
 }
 
@@ -239,10 +288,6 @@ struct field_sort {
     int (*compare)(const struct issue *a, const struct issue *b);
     int sign;
 };
-struct placed {
-    const struct issue *issue;
-    size_t place;
-};
 
 static int compare_placed(const void *a, const void *b, void *ctx) {
     const struct field_sort *s = ctx;
@@ -256,18 +301,7 @@ bool search_sort(struct issue_list *l, const char *field, bool reverse) {
     for (size_t i = 0; i < sizeof sorts / sizeof *sorts; i++)
         if (strcmp(sorts[i].field, field) == 0)
             s.compare = sorts[i].compare;
-    if (!s.compare)
-        return false;
-    struct placed *order = mem_zalloc(l->count + 1, sizeof *order);
-    struct issue *sorted = mem_zalloc(l->count + 1, sizeof *sorted);
-    for (size_t i = 0; i < l->count; i++)
-        order[i] = (struct placed){&l->items[i], i};
-    qsort_r(order, l->count, sizeof *order, compare_placed, &s);
-    for (size_t i = 0; i < l->count; i++)
-        sorted[i] = *order[i].issue;
-    if (l->count)
-        memcpy(l->items, sorted, l->count * sizeof *sorted);
-    free(order);
-    free(sorted);
-    return true;
+    if (s.compare)
+        sort_items(l->items, l->count, compare_placed, &s);
+    return s.compare != NULL;
 }

@@ -192,27 +192,40 @@ int stats_count_by(struct tables_txn *x, const struct issue_filter *f, enum stat
     return rc;
 }
 
-static int by_update(const void *a, const void *b) {
-    const struct issue *x = a, *y = b;
-    if (x->updated_at != y->updated_at)
-        return x->updated_at < y->updated_at ? -1 : 1;
-    return strcmp(x->id, y->id);
+struct stale_ids {
+    struct arena *a;
+    struct filter_texts ids;
+};
+
+static int on_stale(void *ctx, const struct cell *row) {
+    struct stale_ids *s = ctx;
+    filter_texts_add(&s->ids, s->a, cell_format(&row[0], s->a));
+    return BD_OK;
 }
 
 int stats_stale(struct tables_txn *x, int64_t days, const char *status, uint64_t limit, struct arena *a,
                 struct issue_list *out, struct err *err) {
+    static const char *const column[] = {"id"};
+    static const struct tables_order order[] = {{"updated_at", false}, {"id", false}};
     struct filter_texts statuses = {NULL, 0};
+    struct stale_ids stale = {a, {NULL, 0}};
     int64_t cutoff = datetime_now() - days * 86400 * MICROS_PER_SECOND;
     filter_texts_add(&statuses, a, status && *status ? status : "open");
     if (!status || !*status)
         filter_texts_add(&statuses, a, "in_progress");
     const struct pred *where = pred_and(a, filter_text_in(a, "status", &statuses, false),
                                         pred_cmp(a, PRED_LT, "updated_at", cell_datetime(cutoff)));
-    where = pred_and(a, where, filter_bool(a, "ephemeral", false));
-    int rc = issue_scan(x, where, false, a, out, err);
-    if (out->count > 1)
-        qsort(out->items, out->count, sizeof *out->items, by_update);
-    if (limit && out->count > limit)
-        out->count = (size_t)limit;
+    struct tables_query q = {
+        .table = "issues",
+        .columns = column,
+        .column_count = 1,
+        .where = pred_and(a, where, filter_bool(a, "ephemeral", false)),
+        .order = order,
+        .order_count = 2,
+        .limit = limit,
+    };
+    int rc = tables_scan(x, &q, NULL, on_stale, &stale, err);
+    if (rc == BD_OK)
+        rc = issue_load_many(x, stale.ids.items, stale.ids.count, a, out, err);
     return rc == BD_OK ? issues_hydrate(x, out->items, out->count, HYDRATE_LABELS, a, err) : rc;
 }
