@@ -398,6 +398,8 @@ static int follow_key(struct embedded_txn *x, const struct foreign_key *fk, cons
             rc = describe("cannot delete or update a parent row", fk, old_cells, &x->arena, err);
         else
             rc = embedded_table_for_write(x, child->name, &child, err);
+        if (rc == BD_OK) /* its own children may hang on keys that nothing has touched yet */
+            rc = fk_resolve_pending(x, child, true, err);
         if (rc == BD_OK && action == FK_SET_NULL)
             rc = set_children(x, child, &rows, columns, NULL, n, depth, err);
         else if (rc == BD_OK && new_cells)

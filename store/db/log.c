@@ -175,6 +175,17 @@ static bool same_version(const struct version *x, const struct version *y) {
     return x->value.size == y->value.size && !memcmp(x->value.data, y->value.data, x->value.size);
 }
 
+/* The table's address in a root; zero when it is not there. */
+static int table_address(struct node_store *ns, const struct hash *root, const char *table,
+                         struct arena *a, struct hash *out, struct err *err) {
+    struct root_value rv;
+    *out = HASH_ZERO;
+    int rc = root_value_read(&rv, ns, root, err);
+    if (rc == BD_OK)
+        rc = root_value_table(&rv, table, a, NULL, out, NULL);
+    return rc == BD_NOT_FOUND ? BD_OK : rc;
+}
+
 int embedded_row_history(struct tables *t, const char *table, const struct cell *key, size_t key_count,
                          struct arena *a,
                          int (*fn)(void *ctx, const struct tables_commit_info *c,
@@ -190,6 +201,23 @@ int embedded_row_history(struct tables *t, const char *table, const struct cell 
     struct commit c;
     while (rc == BD_OK && (rc = commit_walk_next(w, &c, err)) == BD_OK) {
         struct version here;
+        struct hash mine;
+        bool untouched = false;
+        rc = table_address(e->ns, &c.root, table, a, &mine, err);
+        for (size_t i = 0; rc == BD_OK && i < c.parent_count && !untouched; i++) {
+            struct commit parent;
+            struct hash before;
+            rc = commit_read(e->ns, &c.parents[i], &w->arena, &parent, err);
+            if (rc == BD_NOT_FOUND) { /* a ghost of a shallow clone */
+                rc = BD_OK;
+                continue;
+            }
+            if (rc == BD_OK)
+                rc = table_address(e->ns, &parent.root, table, a, &before, err);
+            untouched = rc == BD_OK && hash_eq(&mine, &before);
+        }
+        if (rc || untouched)
+            continue;
         rc = row_at(e, &c.root, table, key, key_count, a, &here, err);
         bool changed = here.value.data != NULL;
         /* a merge shows only what differs from every parent */
@@ -200,10 +228,6 @@ int embedded_row_history(struct tables *t, const char *table, const struct cell 
             if (rc == BD_NOT_FOUND) {
                 rc = BD_OK;
                 continue;
-            }
-            if (rc == BD_OK && hash_eq(&parent.root, &c.root)) {
-                changed = false;
-                break;
             }
             if (rc == BD_OK)
                 rc = row_at(e, &parent.root, table, key, key_count, a, &before, err);
