@@ -224,8 +224,8 @@ static int list(struct bd *bd, struct tables_txn *x, const struct cmd_call *c, c
     fflush(bd->out);
     if (total > l.count)
         fprintf(bd->err,
-                "Showing %zu of %llu ready issues. Use --limit 0 for all, or --limit N to raise the cap.\n", l.count,
-                (unsigned long long)total);
+                "Showing %zu of %s ready issues. Use --limit 0 for all, or --limit N to raise the cap.\n", l.count,
+                total_text(bd, total));
     return 0;
 }
 

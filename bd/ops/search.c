@@ -5,7 +5,6 @@
 #include "bd/ops/search.h"
 
 #include "base/datetime.h"
-#include "bd/ops/first_rows.h"
 #include "bd/ops/hydrate.h"
 
 #include <stdlib.h>
@@ -141,11 +140,7 @@ static int narrow(struct tables_txn *x, const char *table, const struct pred **w
                   uint64_t limit, struct arena *a, struct err *err) {
     struct cell *ids = NULL;
     size_t n = 0;
-    int rc = BD_UNSUPPORTED;
-    if (order == ORDER_PRIORITY)
-        rc = first_rows(x, table, *where, limit, a, &ids, &n, err);
-    if (rc == BD_UNSUPPORTED)
-        rc = scan_first(x, table, *where, order, limit, a, &ids, &n, err);
+    int rc = scan_first(x, table, *where, order, limit, a, &ids, &n, err);
     *where = n ? pred_in(a, "id", ids, n) : NULL;
     return rc == BD_OK && !n ? BD_DONE : rc;
 }

@@ -7,7 +7,7 @@
  */
 #include "store/db/embedded.h"
 #include "store/db/scan_access.h"
-#include "store/db/scan_order.h"
+#include "store/db/scan_ordered.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,12 +166,14 @@ struct scan {
     struct kept_row *kept;
     size_t kept_count, kept_capacity, kept_max; /* kept_max 0: no bound */
     uint64_t seq;
+    uint64_t seen; /* rows that matched, skipped ones included */
     tables_row_fn fn;
     void *ctx;
     struct err *err;
 };
 
 static int emit(struct scan *s, struct bytes key, struct bytes value) {
+    s->seen++;
     if (s->skip) {
         s->skip--;
         return BD_OK;
@@ -292,48 +294,17 @@ static const bool *covering(struct table *t, const struct pred *where, const cha
     return list;
 }
 
-static bool enough_kept(void *ctx) {
-    const struct match *m = ctx;
-    const struct scan *s = m->ctx;
-    return s->kept_count == s->kept_max;
-}
-
-/* Tries to get the first rows of the order by index; *done when s->kept holds them. */
-static int keep_by_index(struct scan *s, const struct tables_query *q, const struct access *access,
-                         struct arena *plan, bool *done) {
-    const struct table_schema *ts = s->t->ts;
-    *done = false;
-    uint64_t total = tree_count(&s->t->rows.tree);
-    bool cheap = access->kind == ACCESS_KEYS ? access->estimate * 8 < total : access->estimate * 4 < total;
-    if (!s->kept_max || s->kept_max > 1000 || total < 1000 || s->kept_max * 16 > total || cheap ||
-        table_is_dirty(s->t) || s->order.refs[0].column < 0)
-        return BD_OK;
-    int first = order_index(ts, s->order.refs[0].column);
-    if (first < 0)
-        return BD_OK;
-    struct order_walk w = {.t = s->t,
-                           .first = (size_t)first,
-                           .first_descending = s->descending[0],
-                           .second = -1,
-                           .budget = total / 12,
-                           .fn = match_row,
-                           .full = enough_kept};
-    if (q->order_count == 1) {
-        w.then_key = true;
-    } else if (s->order.refs[1].column >= 0) {
-        w.then_key = s->order.refs[1].column == ts->schema.pk[0] && !s->descending[1];
-        w.second = order_index(ts, s->order.refs[1].column);
-        w.second_descending = s->descending[1];
-    }
-    struct match m = {.x = s->x, .t = s->t, .fn = keep_row, .ctx = s, .err = s->err};
-    w.ctx = &m;
-    int rc = pred_bind(q->where, ts, -1, s->x->ns, plan, &m.pred, s->err);
+/* The first rows through indexes; BD_UNSUPPORTED: still to be found in the ordinary way, s->skip adjusted. */
+static int scan_first(struct scan *s, const struct tables_query *q, struct arena *a) {
+    struct match m = {.x = s->x, .t = s->t, .fn = emit_row, .ctx = s, .err = s->err};
+    int rc = pred_bind(q->where, s->t->ts, -1, s->x->ns, a, &m.pred, s->err);
     if (rc == BD_OK)
-        rc = order_walk(&w, &s->kept_arena, done, s->err);
+        rc = scan_ordered(s->t, q, match_row, &m, s->err);
     arena_release(&m.scratch);
-    if (rc == BD_OK && !*done)
-        s->kept_count = 0;
-    return rc;
+    if (rc != SCAN_ORDERED_GAVE_UP)
+        return rc;
+    s->skip = s->seen > q->offset ? s->seen : q->offset;
+    return BD_UNSUPPORTED;
 }
 
 int embedded_scan(struct tables_txn *tx, const struct tables_query *q, struct arena *a, tables_row_fn fn,
@@ -356,7 +327,7 @@ int embedded_scan(struct tables_txn *tx, const struct tables_query *q, struct ar
     s.row = arena_zalloc(&plan, (s.projection.count + 1) * sizeof *s.row);
     if (rc == BD_OK && order_is_natural(t->ts, q)) {
         rc = run_match(x, t, q->where, &access, &plan, emit_row, &s, err);
-    } else if (rc == BD_OK) {
+    } else if (rc == BD_OK && (rc = scan_first(&s, q, &plan)) == BD_UNSUPPORTED) {
         const char **names = arena_alloc(&plan, (q->order_count + 1) * sizeof *names);
         bool *descending = arena_alloc(&plan, q->order_count + 1);
         for (size_t i = 0; i < q->order_count; i++) {
@@ -367,10 +338,7 @@ int embedded_scan(struct tables_txn *tx, const struct tables_query *q, struct ar
         bind_columns(&s.order, t->ts, -1, names, q->order_count, &plan);
         if (q->limit && q->limit + q->offset < 1000000)
             s.kept_max = (size_t)(q->limit + q->offset);
-        bool done;
-        rc = keep_by_index(&s, q, &access, &plan, &done);
-        if (rc == BD_OK && !done)
-            rc = run_match(x, t, q->where, &access, &plan, keep_row, &s, err);
+        rc = run_match(x, t, q->where, &access, &plan, keep_row, &s, err);
         if (rc == BD_OK)
             rc = emit_kept(&s);
     }

@@ -1,6 +1,5 @@
 /* Filters, orders and ready work on a real database; the short way to the first rows against the long one. */
 #include "bd/ops/dependency_rows.h"
-#include "bd/ops/first_rows.h"
 #include "bd/ops/ready.h"
 #include "bd/ops/search.h"
 #include "bd/ops/stats.h"
@@ -192,20 +191,6 @@ static void every_filter_finds_what_it_says(void **state) {
     tables_read_end(x);
 }
 
-static void the_short_way_is_taken_where_it_pays(void **state) {
-    (void)state;
-    struct tables_txn *x = begin();
-    struct cell *ids;
-    size_t count;
-    struct err err = ERR_INIT;
-    assert_int_equal(first_rows(x, "issues", NULL, 20, &arena, &ids, &count, &err), BD_OK);
-    assert_int_equal(count, 20);
-    const struct pred *one = pred_cmp(&arena, PRED_EQ, "id", cell_text("t-0007"));
-    assert_int_equal(first_rows(x, "issues", one, 20, &arena, &ids, &count, &err), BD_UNSUPPORTED);
-    assert_int_equal(first_rows(x, "wisps", NULL, 20, &arena, &ids, &count, &err), BD_UNSUPPORTED);
-    tables_read_end(x);
-}
-
 static void ready_is_open_unpinned_unblocked_work(void **state) {
     (void)state;
     struct tables_txn *x = begin();
@@ -327,7 +312,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unlimited_search_is_in_order),
         cmocka_unit_test(every_filter_finds_what_it_says),
-        cmocka_unit_test(the_short_way_is_taken_where_it_pays),
         cmocka_unit_test(ready_is_open_unpinned_unblocked_work),
         cmocka_unit_test(children_of_deferred_parents_are_not_ready),
         cmocka_unit_test(counts_agree_with_rows),
