@@ -106,6 +106,7 @@ int blocked_ids(struct tables_txn *x, struct arena *a, struct id_set *out, struc
             .column_count = 1,
             .where = pred_and(a, pred_cmp(a, PRED_EQ, "is_blocked", cell_int(1)),
                               filter_text_in(a, "status", &done, true)),
+            .any_order = true,
         };
         if (tables_has_table(x, tables[t]))
             rc = tables_scan(x, &q, NULL, add_id, out, err);

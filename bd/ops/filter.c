@@ -78,7 +78,8 @@ static int add_id(void *ctx, const struct cell *row) {
 
 static int scan_ids(struct tables_txn *x, const char *table, const char *column, const struct pred *where,
                     struct id_set *out, struct err *err) {
-    struct tables_query q = {.table = table, .columns = &column, .column_count = 1, .where = where};
+    struct tables_query q = {
+        .table = table, .columns = &column, .column_count = 1, .where = where, .any_order = true};
     return tables_has_table(x, table) ? tables_scan(x, &q, NULL, add_id, out, err) : BD_OK;
 }
 

@@ -26,7 +26,6 @@ void tables_read_end(struct tables_txn *x) {
 int tables_schema(struct tables_txn *x, const char *table, const struct schema **out, struct err *err) {
     return x->driver->schema(x, table, out, err);
 }
-bool tables_txn_is_remote(const struct tables_txn *x) { return x->driver->remote; }
 bool tables_has_table(struct tables_txn *x, const char *table) {
     const struct schema *s;
     return x->driver->schema(x, table, &s, NULL) == BD_OK;

@@ -92,8 +92,6 @@ int tables_read_begin(struct tables *t, struct tables_txn **out, struct err *err
 int tables_read_begin_at(struct tables *t, const char *ref, struct tables_txn **out, struct err *err);
 void tables_read_end(struct tables_txn *x);
 
-/* Every call costs a round trip: few large calls are better than many small ones. */
-bool tables_txn_is_remote(const struct tables_txn *x);
 bool tables_has_table(struct tables_txn *x, const char *table);
 /* Borrowed from x. BD_NOT_FOUND. */
 int tables_schema(struct tables_txn *x, const char *table, const struct schema **out, struct err *err);

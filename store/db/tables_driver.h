@@ -8,8 +8,6 @@
 #include "store/db/tables.h"
 
 struct tables_driver {
-    bool remote; /* every call is a round trip to a server */
-
     void (*close)(struct tables *t);
     bool (*is_read_only)(const struct tables *t);
     const char *(*branch)(const struct tables *t);

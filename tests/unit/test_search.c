@@ -1,4 +1,4 @@
-/* Filters, orders and ready work on a real database; the short way to the first rows against the long one. */
+/* Filters, orders and ready work on a real database, against rows filtered by hand. */
 #include "bd/ops/dependency_rows.h"
 #include "bd/ops/ready.h"
 #include "bd/ops/search.h"
