@@ -90,7 +90,7 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/driver.c $(LIBRARY)
 programs: $(PROGRAMS)
 
 # Every tree of the shared databases built again, and the golden trees by rule: the addresses must be Dolt's.
-interop: $(filter $(BUILD)/tests/interop/%,$(PROGRAMS))
+interop: all $(filter $(BUILD)/tests/interop/%,$(PROGRAMS))
 	@sh tests/interop/run.sh $(BUILD)
 
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer.

@@ -138,10 +138,17 @@ static bool take_null(struct parser *p) {
 }
 
 static bool fail(struct parser *p, const char *member, const char *what) {
-    if (p->r.problem && p->r.problem_offset)
+    if (p->r.problem)
         return false;
+    if (json_reader_peek(&p->r) == JSON_NONE)
+        return json_reader_skip(&p->r); /* the text ends here, or no value can start so */
     err_set(p->err, BD_INVALID, "member \"%s\": %s", member, what);
     return json_reader_fail(&p->r, what);
+}
+
+static bool wrong_number(struct parser *p, const char *member) {
+    err_set(p->err, BD_INVALID, "member \"%s\": %s", member, p->r.problem);
+    return false;
 }
 
 static bool take_text(struct parser *p, const char *name, const char **out) {
@@ -162,7 +169,7 @@ static bool take_int(struct parser *p, const char *name, int64_t *out) {
         return true;
     if (json_reader_peek(&p->r) != JSON_NUMBER)
         return fail(p, name, "a whole number is expected");
-    return json_reader_int(&p->r, out) || fail(p, name, p->r.problem);
+    return json_reader_int(&p->r, out) || wrong_number(p, name);
 }
 
 static bool take_bool(struct parser *p, const char *name, bool *out) {
@@ -173,7 +180,7 @@ static bool take_bool(struct parser *p, const char *name, bool *out) {
     case JSON_FALSE: *out = false; return json_reader_skip(&p->r);
     case JSON_NUMBER:
         if (!json_reader_int(&p->r, &v))
-            return fail(p, name, p->r.problem);
+            return wrong_number(p, name);
         *out = v != 0;
         return true;
     default: return fail(p, name, "true or false is expected");
@@ -201,7 +208,7 @@ static bool is_empty_json(const char *text, size_t size) {
 
 /* Any JSON; a text is taken for JSON text when it holds an object or array, as rows of old backups do.
  */
-static bool take_json(struct parser *p, const char *name, const char **out) {
+static bool take_json(struct parser *p, const char **out) {
     const char *raw;
     size_t size;
     if (json_reader_peek(&p->r) == JSON_STRING) {
@@ -229,7 +236,7 @@ static bool take_json(struct parser *p, const char *name, const char **out) {
         return true;
     }
     if (!json_reader_raw(&p->r, &raw, &size))
-        return fail(p, name, p->r.problem);
+        return false;
     *out = is_empty_json(raw, size) ? NULL : arena_strndup(p->a, raw, size);
     return true;
 }
@@ -283,7 +290,7 @@ static bool read_dependency(struct parser *p, struct dependency *d) {
                   : is(key, "type")          ? take_text(p, key, &d->type)
                   : is(key, "created_at")    ? take_time(p, key, &d->created_at)
                   : is(key, "created_by")    ? take_text(p, key, &d->created_by)
-                  : is(key, "metadata")      ? take_json(p, key, &d->metadata)
+                  : is(key, "metadata")      ? take_json(p, &d->metadata)
                   : is(key, "thread_id")     ? take_text(p, key, &d->thread_id)
                                              : skip_or_fail(p);
         if (!ok)
@@ -420,7 +427,7 @@ static bool take_member(struct parser *p, const struct member *m) {
     case MEMBER_INT: return take_int(p, m->name, (int64_t *)(void *)(base + m->offset));
     case MEMBER_BOOL: return take_bool(p, m->name, (bool *)(base + m->offset));
     case MEMBER_TIME: return take_time(p, m->name, (int64_t *)(void *)(base + m->offset));
-    case MEMBER_JSON: return take_json(p, m->name, &o->issue.metadata);
+    case MEMBER_JSON: return take_json(p, &o->issue.metadata);
     case MEMBER_LABELS: return take_labels(p);
     case MEMBER_DEPENDENCIES: return take_dependencies(p);
     case MEMBER_COMMENTS: return take_comments(p);
