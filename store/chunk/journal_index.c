@@ -117,9 +117,22 @@ struct frame {
     bool damaged;             /* there should be a descriptor, but it cannot be read */
 };
 
+/*
+ * In the database's own folder for temporary files, whose content anybody may sweep, so that noms/ holds what
+ * Dolt put there and nothing else; beside the journal where there is no such folder.
+ */
+static void file_path(struct buf *path, const char *dir, const char *suffix) {
+    buf_addf(path, "%s/../temptf", dir);
+    if (!os_is_dir(path->data)) {
+        buf_clear(path);
+        buf_add_str(path, dir);
+    }
+    buf_addf(path, "/" JOURNAL_INDEX_FILE "%s", suffix);
+}
+
 static int open_file(const char *dir, const char *suffix, int flags) {
     struct buf path = BUF_INIT;
-    buf_addf(&path, "%s/" JOURNAL_INDEX_FILE "%s", dir, suffix);
+    file_path(&path, dir, suffix);
     int fd = os_open(path.data, flags, 0666);
     buf_release(&path);
     return fd;
@@ -274,8 +287,8 @@ static bool create_file(const char *dir, const uint8_t *head, struct frame *f) {
 
 static bool install_file(const char *dir) {
     struct buf from = BUF_INIT, to = BUF_INIT;
-    buf_addf(&from, "%s/" JOURNAL_INDEX_FILE ".new", dir);
-    buf_addf(&to, "%s/" JOURNAL_INDEX_FILE, dir);
+    file_path(&from, dir, ".new");
+    file_path(&to, dir, "");
     bool ok = os_rename(from.data, to.data) == 0;
     if (!ok)
         os_unlink(from.data);
@@ -305,7 +318,7 @@ void journal_index_mark_synced(const char *dir, const uint8_t head[JOURNAL_HEAD_
 
 void journal_index_remove(const char *dir) {
     struct buf path = BUF_INIT;
-    buf_addf(&path, "%s/" JOURNAL_INDEX_FILE, dir);
+    file_path(&path, dir, "");
     os_unlink(path.data);
     buf_release(&path);
 }
@@ -465,7 +478,10 @@ bool journal_index_extend(const char *dir, const uint8_t head[JOURNAL_HEAD_SIZE]
         bool anew = !exists || rebuild || f.damaged;
         bool compact = !anew && d.page > 4 * live_pages(&d) + 64;
         ok = anew || merge_segments(&f, &d, &e, compact);
-        d.coverage = *to;
+        /* member by member: the padding of d is zero and goes into its checksum */
+        d.coverage.end = to->end;
+        d.coverage.root_start = to->root_start;
+        d.coverage.root = to->root;
         d.coverage.chunks = chunk_count;
         if (ok)
             ok = anew || compact ? write_anew(dir, head, to->end, &d, &e) : append_segment(&f, &d, &e);

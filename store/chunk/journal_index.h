@@ -1,5 +1,5 @@
 /*
- * A private index beside the journal (`noms/bd-journal-index`), so that opening and looking up cost the
+ * A private index of the journal (`.dolt/temptf/bd-journal-index`), so that opening and looking up cost the
  * same whatever the journal's length. Other programs ignore the file; deleting it costs one replay.
  *
  * Written only by the owner of noms/LOCK, mapped by readers, trusted by nobody:
