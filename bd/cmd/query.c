@@ -38,15 +38,28 @@ static void apply_test(struct issue_list *l, const struct query_node *test, uint
     l->count = kept;
 }
 
+/* With a test, rows are fetched in growing portions until enough have passed it. */
 static int search(struct bd *bd, struct tables_txn *x, struct query_plan *plan, uint64_t limit,
                   struct issue_list *l, struct err *err) {
     struct arena *a = &bd->arena;
-    plan->filter.limit = plan->test ? 0 : limit;
-    int rc = search_issues(x, &plan->filter, a, l, err);
-    if (rc != BD_OK)
-        return rc;
-    if (plan->test)
-        apply_test(l, plan->test, limit);
+    uint64_t portion = limit;
+    if (plan->test) {
+        plan->filter.more = query_pred(plan->test, a);
+        portion = limit ? limit * 2 + 100 : 0;
+    }
+    for (;;) {
+        l->count = 0;
+        plan->filter.limit = portion;
+        int rc = search_issues(x, &plan->filter, a, l, err);
+        if (rc != BD_OK)
+            return rc;
+        bool all = !portion || l->count < portion;
+        if (plan->test)
+            apply_test(l, plan->test, limit);
+        if (!plan->test || all || l->count >= limit)
+            break;
+        portion *= 8;
+    }
     if (!bd->json)
         return BD_OK;
     search_order_list(l, ORDER_PRIORITY);

@@ -33,6 +33,8 @@ struct query_plan {
 };
 /* `now` in micros: what relative times refer to. BD_INVALID. */
 int query_compile(struct query_node *n, int64_t now, struct arena *a, struct query_plan *out, struct err *err);
+/* A condition that every issue passing the test satisfies, for the tables to evaluate; NULL = any row may. */
+const struct pred *query_pred(const struct query_node *n, struct arena *a);
 /* Does the issue (with labels) pass the test? */
 bool query_matches(const struct query_node *n, const struct issue *i);
 

@@ -441,6 +441,102 @@ int query_compile(struct query_node *n, int64_t now, struct arena *a, struct que
     return rc;
 }
 
+/* ---- what of a test the tables can evaluate ---- */
+
+static const struct pred *pred_if(struct arena *a, bool positive, const struct pred *p) {
+    return positive ? p : pred_not(a, p);
+}
+
+static const struct pred *time_pred(struct arena *a, const char *column, enum query_op op, int64_t t) {
+    static const enum pred_op ops[] = {
+        [QUERY_LT] = PRED_LT, [QUERY_LE] = PRED_LE, [QUERY_GT] = PRED_GT, [QUERY_GE] = PRED_GE};
+    return op <= QUERY_NE ? NULL : pred_cmp(a, ops[op], column, cell_datetime(t));
+}
+
+static const struct pred *number_pred(struct arena *a, const char *column, enum query_op op, int64_t v) {
+    static const enum pred_op ops[] = {PRED_EQ, PRED_NE, PRED_LT, PRED_LE, PRED_GT, PRED_GE};
+    return pred_cmp(a, ops[op], column, cell_int(v));
+}
+
+/* Texts: only = can be said, for the tables know more letters of both cases than the test. */
+static const struct pred *contains_pred(struct arena *a, const char *column, const struct query_node *n,
+                                        bool none_is_empty, bool equal) {
+    if (none_is_empty && is_none(n->value))
+        return pred_if(a, equal, filter_text_empty(a, column));
+    return equal ? pred_cmp(a, PRED_CONTAINS_FOLD, column, cell_text(n->value)) : NULL;
+}
+
+static const struct pred *id_pred(struct arena *a, const struct query_node *n, bool equal) {
+    bool star;
+    const char *stem = without_star(a, n->value, &star);
+    return pred_if(a, equal, star ? pred_cmp(a, PRED_PREFIX, "id", cell_text(stem)) : filter_text_is(a, "id", stem));
+}
+
+static const struct pred *flag_pred(struct arena *a, const char *column, const char *value, bool equal) {
+    bool flag = false;
+    return parse_bool(value, &flag) == BD_OK ? filter_bool(a, column, flag == equal) : NULL;
+}
+
+static enum query_op opposite(enum query_op op) {
+    static const enum query_op opposites[] = {[QUERY_EQ] = QUERY_NE, [QUERY_NE] = QUERY_EQ, [QUERY_LT] = QUERY_GE,
+                                              [QUERY_LE] = QUERY_GT, [QUERY_GT] = QUERY_LE, [QUERY_GE] = QUERY_LT};
+    return opposites[op];
+}
+
+static const struct pred *comparison_pred(const struct query_node *n, bool negated, struct arena *a) {
+    enum query_op op = negated ? opposite(n->op) : n->op;
+    bool equal = op == QUERY_EQ;
+    switch (field_of(n)) {
+    case F_STATUS:
+        return pred_if(a, equal, filter_text_is(a, "status", lower(a, n->value)));
+    case F_TYPE:
+        return pred_if(a, equal, filter_text_is(a, "issue_type", lower(a, n->value)));
+    case F_PRIORITY:
+        return number_pred(a, "priority", op, strtoll(n->value, NULL, 10));
+    case F_CREATED:
+        return time_pred(a, "created_at", op, n->time);
+    case F_UPDATED:
+        return time_pred(a, "updated_at", op, n->time);
+    case F_CLOSED: /* unset times fail the test but pass its negation */
+        return negated ? NULL : time_pred(a, "closed_at", op, n->time);
+    case F_STARTED:
+        return negated ? NULL : time_pred(a, "started_at", op, n->time);
+    case F_ASSIGNEE:
+        return contains_pred(a, "assignee", n, true, equal);
+    case F_TITLE:
+        return contains_pred(a, "title", n, false, equal);
+    case F_DESCRIPTION:
+        return contains_pred(a, "description", n, true, equal);
+    case F_NOTES:
+        return contains_pred(a, "notes", n, false, equal);
+    case F_ID:
+        return id_pred(a, n, equal);
+    case F_PINNED:
+        return flag_pred(a, "pinned", n->value, equal);
+    case F_EPHEMERAL:
+        return flag_pred(a, "ephemeral", n->value, equal);
+    case F_TEMPLATE:
+        return flag_pred(a, "is_template", n->value, equal);
+    default:
+        return NULL;
+    }
+}
+
+static const struct pred *tree_pred(const struct query_node *n, bool negated, struct arena *a) {
+    if (n->kind == QUERY_COMPARE)
+        return comparison_pred(n, negated, a);
+    if (n->kind == QUERY_NOT)
+        return tree_pred(n->left, !negated, a);
+    const struct pred *left = tree_pred(n->left, negated, a), *right = tree_pred(n->right, negated, a);
+    if ((n->kind == QUERY_AND) != negated)
+        return pred_and(a, left, right);
+    return left && right ? pred_or(a, left, right) : NULL;
+}
+
+const struct pred *query_pred(const struct query_node *n, struct arena *a) { return tree_pred(n, false, a); }
+
+/* ---- the test ---- */
+
 static bool contains_fold(const char *text, const char *part) { return strcasestr(text ? text : "", part) != NULL; }
 
 static bool same_day(int64_t stored, int64_t target) {

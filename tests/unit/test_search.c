@@ -1,5 +1,6 @@
 /* Filters, orders and ready work on a real database, against rows filtered by hand. */
 #include "bd/ops/dependency_rows.h"
+#include "bd/ops/query.h"
 #include "bd/ops/ready.h"
 #include "bd/ops/search.h"
 #include "bd/ops/stats.h"
@@ -293,6 +294,49 @@ static void counts_agree_with_rows(void **state) {
     tables_read_end(x);
 }
 
+/* What the tables let through holds everything the test accepts, for expressions of all kinds. */
+static void queries_lose_nothing_to_the_tables(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "status=open OR priority<1",
+        "NOT (status=open AND priority>=2)",
+        "assignee=BOB OR title=needle",
+        "NOT assignee=bob AND (type=bug OR type=epic)",
+        "NOT (closed>1d OR pinned=true)",
+        "label=a OR NOT label=b",
+        "id='t-00*' OR NOT title=hay",
+        "(assignee=none OR created>900d) AND priority!=3",
+        "NOT NOT status=closed OR description=none",
+    };
+    struct tables_txn *x = begin();
+    struct issue_list all = everything(x);
+    for (size_t n = 0; n < sizeof texts / sizeof *texts; n++) {
+        struct query_node *node = NULL;
+        struct query_plan plan;
+        struct issue_list l = {NULL, 0, 0};
+        struct issue_filter f;
+        struct err err = ERR_INIT;
+        size_t at = 0;
+        const char *text = texts[n];
+        if (query_parse(text, &arena, &node, &err) != BD_OK ||
+            query_compile(node, datetime_now(), &arena, &plan, &err) != BD_OK)
+            fail_msg("%s: %s", text, err.msg);
+        assert_non_null(plan.test);
+        issue_filter_init(&f);
+        f.more = query_pred(plan.test, &arena);
+        assert_int_equal(search_issues(x, &f, &arena, &l, &err), BD_OK);
+        for (size_t i = 0; i < all.count; i++) {
+            if (!query_matches(plan.test, &all.items[i]))
+                continue;
+            while (at < l.count && strcmp(l.items[at].id, all.items[i].id) != 0)
+                at++;
+            if (at == l.count)
+                fail_msg("%s lost %s", text, all.items[i].id);
+        }
+    }
+    tables_read_end(x);
+}
+
 static void sorting_keeps_the_order_of_equals(void **state) {
     (void)state;
     struct tables_txn *x = begin();
@@ -315,6 +359,7 @@ int main(void) {
         cmocka_unit_test(ready_is_open_unpinned_unblocked_work),
         cmocka_unit_test(children_of_deferred_parents_are_not_ready),
         cmocka_unit_test(counts_agree_with_rows),
+        cmocka_unit_test(queries_lose_nothing_to_the_tables),
         cmocka_unit_test(sorting_keeps_the_order_of_equals),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
