@@ -75,10 +75,10 @@ line <2>" --design D --acceptance A --notes N -a bob --external-ref gh-9 --spec-
     apart bd create D --deps t-zzz --silent
     [ "$status" -eq 0 ]
     [[ "$err" == "Warning: failed to add dependency "*"issue t-zzz not found" ]]
-    apart bd create E --deps "banana:$a"
+    apart bd create Unwanted --deps "banana:$a"
     [ "$status" -eq 1 ]
     [[ "$err" == 'Error: unknown dependency type "banana"; valid types: '* ]]
-    [ "$(bd search E --json | tr -d ' \n')" = "[]" ] # nothing was created
+    [ "$(bd search Unwanted --json | tr -d ' \n')" = "[]" ] # nothing was created
 }
 
 @test "what cannot be created is refused with a reason" {
