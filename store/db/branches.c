@@ -129,7 +129,8 @@ int embedded_branch_delete(struct tables *t, const char *name, bool force, struc
         if (rc)
             return rc;
         if (dirty)
-            return err_set(err, BD_CONFLICT, "branch %s has uncommitted changes; nothing was deleted", name);
+            return err_set(err, BD_CONFLICT, "branch %s has uncommitted changes; nothing was deleted",
+                           name);
     }
     struct branch_request b = {e, name, NULL};
     return embedded_change_refs(e, delete_branch, &b, err);

@@ -26,7 +26,8 @@ int commit_read(struct node_store *ns, const struct hash *h, struct arena *a, st
     rc = fb_open(c.data, c.size, "DCMT", &bad, &t, err);
     if (rc)
         return err_prefix(err, "commit %s", name);
-    struct fb_bytes root = fb_bytes_at(&t, 0), parents = fb_bytes_at(&t, 2), closure = fb_bytes_at(&t, 3);
+    struct fb_bytes root = fb_bytes_at(&t, 0), parents = fb_bytes_at(&t, 2),
+                    closure = fb_bytes_at(&t, 3);
     out->height = fb_u64(&t, 1, 0);
     out->author = text_of(a, fb_bytes_at(&t, 4));
     out->email = text_of(a, fb_bytes_at(&t, 5));
@@ -38,7 +39,8 @@ int commit_read(struct node_store *ns, const struct hash *h, struct arena *a, st
     out->committer_email = text_of(a, fb_bytes_at(&t, 11));
     if (bad || root.size != HASH_SIZE || parents.size % HASH_SIZE || !out->author || !out->email ||
         !out->message || (closure.data && closure.size != HASH_SIZE))
-        return err_set(err, BD_CORRUPT, "commit %s is damaged: a field is missing or has a wrong size", name);
+        return err_set(err, BD_CORRUPT, "commit %s is damaged: a field is missing or has a wrong size",
+                       name);
     memcpy(out->root.b, root.data, HASH_SIZE);
     if (closure.data)
         memcpy(out->closure.b, closure.data, HASH_SIZE);

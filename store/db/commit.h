@@ -13,9 +13,9 @@ struct commit {
     uint64_t height;
     struct hash *parents; /* in the arena */
     size_t parent_count;
-    const char *author, *email, *message;             /* in the arena */
-    const char *committer, *committer_email;          /* NULL: as the author */
-    const char *signature;                            /* NULL: none */
+    const char *author, *email, *message;    /* in the arena */
+    const char *committer, *committer_email; /* NULL: as the author */
+    const char *signature;                   /* NULL: none */
     uint64_t committer_millis;
     int64_t author_millis;
 };
@@ -27,8 +27,8 @@ int commit_read(struct node_store *ns, const struct hash *h, struct arena *a, st
 int commit_write(struct node_store *ns, struct commit *c, struct err *err);
 
 /*
- * Fills height and closure from the parents and writes. Author, e-mail and message are trimmed; an empty
- * one is BD_INVALID.
+ * Fills height and closure from the parents and writes. Author, e-mail and message are trimmed; an
+ * empty one is BD_INVALID.
  */
 int commit_create(struct node_store *ns, struct commit *c, struct err *err);
 

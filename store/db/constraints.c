@@ -25,8 +25,9 @@ static int key_columns(const struct foreign_key *fk, const struct table *t, bool
     for (size_t i = 0; i < fk->child_tag_count; i++) {
         int c = column_by_tag(&t->ts->schema, tags[i]);
         if (c < 0)
-            return err_set(err, BD_CONSTRAINT, "foreign key %s names a column that table %s does not have",
-                           fk->name, t->name);
+            return err_set(err, BD_CONSTRAINT,
+                           "foreign key %s names a column that table %s does not have", fk->name,
+                           t->name);
         columns[i] = (uint16_t)c;
     }
     return BD_OK;
@@ -37,7 +38,7 @@ static int key_columns(const struct foreign_key *fk, const struct table *t, bool
 struct lookup {
     struct edit_map *map;
     const struct tuple_desc *desc;
-    int index; /* -1: rows */
+    int index;             /* -1: rows */
     const uint16_t *order; /* columns of the map's key, in order */
 };
 
@@ -99,7 +100,8 @@ static int build_lookup_probe(struct embedded_txn *x, const struct lookup *l, co
             if (columns[j] == l->order[i])
                 ordered[i] = cells[j];
     }
-    struct tuple_desc head = {.fields = fields, .count = n, .target_row_size = l->desc->target_row_size};
+    struct tuple_desc head = {
+        .fields = fields, .count = n, .target_row_size = l->desc->target_row_size};
     return tuple_build(&head, ordered, x->ns, &x->arena, probe, NULL);
 }
 
@@ -116,7 +118,8 @@ static int found_add(void *ctx, struct bytes key, struct bytes value) {
     (void)value;
     struct found_keys *f = ctx;
     MEM_GROW(f->keys, f->capacity, f->count + 1);
-    f->keys[f->count++] = f->index < 0 ? key : table_index_row_key(f->t->ts, (size_t)f->index, key, f->a);
+    f->keys[f->count++] =
+        f->index < 0 ? key : table_index_row_key(f->t->ts, (size_t)f->index, key, f->a);
     return f->max && f->count >= f->max ? BD_DONE : BD_OK;
 }
 
@@ -132,7 +135,8 @@ static int scan_row(void *ctx, struct bytes key, struct bytes value) {
     struct scan_match *m = ctx;
     for (size_t i = 0; i < m->n; i++) {
         struct cell c;
-        int rc = table_cell(m->found->t->ts, m->columns[i], key, value, m->x->ns, &m->x->arena, &c, NULL);
+        int rc =
+            table_cell(m->found->t->ts, m->columns[i], key, value, m->x->ns, &m->x->arena, &c, NULL);
         if (rc)
             return rc;
         if (cell_is_null(&c) || cell_cmp(&c, &m->cells[i]))
@@ -189,9 +193,10 @@ static int resolve_one(struct embedded_txn *x, struct foreign_key *fk, struct er
         return BD_OK;
     size_t n = fk->child_name_count;
     if (embedded_table(x, fk->parent_table, &parent, NULL) || n == 0 || n != fk->parent_name_count)
-        return err_set(err, BD_CONSTRAINT,
-                       "foreign key %s on table %s cannot be resolved: its parent table %s does not exist",
-                       fk->name, fk->child_table, fk->parent_table);
+        return err_set(
+            err, BD_CONSTRAINT,
+            "foreign key %s on table %s cannot be resolved: its parent table %s does not exist",
+            fk->name, fk->child_table, fk->parent_table);
     uint64_t *child_tags = arena_alloc(&x->arena, n * sizeof *child_tags);
     uint64_t *parent_tags = arena_alloc(&x->arena, n * sizeof *parent_tags);
     uint16_t *columns = arena_alloc(&x->arena, 2 * n * sizeof *columns);
@@ -231,9 +236,10 @@ static int describe(const char *start, const struct foreign_key *fk, const struc
         const char *text = cell_format(&cells[i], a);
         buf_addf(&b, "%s%s", i ? "," : "", text ? text : "NULL");
     }
-    int rc = err_set(err, BD_CONSTRAINT,
-                     "%s - Foreign key violation on fk: `%s`, table: `%s`, referenced table: `%s`, key: `[%s]`",
-                     start, fk->name, fk->child_table, fk->parent_table, buf_str(&b));
+    int rc = err_set(
+        err, BD_CONSTRAINT,
+        "%s - Foreign key violation on fk: `%s`, table: `%s`, referenced table: `%s`, key: `[%s]`",
+        start, fk->name, fk->child_table, fk->parent_table, buf_str(&b));
     buf_release(&b);
     return rc;
 }
@@ -342,7 +348,8 @@ int fk_check_table(struct embedded_txn *x, struct table *child, const struct for
                    struct err *err) {
     struct table_check c = {.x = x, .fk = fk, .child = child, .err = err};
     if (fk->child_tag_count > 32)
-        return err_set(err, BD_UNSUPPORTED, "foreign key %s has %zu columns", fk->name, fk->child_tag_count);
+        return err_set(err, BD_UNSUPPORTED, "foreign key %s has %zu columns", fk->name,
+                       fk->child_tag_count);
     int rc = key_columns(fk, child, true, c.columns, err);
     return rc ? rc : embedded_match(x, child, NULL, check_table_row, &c, err);
 }
@@ -375,8 +382,9 @@ static int set_children(struct embedded_txn *x, struct table *child, const struc
 }
 
 /* What a key demands of the children of a row; new_cells NULL: the parent row is gone. */
-static int follow_key(struct embedded_txn *x, const struct foreign_key *fk, const struct cell *old_cells,
-                      const struct cell *new_cells, unsigned depth, struct err *err) {
+static int follow_key(struct embedded_txn *x, const struct foreign_key *fk,
+                      const struct cell *old_cells, const struct cell *new_cells, unsigned depth,
+                      struct err *err) {
     struct table *child;
     int rc = embedded_table(x, fk->child_table, &child, err);
     if (rc == BD_NOT_FOUND)
@@ -393,7 +401,8 @@ static int follow_key(struct embedded_txn *x, const struct foreign_key *fk, cons
     rc = find_rows(x, child, fk->child_index, columns, old_cells, n, only_one ? 1 : 0, &rows, err);
     if (rc == BD_OK && rows.count) {
         if (depth >= CASCADE_DEPTH_MAX)
-            rc = err_set(err, BD_CONSTRAINT, "foreign keys cascade more than %d levels deep", CASCADE_DEPTH_MAX);
+            rc = err_set(err, BD_CONSTRAINT, "foreign keys cascade more than %d levels deep",
+                         CASCADE_DEPTH_MAX);
         else if (only_one)
             rc = describe("cannot delete or update a parent row", fk, old_cells, &x->arena, err);
         else
@@ -460,7 +469,8 @@ int fk_parent_updated(struct embedded_txn *x, struct table *t, struct bytes old_
 /* ---- for merges ---- */
 
 int fk_has_parent(struct embedded_txn *x, const struct foreign_key *fk, struct table *child,
-                  struct table *parent, struct bytes key, struct bytes value, bool *ok, struct err *err) {
+                  struct table *parent, struct bytes key, struct bytes value, bool *ok,
+                  struct err *err) {
     uint16_t columns[32], parent_columns[32];
     struct cell cells[32];
     size_t n = fk->child_tag_count;

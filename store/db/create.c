@@ -63,8 +63,9 @@ static int make_dir(const char *path, struct err *err) {
 }
 
 static int write_file(const char *path, const char *text, struct err *err) {
-    return os_write_file_atomic(path, text, strlen(text), 0644) ? err_errno(err, "cannot write %s", path)
-                                                                : BD_OK;
+    return os_write_file_atomic(path, text, strlen(text), 0644)
+               ? err_errno(err, "cannot write %s", path)
+               : BD_OK;
 }
 
 static int sync_dir(const char *path, struct err *err) {
@@ -73,9 +74,12 @@ static int sync_dir(const char *path, struct err *err) {
 
 /* Takes away what a failed creation left; errors do not matter any more. */
 static void remove_tree(const char *dir, struct arena *a) {
-    static const char *const files[] = {
-        "/.dolt/noms/manifest", "/.dolt/noms/LOCK", "/.dolt/noms/vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv",
-        "/.dolt/noms/journal.idx", "/.dolt/repo_state.json", "/.dolt/config.json"};
+    static const char *const files[] = {"/.dolt/noms/manifest",
+                                        "/.dolt/noms/LOCK",
+                                        "/.dolt/noms/vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv",
+                                        "/.dolt/noms/journal.idx",
+                                        "/.dolt/repo_state.json",
+                                        "/.dolt/config.json"};
     static const char *const dirs[] = {"/.dolt/noms/oldgen", "/.dolt/noms", "/.dolt", ""};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         os_unlink(arena_printf(a, "%s%s", dir, files[i]));
@@ -83,8 +87,8 @@ static void remove_tree(const char *dir, struct arena *a) {
         os_rmdir(arena_printf(a, "%s%s", dir, dirs[i]));
 }
 
-static int build_dir(const char *dir, const char *branch, struct node_store *ns, const struct hash *root,
-                     struct arena *a, struct err *err) {
+static int build_dir(const char *dir, const char *branch, struct node_store *ns,
+                     const struct hash *root, struct arena *a, struct err *err) {
     struct chunk_write *chunks;
     size_t count;
     const char *dolt = arena_printf(a, "%s/.dolt", dir);
@@ -96,7 +100,8 @@ static int build_dir(const char *dir, const char *branch, struct node_store *ns,
     if (rc == BD_OK)
         rc = chunk_store_create(arena_printf(a, "%s/noms", dolt), chunks, count, root, err);
     if (rc == BD_OK)
-        rc = make_dir(arena_printf(a, "%s/noms/oldgen", dolt), err); /* Dolt has both from its first open on */
+        rc = make_dir(arena_printf(a, "%s/noms/oldgen", dolt),
+                      err); /* Dolt has both from its first open on */
     if (rc == BD_OK)
         rc = make_dir(arena_printf(a, "%s/temptf", dolt), err);
     if (rc == BD_OK)
@@ -122,7 +127,9 @@ int tables_create_embedded(const char *dir, const char *branch, const struct tab
     while (n > 1 && path[n - 1] == '/')
         path[--n] = 0;
     char *slash = strrchr(path, '/');
-    const char *parent = !slash ? "." : slash == path ? "/" : arena_strndup(&a, path, (size_t)(slash - path));
+    const char *parent = !slash          ? "."
+                         : slash == path ? "/"
+                                         : arena_strndup(&a, path, (size_t)(slash - path));
     const char *name = slash ? slash + 1 : path;
     const char *outer = arena_printf(&a, "%s/.tmp-%ld-%s", parent, (long)getpid(), name);
     const char *inner = arena_printf(&a, "%s/%s", outer, name);

@@ -32,7 +32,9 @@ static int emit(struct diff *d, struct bytes from_key, struct bytes to_key, cons
                 const struct bytes *to) {
     struct tables_diff_row r = {
         .table = d->to ? d->to->name : d->from->name,
-        .change = !from ? TABLES_DIFF_ADDED : !to ? TABLES_DIFF_REMOVED : TABLES_DIFF_MODIFIED,
+        .change = !from ? TABLES_DIFF_ADDED
+                  : !to ? TABLES_DIFF_REMOVED
+                        : TABLES_DIFF_MODIFIED,
         .from_schema = d->from ? &d->from->ts->schema : NULL,
         .to_schema = d->to ? &d->to->ts->schema : NULL,
     };
@@ -76,7 +78,8 @@ static bool same_keys(const struct table *a, const struct table *b) {
 
 static int diff_table(struct diff *d) {
     struct tree empty;
-    const struct tree *from = d->from ? &d->from->rows.tree : NULL, *to = d->to ? &d->to->rows.tree : NULL;
+    const struct tree *from = d->from ? &d->from->rows.tree : NULL,
+                      *to = d->to ? &d->to->rows.tree : NULL;
     if (!from || !to) {
         int rc = tree_empty(&empty, d->e->ns, &(from ? d->from : d->to)->ts->row_type, d->err);
         if (rc)
@@ -93,8 +96,9 @@ static int open_if(struct embedded_txn *x, const char *table, const struct hash 
     return hash_is_zero(h) ? BD_OK : embedded_table(x, table, out, err);
 }
 
-int embedded_diff(struct tables *t, const char *from, const char *to, const char *table, struct arena *a,
-                  int (*fn)(void *ctx, const struct tables_diff_row *d), void *ctx, struct err *err) {
+int embedded_diff(struct tables *t, const char *from, const char *to, const char *table,
+                  struct arena *a, int (*fn)(void *ctx, const struct tables_diff_row *d), void *ctx,
+                  struct err *err) {
     struct embedded *e = embedded_of(t);
     struct hash from_root, to_root;
     int rc = embedded_refresh(e, err);

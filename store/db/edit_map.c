@@ -1,7 +1,8 @@
 /*
- * Edits are kept sorted in blocks of pointers, each with the first eight bytes of its key in an order that
- * agrees with the map's: most comparisons touch one block only. Edits are never taken out (a removal is an
- * edit too) and never move, so a cursor can find its place again after the map was written to.
+ * Edits are kept sorted in blocks of pointers, each with the first eight bytes of its key in an order
+ * that agrees with the map's: most comparisons touch one block only. Edits are never taken out (a
+ * removal is an edit too) and never move, so a cursor can find its place again after the map was
+ * written to.
  */
 #include "store/db/edit_map.h"
 
@@ -58,15 +59,23 @@ static uint64_t key_prefix(const struct edit_map *m, struct bytes key) {
         return v;
     }
     switch (d->fields[0].encoding) {
-    case ENC_INT8: case ENC_INT16: case ENC_INT32: case ENC_INT64: case ENC_DATETIME: case ENC_TIME:
+    case ENC_INT8:
+    case ENC_INT16:
+    case ENC_INT32:
+    case ENC_INT64:
+    case ENC_DATETIME:
+    case ENC_TIME:
         if (f.size > 8)
             return 0;
         v = load_little(f) << (64 - 8 * f.size);
         v = (uint64_t)((int64_t)v >> (64 - 8 * f.size)) ^ UINT64_C(1) << 63;
         break;
-    case ENC_UINT8: case ENC_UINT16: case ENC_UINT32: case ENC_UINT64: case ENC_DATE: case ENC_ENUM:
-        v = load_little(f);
-        break;
+    case ENC_UINT8:
+    case ENC_UINT16:
+    case ENC_UINT32:
+    case ENC_UINT64:
+    case ENC_DATE:
+    case ENC_ENUM: v = load_little(f); break;
     default: return 0;
     }
     /* NULL has prefix 0 and sorts first, so the smallest value may share it */
@@ -83,7 +92,8 @@ static int entry_cmp(const struct edit_map *m, const struct edit_entry *e, uint6
 /* ---- places ---- */
 
 /* First entry >= key: block (block_count when there is none) and position in it. */
-static void find(const struct edit_map *m, struct bytes key, uint64_t prefix, size_t *block, size_t *at) {
+static void find(const struct edit_map *m, struct bytes key, uint64_t prefix, size_t *block,
+                 size_t *at) {
     size_t low = 0, high = m->block_count;
     while (low < high) { /* first block whose last entry is >= key */
         size_t mid = (low + high) / 2;

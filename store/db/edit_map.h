@@ -1,9 +1,9 @@
 /*
  * A map in the making: a tree and the edits of a transaction that are not in it yet.
  *
- * Reads see the edits laid over the tree; the tree itself is changed once, by edit_map_flush. Bytes handed
- * in must live as long as the map (they come from the transaction's arena or from nodes). A map may be
- * written to while cursors walk it: they go on with what is there then.
+ * Reads see the edits laid over the tree; the tree itself is changed once, by edit_map_flush. Bytes
+ * handed in must live as long as the map (they come from the transaction's arena or from nodes). A map
+ * may be written to while cursors walk it: they go on with what is there then.
  */
 #ifndef STORE_DB_EDIT_MAP_H
 #define STORE_DB_EDIT_MAP_H
@@ -18,11 +18,11 @@ struct edit_block;
 
 struct edit_map {
     struct tree tree;
-    struct arena *arena;         /* where the edits live */
-    struct edit_block **blocks;  /* sorted, none empty */
+    struct arena *arena;        /* where the edits live */
+    struct edit_block **blocks; /* sorted, none empty */
     size_t block_count, block_capacity;
-    size_t edits;                /* keys edited */
-    uint64_t version;            /* changes with every edit; cursors notice */
+    size_t edits;     /* keys edited */
+    uint64_t version; /* changes with every edit; cursors notice */
 };
 
 void edit_map_init(struct edit_map *m, const struct tree *t, struct arena *a);

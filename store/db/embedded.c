@@ -107,7 +107,9 @@ int tables_open_embedded(struct tables **out, const struct tables_open *o, struc
 static bool embedded_is_read_only(const struct tables *t) {
     return ((const struct embedded *)t)->read_only;
 }
-static const char *embedded_branch(const struct tables *t) { return ((const struct embedded *)t)->branch; }
+static const char *embedded_branch(const struct tables *t) {
+    return ((const struct embedded *)t)->branch;
+}
 
 int embedded_refresh(struct embedded *e, struct err *err) {
     if (e->fresh) {
@@ -291,7 +293,8 @@ int embedded_table(struct embedded_txn *x, const char *name, struct table **out,
 int embedded_table_for_write(struct embedded_txn *x, const char *name, struct table **out,
                              struct err *err) {
     if (!x->writing)
-        return err_set(err, BD_READ_ONLY, "table %s cannot be changed: this is a snapshot for reading", name);
+        return err_set(err, BD_READ_ONLY, "table %s cannot be changed: this is a snapshot for reading",
+                       name);
     stamp_now(x);
     int rc = embedded_table(x, name, out, err);
     if (rc == BD_NOT_FOUND && !strncasecmp(name, "dolt_", 5)) {

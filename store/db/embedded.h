@@ -38,15 +38,16 @@ struct embedded_txn {
     struct foreign_keys foreign_keys;
     int64_t now_utc, now_local; /* micros, whole seconds */
     const char *message;
-    struct strmap written;  /* lower-case names of tables written, for TABLES_COMMIT_TABLES */
+    struct strmap written;     /* lower-case names of tables written, for TABLES_COMMIT_TABLES */
     struct strmap expressions; /* text → parsed, see defaults.c */
-    struct strmap removed;  /* stored names dropped in this transaction */
+    struct strmap removed;     /* stored names dropped in this transaction */
     /* what the transaction started from (writing only) */
     struct hash store_root, head;
     struct tree datasets;
     struct working_set ws;
     struct hash head_root;
-    struct hash committed; /* newest commit made while the function runs; head and head_root follow it */
+    struct hash
+        committed; /* newest commit made while the function runs; head and head_root follow it */
 };
 
 extern const struct tables_driver embedded_driver;
@@ -109,8 +110,8 @@ int embedded_commit_now(struct tables_txn *x, const struct tables_write *w, stru
 int embedded_insert(struct tables_txn *x, const char *table, const char *const *columns,
                     const struct cell *cells, size_t count, unsigned flags, bool *inserted,
                     struct err *err);
-int embedded_bulk_begin(struct tables_txn *x, const char *table, const char *const *columns, size_t count,
-                        unsigned flags, struct tables_bulk **out, struct err *err);
+int embedded_bulk_begin(struct tables_txn *x, const char *table, const char *const *columns,
+                        size_t count, unsigned flags, struct tables_bulk **out, struct err *err);
 int embedded_bulk_add(struct tables_bulk *b, const struct cell *cells, struct err *err);
 int embedded_bulk_end(struct tables_bulk *b, uint64_t *inserted, struct err *err);
 void embedded_bulk_drop(struct tables_bulk *b);
@@ -124,8 +125,9 @@ int embedded_ddl(struct tables_txn *x, const struct ddl *statement, struct err *
 /* ---- history ---- */
 int embedded_log(struct tables *t, const char *ref, struct arena *a,
                  int (*fn)(void *ctx, const struct tables_commit_info *c), void *ctx, struct err *err);
-int embedded_diff(struct tables *t, const char *from, const char *to, const char *table, struct arena *a,
-                  int (*fn)(void *ctx, const struct tables_diff_row *d), void *ctx, struct err *err);
+int embedded_diff(struct tables *t, const char *from, const char *to, const char *table,
+                  struct arena *a, int (*fn)(void *ctx, const struct tables_diff_row *d), void *ctx,
+                  struct err *err);
 int embedded_status(struct tables *t, struct arena *a, struct tables_status **list, size_t *count,
                     struct err *err);
 int embedded_row_history(struct tables *t, const char *table, const struct cell *key, size_t key_count,

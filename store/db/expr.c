@@ -15,9 +15,34 @@
 #include <sys/random.h>
 
 enum expr_op {
-    E_CONST, E_COLUMN, E_CALL, E_AND, E_OR, E_XOR, E_NOT, E_NEG, E_EQ, E_NULL_EQ, E_NE, E_LT, E_LE,
-    E_GT, E_GE, E_ADD, E_SUB, E_MUL, E_DIV, E_INT_DIV, E_MOD, E_IS_NULL, E_IS_TRUE, E_IS_FALSE, E_IN,
-    E_LIKE, E_BETWEEN, E_CASE,
+    E_CONST,
+    E_COLUMN,
+    E_CALL,
+    E_AND,
+    E_OR,
+    E_XOR,
+    E_NOT,
+    E_NEG,
+    E_EQ,
+    E_NULL_EQ,
+    E_NE,
+    E_LT,
+    E_LE,
+    E_GT,
+    E_GE,
+    E_ADD,
+    E_SUB,
+    E_MUL,
+    E_DIV,
+    E_INT_DIV,
+    E_MOD,
+    E_IS_NULL,
+    E_IS_TRUE,
+    E_IS_FALSE,
+    E_IN,
+    E_LIKE,
+    E_BETWEEN,
+    E_CASE,
 };
 
 struct expr {
@@ -42,8 +67,8 @@ static const struct expr *parse_or(struct parser *p);
 
 static void fail(struct parser *p, const char *what) {
     if (p->rc == BD_OK)
-        p->rc = err_set(p->err, BD_INVALID, "cannot read the expression %s: %s at '%.20s'", p->whole, what,
-                        p->p);
+        p->rc = err_set(p->err, BD_INVALID, "cannot read the expression %s: %s at '%.20s'", p->whole,
+                        what, p->p);
 }
 
 static void space(struct parser *p) {
@@ -113,8 +138,7 @@ static const struct expr *parse_string(struct parser *p, char quote) {
         }
         buf_add_char(&b, c);
     }
-    const struct expr *e =
-        constant(p, cell_text_n(arena_strndup(p->a, buf_str(&b), b.size), b.size));
+    const struct expr *e = constant(p, cell_text_n(arena_strndup(p->a, buf_str(&b), b.size), b.size));
     buf_release(&b);
     return e;
 }
@@ -325,7 +349,7 @@ static const struct expr *parse_compare(struct parser *p) {
     while (p->rc == BD_OK) {
         if (sign(p, "<=>"))
             x = node2(p, E_NULL_EQ, x, parse_add(p));
-        else if (sign(p, "<=") )
+        else if (sign(p, "<="))
             x = node2(p, E_LE, x, parse_add(p));
         else if (sign(p, ">="))
             x = node2(p, E_GE, x, parse_add(p));
@@ -421,7 +445,10 @@ void expr_columns(const struct expr *e, void (*fn)(void *ctx, const char *column
 static double number_of(const struct cell *c) {
     char text[64];
     switch (c->kind) {
-    case CELL_INT: case CELL_DATETIME: case CELL_DATE: case CELL_TIME: return (double)c->i;
+    case CELL_INT:
+    case CELL_DATETIME:
+    case CELL_DATE:
+    case CELL_TIME: return (double)c->i;
     case CELL_UINT: return (double)c->u;
     case CELL_FLOAT: return c->f;
     case CELL_NULL: return 0;
@@ -439,7 +466,8 @@ int cell_truth(const struct cell *c) { return cell_is_null(c) ? -1 : number_of(c
 static struct cell truth_cell(int t) { return t < 0 ? cell_null() : cell_int(t); }
 
 static int compare(const struct cell *a, const struct cell *b) {
-    bool at = cell_has_text(a) && a->kind != CELL_DECIMAL, bt = cell_has_text(b) && b->kind != CELL_DECIMAL;
+    bool at = cell_has_text(a) && a->kind != CELL_DECIMAL,
+         bt = cell_has_text(b) && b->kind != CELL_DECIMAL;
     if (at != bt && a->kind != CELL_DATETIME && b->kind != CELL_DATETIME) {
         double x = number_of(a), y = number_of(b);
         return x < y ? -1 : x > y;
@@ -473,8 +501,8 @@ static struct cell uuid_cell(struct arena *a) {
     b[6] = (uint8_t)((b[6] & 0x0F) | 0x40);
     b[8] = (uint8_t)((b[8] & 0x3F) | 0x80);
     return cell_text(arena_printf(
-        a, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
-        b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]));
+        a, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+        b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]));
 }
 
 static void json_append(struct buf *out, const struct cell *c, struct arena *a) {
@@ -602,17 +630,18 @@ static int call(const struct expr *e, const struct cell *args, size_t n, const s
         *out = same ? cell_null() : args[0];
         return BD_OK;
     }
-    static const char *const known[] = {"lower", "lcase", "upper", "ucase", "length", "char_length",
-                                        "character_length", "concat", "abs", "trim", "json_valid",
-                                        "octet_length", "json_length"};
+    static const char *const known[] = {
+        "lower",  "lcase", "upper", "ucase",      "length",       "char_length", "character_length",
+        "concat", "abs",   "trim",  "json_valid", "octet_length", "json_length"};
     bool is_known = false;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         is_known = is_known || !strcasecmp(f, known[i]);
     if (!is_known || n == 0)
-        return err_set(err, BD_UNSUPPORTED,
-                       "the function %s with %zu arguments in a default, check or generated column is not "
-                       "supported",
-                       f, n);
+        return err_set(
+            err, BD_UNSUPPORTED,
+            "the function %s with %zu arguments in a default, check or generated column is not "
+            "supported",
+            f, n);
     for (size_t i = 0; i < n; i++)
         if (cell_is_null(&args[i]))
             return BD_OK;
@@ -744,7 +773,8 @@ int expr_eval(const struct expr *e, const struct expr_scope *s, struct cell *out
     if (e->op == E_COLUMN) {
         int c = s->schema ? schema_column(s->schema, e->name) : -1;
         if (c < 0 || !s->row)
-            return err_set(err, BD_INVALID, "an expression names the column %s, which does not exist", e->name);
+            return err_set(err, BD_INVALID, "an expression names the column %s, which does not exist",
+                           e->name);
         *out = s->row[c];
         return BD_OK;
     }
@@ -821,9 +851,12 @@ int expr_eval(const struct expr *e, const struct expr_scope *s, struct cell *out
         y = relation(E_LE, &k[0], &k[2]);
         *out = truth_cell(x == 0 || y == 0 ? 0 : x < 0 || y < 0 ? -1 : 1);
         return BD_OK;
-    case E_ADD: case E_SUB: case E_MUL: case E_DIV: case E_INT_DIV: case E_MOD:
-        *out = arithmetic(e->op, &k[0], &k[1]);
-        return BD_OK;
+    case E_ADD:
+    case E_SUB:
+    case E_MUL:
+    case E_DIV:
+    case E_INT_DIV:
+    case E_MOD: *out = arithmetic(e->op, &k[0], &k[1]); return BD_OK;
     default: *out = truth_cell(relation(e->op, &k[0], &k[1])); return BD_OK;
     }
 }

@@ -13,7 +13,8 @@ static const char *text_of(struct arena *a, struct fb_bytes b) {
     return b.data ? arena_strndup(a, (const char *)b.data, b.size) : "";
 }
 
-static const uint64_t *tags_of(struct arena *a, const struct fb_table *t, unsigned slot, size_t *count) {
+static const uint64_t *tags_of(struct arena *a, const struct fb_table *t, unsigned slot,
+                               size_t *count) {
     struct fb_vector v = fb_vector_at(t, slot, 8);
     *count = v.data ? v.count : 0;
     uint64_t *tags = arena_alloc(a, (*count + 1) * sizeof *tags);
@@ -81,7 +82,9 @@ int foreign_keys_read(struct node_store *ns, const struct hash *h, struct arena 
     return BD_OK;
 }
 
-static flatbuf_ref add_text(struct flatbuf *fb, const char *s) { return flatbuf_string(fb, s, strlen(s)); }
+static flatbuf_ref add_text(struct flatbuf *fb, const char *s) {
+    return flatbuf_string(fb, s, strlen(s));
+}
 
 static flatbuf_ref add_names(struct flatbuf *fb, const char **names, size_t count) {
     if (count == 0)
@@ -165,7 +168,8 @@ bool foreign_key_equal(const struct foreign_key *a, const struct foreign_key *b)
         return false;
     if (!foreign_key_resolved(a) && !foreign_key_resolved(b))
         return names_equal(a->child_names, a->child_name_count, b->child_names, b->child_name_count) &&
-               names_equal(a->parent_names, a->parent_name_count, b->parent_names, b->parent_name_count);
+               names_equal(a->parent_names, a->parent_name_count, b->parent_names,
+                           b->parent_name_count);
     return tags_equal(a->child_tags, a->child_tag_count, b->child_tags, b->child_tag_count) &&
            tags_equal(a->parent_tags, a->parent_tag_count, b->parent_tags, b->parent_tag_count);
 }

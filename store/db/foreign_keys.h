@@ -35,7 +35,9 @@ int foreign_keys_read(struct node_store *ns, const struct hash *h, struct arena 
 int foreign_keys_write(struct node_store *ns, const struct foreign_keys *fks, struct hash *out,
                        struct err *err);
 
-static inline bool foreign_key_resolved(const struct foreign_key *fk) { return fk->child_tag_count > 0; }
+static inline bool foreign_key_resolved(const struct foreign_key *fk) {
+    return fk->child_tag_count > 0;
+}
 /* All stored attributes but the unresolved names equal. */
 bool foreign_key_equal(const struct foreign_key *a, const struct foreign_key *b);
 

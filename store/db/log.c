@@ -143,8 +143,9 @@ struct version {
 };
 
 /* The row in the root of a commit. `keep` holds the opened table. */
-static int row_at(struct embedded *e, const struct hash *root, const char *table, const struct cell *key,
-                  size_t key_count, struct arena *keep, struct version *out, struct err *err) {
+static int row_at(struct embedded *e, const struct hash *root, const char *table,
+                  const struct cell *key, size_t key_count, struct arena *keep, struct version *out,
+                  struct err *err) {
     memset(out, 0, sizeof *out);
     struct embedded_txn *x;
     int rc = embedded_txn_at_root(e, root, &x, err);

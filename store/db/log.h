@@ -11,7 +11,8 @@ struct commit_walk;
 struct commit_walk *commit_walk_new(struct node_store *ns);
 void commit_walk_free(struct commit_walk *w);
 int commit_walk_start(struct commit_walk *w, const struct hash *h, struct err *err);
-/* BD_DONE at the end. Commits that a shallow clone lacks are left out. Texts live as long as the walk. */
+/* BD_DONE at the end. Commits that a shallow clone lacks are left out. Texts live as long as the walk.
+ */
 int commit_walk_next(struct commit_walk *w, struct commit *out, struct err *err);
 
 #endif

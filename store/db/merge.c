@@ -30,7 +30,8 @@ void merge_release(struct merge *m) {
     m->reports = NULL;
 }
 
-static int address_in(const struct root_value *rv, const char *table, struct hash *out, struct err *err) {
+static int address_in(const struct root_value *rv, const char *table, struct hash *out,
+                      struct err *err) {
     *out = HASH_ZERO;
     struct bytes key = {(const uint8_t *)table, strlen(table)}, v;
     int rc = tree_get(&rv->tables, key, &v, err);
@@ -51,7 +52,8 @@ struct table_case {
     struct hash base, ours, theirs;
 };
 
-/* What can be settled by addresses alone. *take: put their address in; *merge: rows must be looked at. */
+/* What can be settled by addresses alone. *take: put their address in; *merge: rows must be looked at.
+ */
 static int settle_by_address(struct merge *m, const struct table_case *c, bool *take, bool *merge) {
     *take = *merge = false;
     bool o = !hash_is_zero(&c->ours), t = !hash_is_zero(&c->theirs);
@@ -88,9 +90,10 @@ static int merge_table(struct merge *m, const struct table_case *c) {
     if (rc)
         return rc;
     if (!base && !hash_eq(&ours->ts->hash, &theirs->ts->hash))
-        return err_set(m->err, BD_CONFLICT,
-                       "table %s was added in both branches with different schemas and cannot be merged",
-                       c->table);
+        return err_set(
+            m->err, BD_CONFLICT,
+            "table %s was added in both branches with different schemas and cannot be merged",
+            c->table);
     struct merge_sides s = {.ours = ours, .theirs = theirs, .base = base};
     const char *why = NULL;
     rc = merge_schemas(m, ours, theirs, base, &s, &why);
@@ -208,9 +211,10 @@ static int local_changes(struct ref_change *c, const struct root_value *head,
         strmap_put(local, mine[i].table, &mine[i]);
     for (size_t i = 0; i < incoming_count; i++)
         if (strmap_has(local, incoming[i].table))
-            return err_set(err, BD_CONFLICT,
-                           "uncommitted changes of table %s would be lost by the merge; commit them first",
-                           incoming[i].table);
+            return err_set(
+                err, BD_CONFLICT,
+                "uncommitted changes of table %s would be lost by the merge; commit them first",
+                incoming[i].table);
     return BD_OK;
 }
 
@@ -255,9 +259,9 @@ static int merge_commits(struct ref_change *c, struct merge_request *q, const st
         .parent_count = 2,
         .author = w && w->author.name ? w->author.name : "root",
         .email = w && w->author.name ? w->author.email : "root@%",
-        .message = w && w->message ? w->message
-                                   : arena_printf(&c->arena, "Merge branch '%s' into %s", q->branch,
-                                                  q->e->branch),
+        .message = w && w->message
+                       ? w->message
+                       : arena_printf(&c->arena, "Merge branch '%s' into %s", q->branch, q->e->branch),
         .committer_millis = (uint64_t)(now / 1000),
         .author_millis = (w && w->author_time_micros ? w->author_time_micros : now) / 1000,
     };
@@ -316,7 +320,8 @@ static int merge_once(struct ref_change *c, void *ctx, struct err *err) {
     else if (rc == BD_NOT_FOUND)
         rc = BD_OK;
     if (rc == BD_OK && ws.merge.active)
-        return err_set(err, BD_CONFLICT, "a merge is under way on branch %s: finish or abort it first", e->branch);
+        return err_set(err, BD_CONFLICT, "a merge is under way on branch %s: finish or abort it first",
+                       e->branch);
     struct root_value head, working, incoming;
     struct strmap local = STRMAP_INIT;
     if (rc == BD_OK)

@@ -64,14 +64,15 @@ int artifacts_flush(struct merge *m, struct artifacts *f);
 
 /*
  * Applies their changes to our table. Columns of their and the base table are found by columns[i]: the
- * ordinal there of our visible column i, -1 = it does not have it. Rows are compared by cells when schemas
- * differ.
+ * ordinal there of our visible column i, -1 = it does not have it. Rows are compared by cells when
+ * schemas differ.
  */
 struct merge_dropped {
     int ours, theirs, base; /* ordinals of a column that one side dropped; -1: there it is gone */
 };
 struct merge_null {
-    struct bytes key, value; /* a row of ours that the merged schema's NOT NULL refuses; already removed */
+    struct bytes key,
+        value; /* a row of ours that the merged schema's NOT NULL refuses; already removed */
     const char *info;
 };
 struct merge_sides {
@@ -83,7 +84,7 @@ struct merge_sides {
     size_t null_count;
     const int *their_columns, *base_columns;
     const bool *ours_added; /* columns that our table got in this merge; NULL: none */
-    bool same_schema; /* all three alike: stored bytes may be compared and copied */
+    bool same_schema;       /* all three alike: stored bytes may be compared and copied */
 };
 int merge_rows(struct merge *m, const struct merge_sides *s);
 

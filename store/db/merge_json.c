@@ -12,7 +12,7 @@
 #define JSON_DEPTH_MAX 200
 
 struct member {
-    struct bytes key;   /* with its quotes */
+    struct bytes key; /* with its quotes */
     struct bytes value;
 };
 struct members {
@@ -67,7 +67,8 @@ static bool read_members(struct bytes t, struct members *m) {
         if (stop == SIZE_MAX || stop > t.size)
             return false;
         MEM_GROW(m->list, m->capacity, m->count + 1);
-        m->list[m->count++] = (struct member){{t.data + key, end - key}, {t.data + value, stop - value}};
+        m->list[m->count++] =
+            (struct member){{t.data + key, end - key}, {t.data + value, stop - value}};
         at = stop;
         if (at < t.size && t.data[at] == ',')
             at++;
@@ -102,7 +103,8 @@ static bool merge_objects(struct bytes base, struct bytes ours, struct bytes the
     struct members b = {NULL, 0, 0}, o = {NULL, 0, 0}, t = {NULL, 0, 0}, r = {NULL, 0, 0};
     bool ok = read_members(base, &b) && read_members(ours, &o) && read_members(theirs, &t);
     for (size_t i = 0; ok && i < o.count; i++) {
-        const struct bytes *vb = find(&b, o.list[i].key), *vt = find(&t, o.list[i].key), *vo = &o.list[i].value;
+        const struct bytes *vb = find(&b, o.list[i].key), *vt = find(&t, o.list[i].key),
+                           *vo = &o.list[i].value;
         struct member keep = o.list[i];
         if (!vt && vb) { /* they removed it */
             if (equal(*vb, *vo))

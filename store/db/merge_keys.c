@@ -11,7 +11,8 @@
 
 /* ---- the keys ---- */
 
-static const struct foreign_key *same_name(const struct foreign_keys *fks, const struct foreign_key *k) {
+static const struct foreign_key *same_name(const struct foreign_keys *fks,
+                                           const struct foreign_key *k) {
     return foreign_keys_find(fks, k->child_table, k->name);
 }
 
@@ -20,8 +21,8 @@ static bool same_key(const struct foreign_key *a, const struct foreign_key *b) {
 }
 
 static int key_conflict(struct merge *m, const struct foreign_key *k) {
-    return err_set(m->err, BD_CONFLICT, "both branches changed foreign key %s of table %s differently", k->name,
-                   k->child_table);
+    return err_set(m->err, BD_CONFLICT, "both branches changed foreign key %s of table %s differently",
+                   k->name, k->child_table);
 }
 
 static bool table_exists(struct merge *m, const char *table) {
@@ -42,7 +43,8 @@ int merge_foreign_keys(struct merge *m) {
     if (rc == BD_OK)
         rc = embedded_foreign_keys(&m->base, &base, m->err);
     for (size_t i = 0; rc == BD_OK && i < theirs->count; i++) {
-        const struct foreign_key *t = &theirs->keys[i], *o = same_name(ours, t), *b = same_name(base, t);
+        const struct foreign_key *t = &theirs->keys[i], *o = same_name(ours, t),
+                                 *b = same_name(base, t);
         if (same_key(o, t) || same_key(b, t))
             continue;
         if (!same_key(o, b))
@@ -73,7 +75,7 @@ int merge_foreign_keys(struct merge *m) {
 struct key_check {
     struct merge *m;
     const struct foreign_key *fk;
-    struct table *child, *parent; /* merged */
+    struct table *child, *parent;         /* merged */
     struct table *old_child, *old_parent; /* base; NULL: not there */
     struct artifacts *artifacts;
     const char *info;
@@ -100,7 +102,8 @@ static void json_columns(struct buf *out, const char *name, const struct table *
 }
 
 static const char *action_name(uint8_t action) {
-    static const char *const names[] = {"RESTRICT", "CASCADE", "NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT"};
+    static const char *const names[] = {"RESTRICT", "CASCADE",  "NO ACTION",
+                                        "RESTRICT", "SET NULL", "SET DEFAULT"};
     return action < 6 ? names[action] : "RESTRICT";
 }
 
@@ -200,11 +203,12 @@ static int check_key(struct key_check *k) {
     rc = tree_empty(&empty, m->ns, &k->child->ts->row_type, m->err);
     if (rc == BD_OK && !child_same) {
         bool usable = k->old_child && !keys_differ(k->old_child, k->child);
-        rc = tree_diff_walk(usable ? &k->old_child->rows.tree : &empty, &k->child->rows.tree, child_changed, k,
-                            m->err);
+        rc = tree_diff_walk(usable ? &k->old_child->rows.tree : &empty, &k->child->rows.tree,
+                            child_changed, k, m->err);
     }
     if (rc == BD_OK && !parent_same && k->old_parent && !keys_differ(k->old_parent, k->parent))
-        rc = tree_diff_walk(&k->old_parent->rows.tree, &k->parent->rows.tree, parent_changed, k, m->err);
+        rc =
+            tree_diff_walk(&k->old_parent->rows.tree, &k->parent->rows.tree, parent_changed, k, m->err);
     return rc;
 }
 

@@ -1,6 +1,7 @@
 /*
- * Rows of one table: their changes since the base are applied to our maps; where both sides changed a row,
- * it merges cell by cell (format-values §7.4). A row that does not merge stays ours and gets an artifact.
+ * Rows of one table: their changes since the base are applied to our maps; where both sides changed a
+ * row, it merges cell by cell (format-values §7.4). A row that does not merge stays ours and gets an
+ * artifact.
  */
 #include "store/db/merge.h"
 #include "store/db/row_write.h"
@@ -186,7 +187,8 @@ static int side_load(struct row_merge *r, struct table *t, const int *columns, s
             continue;
         }
         struct cell cell;
-        int rc = table_cell(t->ts, (size_t)c, row->key, row->value, r->m->ns, r->m->a, &cell, r->m->err);
+        int rc =
+            table_cell(t->ts, (size_t)c, row->key, row->value, r->m->ns, r->m->a, &cell, r->m->err);
         if (rc)
             return rc;
         struct tuple_field field = *to;
@@ -221,10 +223,15 @@ static bool same_value(struct row_merge *r, size_t column, struct bytes a, struc
     if (!f)
         return true;
     switch (f->encoding) {
-    case ENC_STRING_ADDR: case ENC_BYTES_ADDR: return false;
-    case ENC_JSON_ADDR: case ENC_JSON_ADAPTIVE: case ENC_STRING_ADAPTIVE: case ENC_BYTES_ADAPTIVE: {
+    case ENC_STRING_ADDR:
+    case ENC_BYTES_ADDR: return false;
+    case ENC_JSON_ADDR:
+    case ENC_JSON_ADAPTIVE:
+    case ENC_STRING_ADAPTIVE:
+    case ENC_BYTES_ADAPTIVE: {
         struct cell x, y;
-        return cell_of(r, column, a, &x) == BD_OK && cell_of(r, column, b, &y) == BD_OK && cell_eq(&x, &y);
+        return cell_of(r, column, a, &x) == BD_OK && cell_of(r, column, b, &y) == BD_OK &&
+               cell_eq(&x, &y);
     }
     default: break;
     }
@@ -260,7 +267,8 @@ static bool merge_documents(struct row_merge *r, size_t column, struct bytes b, 
         return false;
     if (cell_of(r, column, b, &cb) || cell_of(r, column, o, &co) || cell_of(r, column, t, &ct))
         return false;
-    struct bytes text, x = {(const uint8_t *)cb.s.data, cb.s.size}, y = {(const uint8_t *)co.s.data, co.s.size},
+    struct bytes text, x = {(const uint8_t *)cb.s.data, cb.s.size},
+                       y = {(const uint8_t *)co.s.data, co.s.size},
                        z = {(const uint8_t *)ct.s.data, ct.s.size};
     if (!merge_json(x, y, z, r->m->a, &text))
         return false;
@@ -312,14 +320,16 @@ static int build_row(struct row_merge *r, const struct bytes *fields, struct byt
     return BD_OK;
 }
 
-static int put_row(struct row_merge *r, const struct side_row *old, struct bytes key, struct bytes value) {
+static int put_row(struct row_merge *r, const struct side_row *old, struct bytes key,
+                   struct bytes value) {
     struct table *t = r->s->ours;
     for (size_t i = 0; i < r->schema->index_count; i++) {
         struct edit_map *map;
         struct bytes before = {NULL, 0}, after;
         int rc = table_index(t, i, &map, r->m->err);
         if (rc == BD_OK && old->exists)
-            rc = table_index_key(t->ts, i, old->key, old->value, r->m->ns, r->m->a, &before, NULL, r->m->err);
+            rc = table_index_key(t->ts, i, old->key, old->value, r->m->ns, r->m->a, &before, NULL,
+                                 r->m->err);
         if (rc == BD_OK)
             rc = table_index_key(t->ts, i, key, value, r->m->ns, r->m->a, &after, NULL, r->m->err);
         if (rc)
@@ -414,7 +424,10 @@ static int conflict(struct row_merge *r, const struct side_row *b, const struct 
     int rc = ask(r, b, o, t, merged, clash, &decided);
     if (rc || decided)
         return rc;
-    return artifacts_add(r->m, &r->artifacts, o->exists ? o->key : t->exists ? t->key : b->key,
+    return artifacts_add(r->m, &r->artifacts,
+                         o->exists   ? o->key
+                         : t->exists ? t->key
+                                     : b->key,
                          ARTIFACT_CONFLICT, NULL, (struct bytes){NULL, 0});
 }
 
@@ -519,7 +532,10 @@ static int apply_keyless(struct row_merge *r, const struct side_row *b, const st
             return o->exists ? remove_row(r, o) : BD_OK;
         return put_row(r, o, t->key, t->value);
     }
-    return artifacts_add(r->m, &r->artifacts, o->exists ? o->key : t->exists ? t->key : b->key,
+    return artifacts_add(r->m, &r->artifacts,
+                         o->exists   ? o->key
+                         : t->exists ? t->key
+                                     : b->key,
                          ARTIFACT_CONFLICT, NULL, (struct bytes){NULL, 0});
 }
 
@@ -555,7 +571,8 @@ static int apply_change(struct row_merge *r, const struct bytes *b_key, const st
     if (r->schema->keyless)
         return apply_keyless(r, &b, &o, &t);
     if (r->s->same_schema) { /* the common cases need no decoding */
-        bool ours_same = b.exists == o.exists && (!b.exists || (equal(b.value, o.value) && equal(b.key, o.key)));
+        bool ours_same =
+            b.exists == o.exists && (!b.exists || (equal(b.value, o.value) && equal(b.key, o.key)));
         if (ours_same && t.exists)
             return put_row(r, &o, t.key, t.value);
         if (ours_same)
@@ -570,7 +587,8 @@ static int apply_change(struct row_merge *r, const struct bytes *b_key, const st
         rc = side_load(r, r->s->ours, NULL, &o);
     if (rc)
         return rc;
-    for (size_t i = 0; i < r->columns; i++) /* columns our side took from them just now hold no decision of ours */
+    for (size_t i = 0; i < r->columns;
+         i++) /* columns our side took from them just now hold no decision of ours */
         if (r->s->ours_added && r->s->ours_added[i])
             o.has[i] = false;
     if (!o.exists && !t.exists)
@@ -580,7 +598,8 @@ static int apply_change(struct row_merge *r, const struct bytes *b_key, const st
     if (rc)
         return rc;
     if (clash)
-        return conflict(r, &b, &o, &t, o.exists ? o.fields : t.fields, arena_zalloc(m->a, r->columns + 1));
+        return conflict(r, &b, &o, &t, o.exists ? o.fields : t.fields,
+                        arena_zalloc(m->a, r->columns + 1));
     if (o.exists && t.exists) {
         if (b.exists && same_row(r, &b, &t) && r->s->same_schema)
             return BD_OK;
@@ -608,8 +627,9 @@ static int apply_change(struct row_merge *r, const struct bytes *b_key, const st
         return rc ? rc : put_row(r, &o, key, value);
     }
     if (!t.exists) /* they deleted it */
-        return same_row(r, &b, &o) ? remove_row(r, &o)
-                                   : conflict(r, &b, &o, &t, o.fields, arena_zalloc(m->a, r->columns + 1));
+        return same_row(r, &b, &o)
+                   ? remove_row(r, &o)
+                   : conflict(r, &b, &o, &t, o.fields, arena_zalloc(m->a, r->columns + 1));
     /* we deleted it */
     return same_row(r, &b, &t) ? BD_OK
                                : conflict(r, &b, &o, &t, t.fields, arena_zalloc(m->a, r->columns + 1));

@@ -1,7 +1,7 @@
 /*
- * Three-way merge of table schemas (format-values §7.3): columns by tag, else by name; indexes by the tags
- * of their columns; checks by name. What only one side changed is taken. Our columns keep their order,
- * new ones of theirs follow.
+ * Three-way merge of table schemas (format-values §7.3): columns by tag, else by name; indexes by the
+ * tags of their columns; checks by name. What only one side changed is taken. Our columns keep their
+ * order, new ones of theirs follow.
  */
 #include "store/db/merge.h"
 
@@ -52,7 +52,8 @@ static bool compatible(const struct column *from, const struct column *to) {
         return true;
     return from->encoding == to->encoding && from->type.base == to->type.base &&
            from->type.collation == to->type.collation && from->type.length <= to->type.length &&
-           (to->type.base == SQL_VARCHAR || to->type.base == SQL_CHAR || to->type.base == SQL_VARBINARY);
+           (to->type.base == SQL_VARCHAR || to->type.base == SQL_CHAR ||
+            to->type.base == SQL_VARBINARY);
 }
 
 static void fail(struct schema_merge *x, const char *fmt, const char *name) {
@@ -77,7 +78,8 @@ static void merge_columns(struct schema_merge *x) {
     for (size_t i = 0; i < on; i++) {
         const struct column *o = &x->o->columns[i];
         int ti = find_column(x->t, o), bi = x->b ? find_column(x->b, o) : -1;
-        const struct column *t = ti < 0 ? NULL : &x->t->columns[ti], *b = bi < 0 ? NULL : &x->b->columns[bi];
+        const struct column *t = ti < 0 ? NULL : &x->t->columns[ti],
+                            *b = bi < 0 ? NULL : &x->b->columns[bi];
         if (b && !t) {
             if (same_column(o, b))
                 drop(x, (int)i, -1, bi);
@@ -143,8 +145,8 @@ static const struct index *find_index(const struct schema *in, const struct sche
 
 static bool same_index(const struct index *a, const struct index *b) {
     if (strcmp(a->name, b->name) || !same_text(a->comment, b->comment) || a->unique != b->unique ||
-        a->system_defined != b->system_defined || a->spatial != b->spatial || a->fulltext != b->fulltext ||
-        a->vector != b->vector || a->prefix_count != b->prefix_count ||
+        a->system_defined != b->system_defined || a->spatial != b->spatial ||
+        a->fulltext != b->fulltext || a->vector != b->vector || a->prefix_count != b->prefix_count ||
         !same_text(a->predicate, b->predicate))
         return false;
     return a->prefix_count == 0 ||
@@ -220,7 +222,8 @@ static void merge_checks(struct schema_merge *x) {
         arena_zalloc(x->m->a, (x->o->check_count + x->t->check_count + 1) * sizeof *list);
     size_t n = 0;
     for (size_t i = 0; i < x->o->check_count; i++) {
-        const struct check *o = &x->o->checks[i], *t = find_check(x->t, o->name), *b = find_check(x->b, o->name);
+        const struct check *o = &x->o->checks[i], *t = find_check(x->t, o->name),
+                           *b = find_check(x->b, o->name);
         if (b && !t) {
             if (same_check(o, b))
                 continue;
@@ -314,9 +317,11 @@ int merge_schemas(struct merge *m, struct table *ours, struct table *theirs, str
                      (!base || hash_eq(&base->ts->hash, &ours->ts->hash));
     if (s->same_schema)
         return BD_OK;
-    const struct schema *o = &ours->ts->schema, *t = &theirs->ts->schema, *b = base ? &base->ts->schema : NULL;
+    const struct schema *o = &ours->ts->schema, *t = &theirs->ts->schema,
+                        *b = base ? &base->ts->schema : NULL;
     if (!same_primary_key(o, t) || (b && (!same_primary_key(o, b) || !same_primary_key(t, b))))
-        return err_set(m->err, BD_CONFLICT, "table %s cannot be merged: its primary key differs", ours->name);
+        return err_set(m->err, BD_CONFLICT, "table %s cannot be merged: its primary key differs",
+                       ours->name);
     size_t room = o->column_count + t->column_count + 1;
     struct schema out = *o;
     struct schema_merge x = {.m = m, .o = o, .t = t, .b = b, .out = &out};
@@ -359,7 +364,8 @@ int merge_schemas(struct merge *m, struct table *ours, struct table *theirs, str
     int rc = schema_serialize(o, &before, m->err);
     if (rc == BD_OK)
         rc = schema_serialize(&out, &after, m->err);
-    bool same = rc == BD_OK && before.size == after.size && !memcmp(before.data, after.data, before.size);
+    bool same =
+        rc == BD_OK && before.size == after.size && !memcmp(before.data, after.data, before.size);
     buf_release(&before);
     buf_release(&after);
     if (rc == BD_OK && !same)

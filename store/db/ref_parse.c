@@ -1,6 +1,7 @@
 /*
- * Revision expressions: HEAD, a branch, a tag, a remote branch, a commit hash, each followed by any number
- * of ~n and ^n. HEAD and branches are found whatever their case; full refs are no revisions, as in Dolt.
+ * Revision expressions: HEAD, a branch, a tag, a remote branch, a commit hash, each followed by any
+ * number of ~n and ^n. HEAD and branches are found whatever their case; full refs are no revisions, as
+ * in Dolt.
  */
 #include "store/db/embedded.h"
 

@@ -1,5 +1,6 @@
 /*
- * repo_state.json is read whole and only for what is asked; it is never rewritten by opening a database.
+ * repo_state.json is read whole and only for what is asked; it is never rewritten by opening a
+ * database.
  */
 #include "store/db/repo_state.h"
 
@@ -36,7 +37,8 @@ int repo_state_create(const char *db_dir, const char *branch, struct err *err) {
     struct buf path = BUF_INIT, text = BUF_INIT;
     buf_addf(&path, "%s/.dolt/repo_state.json", db_dir);
     buf_addf(&text,
-             "{\n  \"head\": \"refs/heads/%s\",\n  \"remotes\": {},\n  \"backups\": {},\n  \"branches\": {}\n}",
+             "{\n  \"head\": \"refs/heads/%s\",\n  \"remotes\": {},\n  \"backups\": {},\n  "
+             "\"branches\": {}\n}",
              branch);
     int rc = BD_OK;
     if (os_write_file_atomic(buf_str(&path), text.data, text.size, 0644))

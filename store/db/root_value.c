@@ -11,7 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
-int root_value_read(struct root_value *rv, struct node_store *ns, const struct hash *h, struct err *err) {
+int root_value_read(struct root_value *rv, struct node_store *ns, const struct hash *h,
+                    struct err *err) {
     memset(rv, 0, sizeof *rv);
     rv->ns = ns;
     rv->hash = *h;
@@ -30,7 +31,8 @@ int root_value_read(struct root_value *rv, struct node_store *ns, const struct h
     struct fb_bytes tables = fb_bytes_at(&t, 1), fk = fb_bytes_at(&t, 2);
     rv->collation = fb_u16(&t, 3, 0);
     if (bad || !tables.data || fk.size != HASH_SIZE)
-        return err_set(err, BD_CORRUPT, "root value %s lacks its table map or foreign key address", text);
+        return err_set(err, BD_CORRUPT, "root value %s lacks its table map or foreign key address",
+                       text);
     if (fb_has(&t, 4))
         return err_set(err, BD_UNSUPPORTED, "root value %s has schemas (a Doltgres database)", text);
     memcpy(rv->foreign_keys.b, fk.data, HASH_SIZE);

@@ -18,7 +18,8 @@ struct root_value {
     struct tree tables;       /* names → DTBL addresses */
 };
 
-int root_value_read(struct root_value *rv, struct node_store *ns, const struct hash *h, struct err *err);
+int root_value_read(struct root_value *rv, struct node_store *ns, const struct hash *h,
+                    struct err *err);
 /* The root of a database without tables, not yet written. */
 int root_value_empty(struct root_value *rv, struct node_store *ns, struct err *err);
 /* Puts the message into the node store and sets rv->hash. BD_TOO_NEW for a newer feature version. */

@@ -1,7 +1,7 @@
 /*
  * Rows into maps. The order of work on a row is fixed: build the bytes, refuse what may not be, change
- * the row map, change the indexes, follow the foreign keys; a refusal leaves half-done edits behind, and
- * the transaction that gets the error throws them away.
+ * the row map, change the indexes, follow the foreign keys; a refusal leaves half-done edits behind,
+ * and the transaction that gets the error throws them away.
  */
 #include "store/db/row_write.h"
 #include "store/db/scan_access.h"
@@ -24,8 +24,8 @@ static int build_key(struct embedded_txn *x, struct table *t, const struct cell 
     return tuple_build(&t->ts->keys, list, x->ns, a, key, err);
 }
 
-static int build_value(struct embedded_txn *x, struct table *t, const struct cell *cells, struct arena *a,
-                       struct bytes *value, struct err *err) {
+static int build_value(struct embedded_txn *x, struct table *t, const struct cell *cells,
+                       struct arena *a, struct bytes *value, struct err *err) {
     const struct schema *s = &t->ts->schema;
     struct cell *list = arena_alloc(a, (s->value_count + 1) * sizeof *list);
     for (size_t i = 0; i < s->value_count; i++)
@@ -77,9 +77,11 @@ static int duplicate(struct embedded_txn *x, struct table *t, const char *what,
     return rc;
 }
 
-int row_duplicate(struct embedded_txn *x, struct table *t, int index, struct bytes tuple, struct err *err) {
+int row_duplicate(struct embedded_txn *x, struct table *t, int index, struct bytes tuple,
+                  struct err *err) {
     if (index < 0)
-        return duplicate(x, t, "duplicate primary key given", &t->ts->keys, t->ts->keys.count, tuple, err);
+        return duplicate(x, t, "duplicate primary key given", &t->ts->keys, t->ts->keys.count, tuple,
+                         err);
     return duplicate(x, t, "duplicate unique key given", &t->ts->indexes[index],
                      t->ts->schema.indexes[index].column_count, tuple, err);
 }
@@ -127,13 +129,15 @@ int row_unique_taken(struct table *t, size_t i, struct bytes index_key, bool *ta
 
 /* ---- index entries ---- */
 
-int row_index_entries(struct table *t, struct bytes key, struct bytes value, bool add, struct err *err) {
+int row_index_entries(struct table *t, struct bytes key, struct bytes value, bool add,
+                      struct err *err) {
     for (size_t i = 0; i < t->ts->schema.index_count; i++) {
         const struct index *ix = &t->ts->schema.indexes[i];
         if (ix->fulltext || ix->spatial || ix->vector || ix->predicate)
-            return err_set(err, BD_UNSUPPORTED,
-                           "table %s cannot be written: its index %s is of a kind this program does not keep",
-                           t->name, ix->name);
+            return err_set(
+                err, BD_UNSUPPORTED,
+                "table %s cannot be written: its index %s is of a kind this program does not keep",
+                t->name, ix->name);
         struct edit_map *m;
         struct bytes entry;
         int rc = table_index(t, i, &m, err);
@@ -166,8 +170,8 @@ static int fill_defaults(struct embedded_txn *x, struct table *t, struct cell *c
             if (rc)
                 return err_prefix(err, "default of column %s.%s", t->name, c->name);
         } else if (!c->nullable && !c->auto_increment) {
-            return err_set(err, BD_CONSTRAINT, "Field '%s' doesn't have a default value (table %s)", c->name,
-                           t->name);
+            return err_set(err, BD_CONSTRAINT, "Field '%s' doesn't have a default value (table %s)",
+                           c->name, t->name);
         }
     }
     return BD_OK;
@@ -194,7 +198,8 @@ static void next_auto_increment(struct table *t, struct cell *cells) {
     }
 }
 
-static int fill_generated(struct embedded_txn *x, struct table *t, struct cell *cells, struct err *err) {
+static int fill_generated(struct embedded_txn *x, struct table *t, struct cell *cells,
+                          struct err *err) {
     const struct schema *s = &t->ts->schema;
     for (size_t i = 0; i < s->column_count; i++) {
         if (!s->columns[i].generated || s->columns[i].hidden)
@@ -213,9 +218,10 @@ static int check_not_null(struct table *t, const struct cell *cells, const bool 
         if ((set && !set[i]) || c->hidden || c->is_virtual)
             continue;
         if ((!c->nullable || c->primary_key) && cell_is_null(&cells[i]))
-            return err_set(err, BD_CONSTRAINT,
-                           "column name '%s' is non-nullable but attempted to set a value of null (table %s)",
-                           c->name, t->name);
+            return err_set(
+                err, BD_CONSTRAINT,
+                "column name '%s' is non-nullable but attempted to set a value of null (table %s)",
+                c->name, t->name);
     }
     return BD_OK;
 }
@@ -247,8 +253,8 @@ static int insert_clash(struct embedded_txn *x, struct table *t, struct bytes ke
     return BD_OK; /* TABLES_INSERT_IGNORE */
 }
 
-int row_encode(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given, struct arena *a,
-               struct bytes *key, struct bytes *value, struct err *err) {
+int row_encode(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given,
+               struct arena *a, struct bytes *key, struct bytes *value, struct err *err) {
     const struct schema *s = &t->ts->schema;
     *key = (struct bytes){NULL, 0};
     int rc = fill_defaults(x, t, cells, given, err);
@@ -425,9 +431,10 @@ static int update_indexes(struct embedded_txn *x, struct table *t, struct bytes 
         if (!index_touched(s, ix, changed, key_changed))
             continue;
         if (ix->fulltext || ix->spatial || ix->vector || ix->predicate)
-            return err_set(err, BD_UNSUPPORTED,
-                           "table %s cannot be written: its index %s is of a kind this program does not keep",
-                           t->name, ix->name);
+            return err_set(
+                err, BD_UNSUPPORTED,
+                "table %s cannot be written: its index %s is of a kind this program does not keep",
+                t->name, ix->name);
         struct edit_map *m;
         struct bytes before, after, row_key;
         bool null_part, found;
@@ -435,7 +442,8 @@ static int update_indexes(struct embedded_txn *x, struct table *t, struct bytes 
         if (rc == BD_OK)
             rc = table_index_key(t->ts, i, key, value, x->ns, &x->arena, &before, NULL, err);
         if (rc == BD_OK)
-            rc = table_index_key(t->ts, i, new_key, new_value, x->ns, &x->arena, &after, &null_part, err);
+            rc = table_index_key(t->ts, i, new_key, new_value, x->ns, &x->arena, &after, &null_part,
+                                 err);
         if (rc)
             return rc;
         if (!after.data)
@@ -447,8 +455,8 @@ static int update_indexes(struct embedded_txn *x, struct table *t, struct bytes 
             if (rc)
                 return rc;
             if (found)
-                return duplicate(x, t, "duplicate unique key given", &t->ts->indexes[i], ix->column_count,
-                                 after, err);
+                return duplicate(x, t, "duplicate unique key given", &t->ts->indexes[i],
+                                 ix->column_count, after, err);
         }
         edit_map_remove(m, before);
         edit_map_put(m, after, tuple_empty);
@@ -515,10 +523,12 @@ int row_update(struct embedded_txn *x, struct table *t, struct bytes key, struct
         if (rc == BD_OK && any_generated) {
             rc = fill_generated(x, t, row, err);
             for (size_t i = 0; i < n; i++)
-                follow_set[i] = s->columns[i].generated && !s->columns[i].hidden && !s->columns[i].is_virtual;
+                follow_set[i] =
+                    s->columns[i].generated && !s->columns[i].hidden && !s->columns[i].is_virtual;
             struct bytes k = new_key, v = new_value;
             if (rc == BD_OK)
-                rc = encode_update(x, t, k, v, row, follow_set, &new_key, &new_value, changed_columns, err);
+                rc = encode_update(x, t, k, v, row, follow_set, &new_key, &new_value, changed_columns,
+                                   err);
         }
         if (rc == BD_OK && s->check_count)
             rc = checks_run(x, t, row, changed_columns, err);
@@ -537,8 +547,8 @@ int row_update(struct embedded_txn *x, struct table *t, struct bytes key, struct
         struct bytes taken;
         rc = edit_map_get(&t->rows, new_key, &taken, err);
         if (rc == BD_OK)
-            return duplicate(x, t, "duplicate primary key given", &t->ts->keys, t->ts->keys.count, new_key,
-                             err);
+            return duplicate(x, t, "duplicate primary key given", &t->ts->keys, t->ts->keys.count,
+                             new_key, err);
         if (rc != BD_NOT_FOUND)
             return rc;
     }

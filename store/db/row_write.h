@@ -1,5 +1,6 @@
 /*
- * Changing one row with everything that hangs on it: secondary indexes, uniqueness, checks, foreign keys.
+ * Changing one row with everything that hangs on it: secondary indexes, uniqueness, checks, foreign
+ * keys.
  */
 #ifndef STORE_DB_ROW_WRITE_H
 #define STORE_DB_ROW_WRITE_H
@@ -17,8 +18,8 @@ int row_insert(struct embedded_txn *x, struct table *t, struct cell *cells, cons
                unsigned flags, bool *inserted, struct err *err);
 
 /*
- * Sets the columns with set[i] to cells[i]. *changed says whether stored bytes changed. ON UPDATE columns
- * that are not set follow. The row is named by its stored key and value.
+ * Sets the columns with set[i] to cells[i]. *changed says whether stored bytes changed. ON UPDATE
+ * columns that are not set follow. The row is named by its stored key and value.
  */
 int row_update(struct embedded_txn *x, struct table *t, struct bytes key, struct bytes value,
                const struct cell *cells, const bool *set, unsigned depth, bool *changed,
@@ -27,12 +28,13 @@ int row_update(struct embedded_txn *x, struct table *t, struct bytes key, struct
 int row_delete(struct embedded_txn *x, struct table *t, struct bytes key, struct bytes value,
                unsigned depth, struct err *err);
 
-/* A new row as bytes in `a`: defaults and generated columns filled in (`cells` is changed), NOT NULL and checks
- * looked at. Keyless tables get no key. */
-int row_encode(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given, struct arena *a,
-               struct bytes *key, struct bytes *value, struct err *err);
+/* A new row as bytes in `a`: defaults and generated columns filled in (`cells` is changed), NOT NULL
+ * and checks looked at. Keyless tables get no key. */
+int row_encode(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given,
+               struct arena *a, struct bytes *key, struct bytes *value, struct err *err);
 /* The refusal of a key (index -1: primary) that is taken. */
-int row_duplicate(struct embedded_txn *x, struct table *t, int index, struct bytes tuple, struct err *err);
+int row_duplicate(struct embedded_txn *x, struct table *t, int index, struct bytes tuple,
+                  struct err *err);
 /* Does a row with the same values stand in unique index i? */
 int row_unique_taken(struct table *t, size_t i, struct bytes index_key, bool *taken, struct err *err);
 
@@ -58,7 +60,8 @@ int fk_check_table(struct embedded_txn *x, struct table *child, const struct for
 
 /* For merges: the row's key is NULL somewhere or has a parent. */
 int fk_has_parent(struct embedded_txn *x, const struct foreign_key *fk, struct table *child,
-                  struct table *parent, struct bytes key, struct bytes value, bool *ok, struct err *err);
+                  struct table *parent, struct bytes key, struct bytes value, bool *ok,
+                  struct err *err);
 /*
  * Keys of the children of a row that `old_parent` had, unless `parent` still has one with the same
  * referenced values. *keys is malloc'd.

@@ -1,5 +1,6 @@
 /*
- * Staging and dolt_ignore. A table that HEAD or the staged root has is tracked whatever the patterns say.
+ * Staging and dolt_ignore. A table that HEAD or the staged root has is tracked whatever the patterns
+ * say.
  */
 #include "store/db/stage.h"
 
@@ -11,14 +12,16 @@
 
 static bool is_many(char c) { return c == '*' || c == '%'; }
 
-/* Pattern against a name. With `against_pattern`, `?` does not match a wildcard of the other pattern. */
+/* Pattern against a name. With `against_pattern`, `?` does not match a wildcard of the other pattern.
+ */
 static bool pattern_match(const char *p, const char *s, bool against_pattern) {
     const char *star = NULL, *mark = NULL;
     while (*s) {
         if (is_many(*p)) {
             star = ++p;
             mark = s;
-        } else if ((*p == '?' && !(against_pattern && is_many(*s))) || (*p && !is_many(*p) && *p == *s)) {
+        } else if ((*p == '?' && !(against_pattern && is_many(*s))) ||
+                   (*p && !is_many(*p) && *p == *s)) {
             p++;
             s++;
         } else if (star) {
@@ -110,8 +113,8 @@ static int rules_add(void *ctx, struct bytes key, struct bytes value) {
     if (rc || !cell_has_text(&p))
         return rc;
     MEM_GROW(c->list, c->capacity, c->count + 1);
-    c->list[c->count++] =
-        (struct ignore_pattern){arena_strndup(c->a, p.s.data, p.s.size), i.kind == CELL_INT && i.i != 0};
+    c->list[c->count++] = (struct ignore_pattern){arena_strndup(c->a, p.s.data, p.s.size),
+                                                  i.kind == CELL_INT && i.i != 0};
     return BD_OK;
 }
 
@@ -142,9 +145,9 @@ int ignore_rules_read(struct embedded_txn *x, struct arena *a, struct ignore_rul
 
 /* ---- staging ---- */
 
-static int column_names_by_tags(struct embedded_txn *x, const struct root_value *root, const char *table,
-                                const uint64_t *tags, size_t count, const char **names,
-                                struct err *err) {
+static int column_names_by_tags(struct embedded_txn *x, const struct root_value *root,
+                                const char *table, const uint64_t *tags, size_t count,
+                                const char **names, struct err *err) {
     struct hash h, schema;
     const struct table_schema *ts;
     int rc = root_value_table(root, table, &x->arena, NULL, &h, err);
@@ -186,7 +189,8 @@ static int keys_equal(struct embedded_txn *x, const struct root_value *ra, const
         if (strcmp(names[i], open->child_names[i]))
             return BD_OK;
     if (rc == BD_OK)
-        rc = column_names_by_tags(x, root, resolved->parent_table, resolved->parent_tags, n, names, err);
+        rc =
+            column_names_by_tags(x, root, resolved->parent_table, resolved->parent_tags, n, names, err);
     for (size_t i = 0; rc == BD_OK && i < n; i++)
         if (strcmp(names[i], open->parent_names[i]))
             return BD_OK;
@@ -227,7 +231,9 @@ int foreign_key_changes(struct embedded_txn *x, const struct root_value *from,
     return rc ? rc : add_key_changes(x, from, to, &a, &b, tables, err);
 }
 
-static bool in_root(const struct root_value *root, const char *table) { return root_value_has(root, table); }
+static bool in_root(const struct root_value *root, const char *table) {
+    return root_value_has(root, table);
+}
 
 int stage_tables(struct embedded_txn *x, const struct root_value *head, struct root_value *staged,
                  const struct root_value *working, const struct strmap *only, bool with_ignored,

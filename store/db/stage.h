@@ -30,8 +30,8 @@ int foreign_key_changes(struct embedded_txn *x, const struct root_value *from,
 
 /*
  * The working root's tables (and their foreign keys) put into the staged root. only: stage none but
- * these names (NULL: all). Ignored new tables stay out unless with_ignored. staged is changed in memory;
- * the caller writes it.
+ * these names (NULL: all). Ignored new tables stay out unless with_ignored. staged is changed in
+ * memory; the caller writes it.
  */
 int stage_tables(struct embedded_txn *x, const struct root_value *head, struct root_value *staged,
                  const struct root_value *working, const struct strmap *only, bool with_ignored,

@@ -27,9 +27,7 @@ int store_root_open(struct tree *map, struct node_store *ns, const struct hash *
     return tree_open_embedded(map, ns, &tree_type_addresses, (struct chunk){m.data, m.size}, err);
 }
 
-static struct bytes name_bytes(const char *s) {
-    return (struct bytes){(const uint8_t *)s, strlen(s)};
-}
+static struct bytes name_bytes(const char *s) { return (struct bytes){(const uint8_t *)s, strlen(s)}; }
 
 int store_root_get(const struct tree *map, const char *dataset, struct hash *out, struct err *err) {
     struct bytes v;

@@ -30,8 +30,8 @@ void table_schema_init(struct table_schema *out, const struct schema *s, struct 
     out->index_types = arena_zalloc(a, (s->index_count + 1) * sizeof *out->index_types);
     for (size_t i = 0; i < s->index_count; i++) {
         tuple_desc_index(s, &s->indexes[i], a, &out->indexes[i]);
-        out->index_types[i] =
-            (struct tree_type){.kind = TREE_ROWS, .compare = tuple_compare, .compare_ctx = &out->indexes[i]};
+        out->index_types[i] = (struct tree_type){
+            .kind = TREE_ROWS, .compare = tuple_compare, .compare_ctx = &out->indexes[i]};
     }
     out->places = arena_zalloc(a, (s->column_count + 1) * sizeof *out->places);
     for (size_t i = 0; i < s->column_count; i++)
@@ -42,7 +42,8 @@ void table_schema_init(struct table_schema *out, const struct schema *s, struct 
         out->places[s->values[i]] = (struct column_place){PLACE_VALUE, (uint16_t)i};
     out->computed = arena_zalloc(a, (s->column_count + 1) * sizeof *out->computed);
     for (size_t i = 0; i < s->column_count; i++)
-        if (s->columns[i].is_virtual && expr_parse(s->columns[i].default_text, a, &out->computed[i], NULL))
+        if (s->columns[i].is_virtual &&
+            expr_parse(s->columns[i].default_text, a, &out->computed[i], NULL))
             out->computed[i] = NULL; /* said when somebody asks for a value */
     for (size_t i = 0; i < out->values.count; i++)
         if (is_adaptive(out->values.fields[i].encoding))
@@ -137,7 +138,8 @@ int table_open(struct table *t, struct node_store *ns, const char *name, const s
             ok = address_at(&conflicts, i, &t->conflicts[i]) && ok;
     ok = address_at(&f, 5, &t->violations) && address_at(&f, 6, &t->artifacts) && ok;
     if (!ok || bad)
-        return err_set(err, BD_CORRUPT, "table %s is damaged: a field is missing or has a wrong size", name);
+        return err_set(err, BD_CORRUPT, "table %s is damaged: a field is missing or has a wrong size",
+                       name);
     rc = schema_for(ctx, &schema, &t->ts, err);
     if (rc)
         return err_prefix(err, "table %s", name);
@@ -183,7 +185,8 @@ int table_index(struct table *t, size_t i, struct edit_map **out, struct err *er
     if (!t->index_open[i]) {
         const char *name = t->ts->schema.indexes[i].name;
         struct bytes v;
-        int rc = tree_get(&t->index_roots, (struct bytes){(const uint8_t *)name, strlen(name)}, &v, err);
+        int rc =
+            tree_get(&t->index_roots, (struct bytes){(const uint8_t *)name, strlen(name)}, &v, err);
         if (rc == BD_NOT_FOUND || (rc == BD_OK && v.size != HASH_SIZE))
             return err_set(err, BD_CORRUPT, "table %s has no data for its index %s", t->name, name);
         if (rc)
@@ -327,9 +330,11 @@ static int compute(const struct table_schema *ts, size_t column, struct bytes ke
     if (!c->is_virtual)
         return BD_OK;
     if (!ts->computed[column])
-        return err_set(err, BD_UNSUPPORTED, "the generated column %s is computed by what this program cannot read: %s",
+        return err_set(err, BD_UNSUPPORTED,
+                       "the generated column %s is computed by what this program cannot read: %s",
                        c->name, c->default_text);
-    struct computing x = {ts, key, value, ns, a, arena_zalloc(a, (s->column_count + 1) * sizeof *x.row), BD_OK, err};
+    struct computing x = {
+        ts, key, value, ns, a, arena_zalloc(a, (s->column_count + 1) * sizeof *x.row), BD_OK, err};
     expr_columns(ts->computed[column], load_mentioned, &x);
     if (x.rc)
         return x.rc;
@@ -373,7 +378,8 @@ int table_index_key(const struct table_schema *ts, size_t i, struct bytes key, s
             continue;
         }
         if (f >= listed)
-            return err_set(err, BD_CORRUPT, "index %s has no column for field %zu of its key", ix->name, f);
+            return err_set(err, BD_CORRUPT, "index %s has no column for field %zu of its key", ix->name,
+                           f);
         size_t column = ix->key_columns[f];
         struct bytes raw = table_field(ts, column, key, value);
         const struct tuple_field *field = table_column_field(ts, column);

@@ -17,7 +17,7 @@ struct column_place {
 
 /* A schema with everything derived from it; immutable once made, shared by tables of one connection. */
 struct table_schema {
-    struct hash hash;  /* DSCH address; zero until a table with it is flushed for the first time */
+    struct hash hash; /* DSCH address; zero until a table with it is flushed for the first time */
     struct schema schema;
     struct tuple_desc keys, values;
     struct tuple_desc *indexes;   /* one per schema.indexes */
@@ -36,16 +36,16 @@ int table_schema_read(struct node_store *ns, const struct hash *h, struct arena 
 int table_schema_write(struct node_store *ns, struct table_schema *ts, struct err *err);
 
 struct table {
-    const char *name;  /* as stored in the root value */
-    struct hash hash;  /* DTBL address; zero for a table not written yet */
+    const char *name; /* as stored in the root value */
+    struct hash hash; /* DTBL address; zero for a table not written yet */
     const struct table_schema *ts;
     struct node_store *ns;
     struct edit_map rows;
-    struct tree index_roots;   /* ADRM: index name → root address */
-    struct edit_map *indexes;  /* one per schema.indexes, opened on demand */
+    struct tree index_roots;  /* ADRM: index name → root address */
+    struct edit_map *indexes; /* one per schema.indexes, opened on demand */
     bool *index_open;
     struct arena *arena;
-    uint64_t auto_increment;   /* next value; 0 means 1 */
+    uint64_t auto_increment; /* next value; 0 means 1 */
     struct hash conflicts[4], violations, artifacts;
     bool changed; /* the message must be written anew */
 };

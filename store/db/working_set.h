@@ -27,12 +27,12 @@ struct rebase_state {
 };
 
 struct working_set {
-    struct hash hash; /* zero: the branch has none yet */
+    struct hash hash;            /* zero: the branch has none yet */
     struct hash working, staged; /* staged zero: as working */
     struct merge_state merge;
     struct rebase_state rebase;
     const char *name, *email, *description; /* who wrote it last; NULL: unknown */
-    uint64_t timestamp; /* seconds when SQL wrote it */
+    uint64_t timestamp;                     /* seconds when SQL wrote it */
 };
 
 /* Texts go to the arena. */

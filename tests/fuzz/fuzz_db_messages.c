@@ -1,7 +1,7 @@
 /*
  * Hostile bytes as every message of store/db: store roots, root values, tables, foreign keys, commits,
- * tags and working sets are read, walked, and what was understood is written again. Tables are read under
- * a fixed schema, rows and index entries included. Nothing may crash, hang or leak.
+ * tags and working sets are read, walked, and what was understood is written again. Tables are read
+ * under a fixed schema, rows and index entries included. Nothing may crash, hang or leak.
  */
 #include "store/db/commit.h"
 #include "store/db/foreign_keys.h"
@@ -71,7 +71,12 @@ static void as_commit(struct node_store *ns, const struct hash *h, struct arena 
         touch(c.signature);
         commit_write(ns, &c, &err);
         struct hash parents[1] = {*h};
-        struct commit next = {.root = *h, .parents = parents, .parent_count = 1, .author = "a", .email = "b", .message = "c"};
+        struct commit next = {.root = *h,
+                              .parents = parents,
+                              .parent_count = 1,
+                              .author = "a",
+                              .email = "b",
+                              .message = "c"};
         commit_create(ns, &next, &err);
     }
     struct tag t;
@@ -114,7 +119,8 @@ static void as_foreign_keys(struct node_store *ns, const struct hash *h, struct 
     foreign_keys_write(ns, &fks, &out, &err);
 }
 
-static int fixed_schema(void *ctx, const struct hash *h, const struct table_schema **out, struct err *err) {
+static int fixed_schema(void *ctx, const struct hash *h, const struct table_schema **out,
+                        struct err *err) {
     (void)h;
     (void)err;
     *out = ctx;
@@ -148,7 +154,8 @@ static void make_schema(struct arena *a, struct table_schema *ts) {
     s.pk = arena_zalloc(a, sizeof *s.pk);
     s.pk_count = 1;
     s.indexes = arena_zalloc(a, sizeof *s.indexes);
-    s.indexes[0] = (struct index){.name = "idx_n", .comment = "", .columns = arena_zalloc(a, sizeof(uint16_t))};
+    s.indexes[0] =
+        (struct index){.name = "idx_n", .comment = "", .columns = arena_zalloc(a, sizeof(uint16_t))};
     s.indexes[0].columns[0] = 2;
     s.indexes[0].column_count = 1;
     s.index_count = 1;
@@ -165,7 +172,8 @@ static void walk(struct table *t, const struct edit_map *m, bool rows, struct ar
             struct bytes entry;
             struct cell cell;
             for (size_t k = 0; k < t->ts->schema.column_count; k++)
-                if (table_cell(t->ts, k, c.key, c.value, t->ns, a, &cell, &err) == BD_OK && cell_has_text(&cell))
+                if (table_cell(t->ts, k, c.key, c.value, t->ns, a, &cell, &err) == BD_OK &&
+                    cell_has_text(&cell))
                     for (size_t b = 0; b < cell.s.size; b++)
                         sum += (unsigned char)cell.s.data[b];
             table_index_key(t->ts, 0, c.key, c.value, t->ns, a, &entry, NULL, &err);

@@ -1,7 +1,7 @@
 /*
- * Tables built by the rules of the golden data (BD_SHARED data/golden/index.md §1) through DDL, inserts,
- * updates and deletes: the same root, table and row map hashes that real Dolt computed. GOLDEN_ALL=1 in
- * the environment takes the large sizes too.
+ * Tables built by the rules of the golden data (BD_SHARED data/golden/index.md §1) through DDL,
+ * inserts, updates and deletes: the same root, table and row map hashes that real Dolt computed.
+ * GOLDEN_ALL=1 in the environment takes the large sizes too.
  */
 #include "tests/unit/db_help.h"
 
@@ -19,8 +19,8 @@ static uint64_t seed;
 /* ---- the generator ---- */
 
 static uint64_t R(uint64_t i, uint64_t c, uint64_t v) {
-    uint64_t z = seed + (i + 1) * UINT64_C(0x9E3779B97F4A7C15) + (c + 1) * UINT64_C(0xD1B54A32D192ED03) +
-                 v * UINT64_C(0x8CB92BA72F3D8DD7);
+    uint64_t z = seed + (i + 1) * UINT64_C(0x9E3779B97F4A7C15) +
+                 (c + 1) * UINT64_C(0xD1B54A32D192ED03) + v * UINT64_C(0x8CB92BA72F3D8DD7);
     z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
     z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
     return z ^ z >> 31;
@@ -55,7 +55,9 @@ static struct cell bytes_cell(const char *s) {
 static void row_ints(struct arena *a, uint64_t i, uint64_t v, struct cell *c) {
     (void)a;
     c[0] = cell_int((int64_t)(3 * i + 1));
-    c[1] = R(i, 1, v) % 8 == 0 ? cell_null() : cell_int((int64_t)(R(i, 2, v) % (UINT64_C(1) << 32)) - (INT64_C(1) << 31));
+    c[1] = R(i, 1, v) % 8 == 0
+               ? cell_null()
+               : cell_int((int64_t)(R(i, 2, v) % (UINT64_C(1) << 32)) - (INT64_C(1) << 31));
     c[2] = cell_int((int64_t)(R(i, 3, v) % (UINT64_C(1) << 63)) - (INT64_C(1) << 62));
     c[3] = cell_int((int64_t)(R(i, 4, v) % 65536));
 }
@@ -92,10 +94,11 @@ static void row_beads(struct arena *a, uint64_t i, uint64_t v, struct cell *c) {
                 ? cell_null()
                 : cell_datetime((int64_t)(1704067200 + R(i, 15, v) % 63072000) * 1000000 +
                                 (int64_t)(R(i, 16, v) % 1000000));
-    c[11] = R(i, 17, v) % 4 == 0
-                ? cell_null()
-                : cell_json(arena_printf(a, "{\"k\": %u, \"s\": \"%s\"}", (unsigned)(R(i, 18, v) % 1000),
-                                         T(a, i, 18, v, R(i, 19, v) % 20)));
+    c[11] =
+        R(i, 17, v) % 4 == 0
+            ? cell_null()
+            : cell_json(arena_printf(a, "{\"k\": %u, \"s\": \"%s\"}", (unsigned)(R(i, 18, v) % 1000),
+                                     T(a, i, 18, v, R(i, 19, v) % 20)));
     c[12] = R(i, 20, v) % 6 ? cell_null() : bytes_cell(T(a, i, 20, v, R(i, 21, v) % 64));
     c[13] = R(i, 22, v) % 3 ? cell_null() : cell_float((double)(R(i, 23, v) % 100000) / 8);
     c[14] = cell_int((int64_t)(R(i, 24, v) % 2));
@@ -126,7 +129,8 @@ static void row_mixed(struct arena *a, uint64_t i, uint64_t v, struct cell *c) {
     c[2] = cell_text(colors[R(i, 1, 0) % 3]);
     c[3] = R(i, 2, v) % 7 == 0 ? cell_null() : (struct cell){.kind = CELL_UINT, .u = R(i, 3, v) % 16};
     c[4] = cell_float(((double)(R(i, 4, v) % 65536) - 32768) / 16);
-    c[5] = cell_datetime((int64_t)(R(i, 6, v) % 4000000000) * 1000000 + (int64_t)(R(i, 7, v) % 1000000));
+    c[5] =
+        cell_datetime((int64_t)(R(i, 6, v) % 4000000000) * 1000000 + (int64_t)(R(i, 7, v) % 1000000));
     c[6] = (struct cell){.kind = CELL_TIME, .i = (int64_t)(R(i, 5, v) % 6000000000000) - 3000000000000};
     c[7] = cell_int((int64_t)(1901 + R(i, 8, v) % 255));
     c[8] = (struct cell){.kind = CELL_UINT, .u = R(i, 9, v) % 512};
@@ -173,8 +177,8 @@ static const struct rule {
 struct job {
     const struct rule *rule;
     const char *table, *ddl;
-    uint64_t from, to;  /* rows to insert */
-    uint64_t step;      /* edits: 0 = none */
+    uint64_t from, to; /* rows to insert */
+    uint64_t step;     /* edits: 0 = none */
     uint64_t initial;
     bool *present;
 };
@@ -207,7 +211,8 @@ static int delete_row(struct tables_txn *x, const struct job *j, uint64_t i, str
     uint64_t n = 0;
     j->rule->row(&a, i, 0, cells);
     for (size_t k = 0; k < j->rule->key_count; k++)
-        p = pred_and(&a, p, pred_cmp(&a, PRED_EQ, j->rule->names[j->rule->key[k]], cells[j->rule->key[k]]));
+        p = pred_and(&a, p,
+                     pred_cmp(&a, PRED_EQ, j->rule->names[j->rule->key[k]], cells[j->rule->key[k]]));
     int rc = tables_delete(x, j->table, p, &n, err);
     if (rc == BD_OK)
         assert_int_equal(n, 1);
@@ -332,8 +337,8 @@ static void trees_have_the_hashes_of_dolt(void **state) {
             j.from = n;
             hashes(t, j.table, root, hash);
             if (strcmp(hash, text_at(size, "table")) || strcmp(root, text_at(size, "db")))
-                fail_msg("%s, %u rows: table %s (Dolt: %s), root %s (Dolt: %s)", name, (unsigned)n, hash,
-                         text_at(size, "table"), root, text_at(size, "db"));
+                fail_msg("%s, %u rows: table %s (Dolt: %s), root %s (Dolt: %s)", name, (unsigned)n,
+                         hash, text_at(size, "table"), root, text_at(size, "db"));
         }
         tables_close(t);
     }

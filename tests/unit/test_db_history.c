@@ -1,6 +1,6 @@
 /*
- * History that real Dolt wrote (BD_SHARED golden data): log order, revision expressions, merge bases, and
- * commits made again from the stored fields. Then status, diff and branches on a scratch copy.
+ * History that real Dolt wrote (BD_SHARED golden data): log order, revision expressions, merge bases,
+ * and commits made again from the stored fields. Then status, diff and branches on a scratch copy.
  */
 #include "tests/unit/db_help.h"
 
@@ -194,8 +194,8 @@ static int change_things(struct tables_txn *x, void *ctx, struct err *err) {
     if (rc == BD_OK)
         rc = set_config(x, "auto_compact_enabled", "true", err);
     if (rc == BD_OK)
-        rc = tables_delete(x, "config", pred_cmp(&a, PRED_EQ, "key", cell_text("compact_batch_size")), NULL,
-                           err);
+        rc = tables_delete(x, "config", pred_cmp(&a, PRED_EQ, "key", cell_text("compact_batch_size")),
+                           NULL, err);
     if (rc == BD_OK) /* an ignored table */
         rc = tables_insert(x, "local_metadata", columns, cells, 2, TABLES_INSERT_REPLACE, NULL, err);
     arena_release(&a);
@@ -210,8 +210,8 @@ static int note_diff(void *ctx, const struct tables_diff_row *d) {
     struct seen_diff *s = ctx;
     const struct cell *key = d->to ? &d->to[0] : &d->from[0];
     size_t n = strlen(s->text);
-    snprintf(s->text + n, sizeof s->text - n, "%s%c%.*s ", d->table, "+-*"[d->change], (int)key->s.size,
-             key->s.data);
+    snprintf(s->text + n, sizeof s->text - n, "%s%c%.*s ", d->table, "+-*"[d->change],
+             (int)key -> s.size, key->s.data);
     return BD_OK;
 }
 
@@ -253,7 +253,8 @@ static void status_and_diff_tell_uncommitted_changes(void **state) {
     assert_int_equal(dirty, 1);
     struct seen_diff seen = {""};
     check(tables_diff(t, NULL, NULL, NULL, &a, note_diff, &seen, &err), &err);
-    assert_string_equal(seen.text, "config*auto_compact_enabled config-compact_batch_size config+new-key ");
+    assert_string_equal(seen.text,
+                        "config*auto_compact_enabled config-compact_batch_size config+new-key ");
     seen.text[0] = 0;
     check(tables_diff(t, "HEAD", "HEAD", NULL, &a, note_diff, &seen, &err), &err);
     assert_string_equal(seen.text, "");
@@ -281,8 +282,9 @@ struct value {
 static int set_value(struct tables_txn *x, void *ctx, struct err *err) {
     const struct value *v = ctx;
     struct arena a = ARENA_INIT;
-    int rc = v->text ? set_config(x, "k", v->text, err)
-                     : tables_delete(x, "config", pred_cmp(&a, PRED_EQ, "key", cell_text("k")), NULL, err);
+    int rc = v->text
+                 ? set_config(x, "k", v->text, err)
+                 : tables_delete(x, "config", pred_cmp(&a, PRED_EQ, "key", cell_text("k")), NULL, err);
     arena_release(&a);
     return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * Merges that real Dolt made (BD_SHARED golden data): the same merged root, table by table, conflicts and
- * violations included; then the merge of branches on a scratch database.
+ * Merges that real Dolt made (BD_SHARED golden data): the same merged root, table by table, conflicts
+ * and violations included; then the merge of branches on a scratch database.
  */
 #include "tests/unit/db_help.h"
 
@@ -82,17 +82,14 @@ static bool check_direction(const char *name, const cJSON *c, const char *result
     } else if (hash_eq(&base, &ours)) {
         root = ct.root;
     } else {
-        struct merge m = {.e = e,
-                          .ns = ns,
-                          .base_commit = base,
-                          .their_commit = theirs,
-                          .a = &a,
-                          .err = &err};
+        struct merge m = {
+            .e = e, .ns = ns, .base_commit = base, .their_commit = theirs, .a = &a, .err = &err};
         int rc = merge_roots(&m, &cb.root, &co.root, &ct.root, &root);
         int conflicts = (int)m.conflicts, violations = (int)m.violations;
-        int want_conflicts = array_sum(cJSON_GetObjectItemCaseSensitive(expected, "conflicts"), "num_conflicts");
-        int want_violations =
-            array_sum(cJSON_GetObjectItemCaseSensitive(expected, "constraint_violations"), "num_violations");
+        int want_conflicts =
+            array_sum(cJSON_GetObjectItemCaseSensitive(expected, "conflicts"), "num_conflicts");
+        int want_violations = array_sum(
+            cJSON_GetObjectItemCaseSensitive(expected, "constraint_violations"), "num_violations");
         merge_release(&m);
         if (refused) {
             if (rc == BD_OK) {
@@ -105,8 +102,8 @@ static bool check_direction(const char *name, const cJSON *c, const char *result
             good = false;
             want = NULL;
         } else if (conflicts != want_conflicts || violations != want_violations) {
-            print_message("%s %s: %d conflicts (Dolt: %d), %d violations (Dolt: %d)\n", name, result, conflicts,
-                          want_conflicts, violations, want_violations);
+            print_message("%s %s: %d conflicts (Dolt: %d), %d violations (Dolt: %d)\n", name, result,
+                          conflicts, want_conflicts, violations, want_violations);
             good = false;
         }
     }
@@ -281,7 +278,8 @@ static void branches_merge_and_keep_local_tables(void **state) {
     put(t, TABLES_COMMIT, "config", "dirty", "2");
 
     int asked = 0;
-    struct tables_write w = {.message = "merge with a judge", .author = {"anna", "anna@example.invalid"}};
+    struct tables_write w = {.message = "merge with a judge",
+                             .author = {"anna", "anna@example.invalid"}};
     check(tables_merge_resolving(t, "side", &w, theirs_wins, &asked, &a, &r, &err), &err);
     assert_int_equal(asked, 1);
     assert_int_equal(r.conflicts, 0);

@@ -76,18 +76,20 @@ static int run_step(struct tables_txn *x, void *ctx, struct err *err) {
     return ((struct step *)ctx)->fn(x, err);
 }
 
-static int commit_step(struct tables *t, const char *message, int (*fn)(struct tables_txn *, struct err *),
-                       struct hash *commit, struct err *err) {
+static int commit_step(struct tables *t, const char *message,
+                       int (*fn)(struct tables_txn *, struct err *), struct hash *commit,
+                       struct err *err) {
     struct step s = {fn};
     struct tables_write w = {.mode = TABLES_COMMIT, .message = message};
     return tables_write(t, &w, run_step, &s, commit, err);
 }
 
-static int insert_issue(struct tables_txn *x, const char *id, unsigned flags, bool *done, struct err *err) {
-    static const char *const columns[] = {"id",     "title", "description", "design", "acceptance_criteria",
-                                          "notes"};
-    struct cell cells[] = {cell_text(id), cell_text("Fix login"), cell_text("text of it"), cell_text(""),
-                           cell_text(""), cell_text("")};
+static int insert_issue(struct tables_txn *x, const char *id, unsigned flags, bool *done,
+                        struct err *err) {
+    static const char *const columns[] = {
+        "id", "title", "description", "design", "acceptance_criteria", "notes"};
+    struct cell cells[] = {cell_text(id), cell_text("Fix login"), cell_text("text of it"),
+                           cell_text(""), cell_text(""),          cell_text("")};
     return tables_insert(x, "issues", columns, cells, 6, flags, done, err);
 }
 
@@ -110,8 +112,10 @@ static int create_one(struct tables_txn *x, struct err *err) {
         assert_string_equal(get_text(x, "issues", "tt-1", "status", &a), "open");
         assert_string_equal(get_text(x, "issues", "tt-1", "metadata", &a), "{}");
         assert_int_equal(count_of(x, "labels", pred_cmp(&a, PRED_EQ, "label", cell_text("red"))), 1);
-        assert_int_equal(count_of(x, "issues", pred_cmp(&a, PRED_CONTAINS_FOLD, "description",
-                                                        cell_text("TEXT OF"))), 1);
+        assert_int_equal(
+            count_of(x, "issues",
+                     pred_cmp(&a, PRED_CONTAINS_FOLD, "description", cell_text("TEXT OF"))),
+            1);
     }
     arena_release(&a);
     return rc;
@@ -129,19 +133,22 @@ static int create_ignored(struct tables_txn *x, struct err *err) {
     return rc;
 }
 
-static int label_nothing(struct tables_txn *x, struct err *err) { return insert_label(x, "nope", "red", err); }
+static int label_nothing(struct tables_txn *x, struct err *err) {
+    return insert_label(x, "nope", "red", err);
+}
 
 static int rename_it(struct tables_txn *x, struct err *err) {
     struct arena a = ARENA_INIT;
     const char *columns[] = {"id"};
     struct cell cells[] = {cell_text("tt-2")};
     uint64_t matched, changed;
-    int rc = tables_update(x, "issues", pred_cmp(&a, PRED_EQ, "id", cell_text("tt-1")), columns, cells, 1,
-                           &matched, &changed, err);
+    int rc = tables_update(x, "issues", pred_cmp(&a, PRED_EQ, "id", cell_text("tt-1")), columns, cells,
+                           1, &matched, &changed, err);
     if (rc == BD_OK) {
         assert_int_equal(matched, 1);
         assert_int_equal(changed, 1);
-        assert_int_equal(count_of(x, "labels", pred_cmp(&a, PRED_EQ, "issue_id", cell_text("tt-2"))), 1);
+        assert_int_equal(count_of(x, "labels", pred_cmp(&a, PRED_EQ, "issue_id", cell_text("tt-2"))),
+                         1);
     }
     arena_release(&a);
     return rc;
@@ -152,8 +159,8 @@ static int set_same(struct tables_txn *x, struct err *err) {
     const char *columns[] = {"title"};
     struct cell cells[] = {cell_text("Fix login")};
     uint64_t matched = 9, changed = 9;
-    int rc = tables_update(x, "issues", pred_cmp(&a, PRED_EQ, "id", cell_text("tt-2")), columns, cells, 1,
-                           &matched, &changed, err);
+    int rc = tables_update(x, "issues", pred_cmp(&a, PRED_EQ, "id", cell_text("tt-2")), columns, cells,
+                           1, &matched, &changed, err);
     assert_int_equal(matched, 1);
     assert_int_equal(changed, 0);
     arena_release(&a);
@@ -167,8 +174,8 @@ static int no_target(struct tables_txn *x, struct err *err) {
 }
 
 static int null_title(struct tables_txn *x, struct err *err) {
-    static const char *const columns[] = {"id", "title", "description", "design", "acceptance_criteria",
-                                          "notes"};
+    static const char *const columns[] = {
+        "id", "title", "description", "design", "acceptance_criteria", "notes"};
     struct cell cells[] = {cell_text("tt-9"), cell_null(),   cell_text(""),
                            cell_text(""),     cell_text(""), cell_text("")};
     return tables_insert(x, "issues", columns, cells, 6, 0, NULL, err);
@@ -266,8 +273,9 @@ static void a_lost_race_runs_again_on_the_new_root(void **state) {
 
 static int insert_many(struct tables_txn *x, void *ctx, struct err *err) {
     (void)ctx;
-    static const char *const columns[] = {"id",    "title",    "description", "design",    "acceptance_criteria",
-                                          "notes", "priority", "created_at",  "issue_type", "assignee"};
+    static const char *const columns[] = {
+        "id",    "title",    "description", "design",     "acceptance_criteria",
+        "notes", "priority", "created_at",  "issue_type", "assignee"};
     int rc = BD_OK;
     for (unsigned i = 0; rc == BD_OK && i < 4000; i++) {
         char id[32], title[64];
@@ -329,7 +337,8 @@ static void a_limit_gives_the_start_of_the_whole_order(void **state) {
     static const char *const columns[] = {"id"};
     for (size_t o = 0; o < sizeof orders / sizeof *orders; o++) {
         for (size_t p = 0; p < sizeof wheres / sizeof *wheres; p++) {
-            struct tables_query q = {.table = "issues", .columns = columns, .column_count = 1, .where = wheres[p]};
+            struct tables_query q = {
+                .table = "issues", .columns = columns, .column_count = 1, .where = wheres[p]};
             struct ids all = {.count = 0}, some = {.count = 0};
             q.order = orders[o];
             while (q.order_count < 3 && orders[o][q.order_count].column)
