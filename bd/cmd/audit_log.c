@@ -1,6 +1,6 @@
 /*
- * The append-only log .beads/interactions.jsonl. Every entry is one line and one write, so that lines of
- * processes that append at the same time never mix.
+ * The append-only log .beads/interactions.jsonl. Every entry is one line and one write, so that lines
+ * of processes that append at the same time never mix.
  */
 #include "bd/cmd/audit_log.h"
 

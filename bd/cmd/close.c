@@ -1,6 +1,6 @@
 /*
- * bd close: everything happens in one transaction: the guards of each issue, closing it, the molecule that is
- * complete with it, and claiming what comes next.
+ * bd close: everything happens in one transaction: the guards of each issue, closing it, the molecule
+ * that is complete with it, and claiming what comes next.
  */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/issue_flags.h"
@@ -69,9 +69,10 @@ static int check_reason(struct bd *bd, const char *reason) {
     if (!*trimmed || strcasecmp(trimmed, "closed") == 0)
         problem = "close reason is empty or default; provide a summary of what was done";
     else if (strlen(trimmed) < TERSE_REASON)
-        problem = arena_printf(&bd->arena,
-                               "close reason is terse (%zu chars); aim for 20+ characters describing what was done",
-                               strlen(trimmed));
+        problem = arena_printf(
+            &bd->arena,
+            "close reason is terse (%zu chars); aim for 20+ characters describing what was done",
+            strlen(trimmed));
     if (problem && strcmp(mode, "error") == 0)
         return cmd_fail_json_stdout(bd, "%s", problem);
     if (problem)
@@ -83,7 +84,8 @@ static int file_reason(struct bd *bd, const struct cmd_call *c, const char **out
     const char *path = cmd_str(c, "reason-file");
     struct err err = ERR_INIT;
     if (text_from(bd, path, out, &err) != BD_OK)
-        return cmd_fail_json_stdout(bd, "reading reason file %s: %s", cmd_quote(&bd->arena, path), err.msg);
+        return cmd_fail_json_stdout(bd, "reading reason file %s: %s", cmd_quote(&bd->arena, path),
+                                    err.msg);
     if (!*text_trim(&bd->arena, *out))
         return cmd_fail_json_stdout(bd, "--reason-file %s is empty; close reason is required",
                                     cmd_quote(&bd->arena, path));
@@ -115,10 +117,11 @@ static int take_targets(struct bd *bd, const struct cmd_call *c, struct work *w)
     if (n == 0)
         reasons[n++] = "Closed";
     if (n > 1 && n != id_count)
-        return cmd_fail_json_stdout(bd,
-                                    "got %zu close reasons for %zu issue IDs; provide exactly one shared reason or "
-                                    "one reason per issue",
-                                    n, id_count);
+        return cmd_fail_json_stdout(
+            bd,
+            "got %zu close reasons for %zu issue IDs; provide exactly one shared reason or "
+            "one reason per issue",
+            n, id_count);
     for (size_t i = 0; i < n; i++) {
         int rc = check_reason(bd, reasons[i]);
         if (rc)
@@ -136,7 +139,8 @@ static int take_targets(struct bd *bd, const struct cmd_call *c, struct work *w)
 /* ---- the transaction ---- */
 
 /* What stands against closing, NULL when nothing does. */
-static int guard(struct work *w, struct tables_txn *x, struct target *t, const char **refusal, struct err *err) {
+static int guard(struct work *w, struct tables_txn *x, struct target *t, const char **refusal,
+                 struct err *err) {
     struct arena *a = &w->bd->arena;
     const struct issue *i = &t->before;
     const char **blockers;
@@ -154,9 +158,10 @@ static int guard(struct work *w, struct tables_txn *x, struct target *t, const c
         if ((rc = close_open_children(x, i->id, &open, err)) != BD_OK)
             return rc;
         if (open) {
-            *refusal = arena_printf(
-                a, "cannot close epic %s: %llu open child issue(s); close children first or use --force to override",
-                i->id, (unsigned long long)open);
+            *refusal = arena_printf(a,
+                                    "cannot close epic %s: %llu open child issue(s); close children "
+                                    "first or use --force to override",
+                                    i->id, (unsigned long long)open);
             return BD_OK;
         }
     }
@@ -170,8 +175,9 @@ static int guard(struct work *w, struct tables_txn *x, struct target *t, const c
     if (n) {
         struct buf list = BUF_INIT;
         text_add_list(&list, blockers, n);
-        *refusal = arena_printf(a, "cannot close %s: blocked by open issues %s (use --force to override)", i->id,
-                                buf_str(&list));
+        *refusal =
+            arena_printf(a, "cannot close %s: blocked by open issues %s (use --force to override)",
+                         i->id, buf_str(&list));
         buf_release(&list);
     }
     return BD_OK;
@@ -254,7 +260,8 @@ static int claim_next(struct work *w, struct tables_txn *x, struct err *err) {
         return rc;
     rc = issue_claim_in(&bd->ops, x, ready.items[0].id, &bd->arena, NULL, err);
     if (rc == BD_CONFLICT) {
-        w->claim_warning = arena_printf(&bd->arena, "could not claim next issue %s: %s", ready.items[0].id, err->msg);
+        w->claim_warning =
+            arena_printf(&bd->arena, "could not claim next issue %s: %s", ready.items[0].id, err->msg);
         err_clear(err);
         return BD_OK;
     }
@@ -376,7 +383,8 @@ static void print_next(struct bd *bd, const struct work *w) {
         return;
     if (w->claimed.id)
         write_success(bd, "Auto-claimed next ready issue: %s (P%lld)",
-                      write_feedback(bd, w->claimed.id, w->claimed.title), (long long)w->claimed.priority);
+                      write_feedback(bd, w->claimed.id, w->claimed.title),
+                      (long long)w->claimed.priority);
     else if (!w->claim_warning)
         fprintf(bd->out, "\n%s No ready issues available to claim.\n",
                 ink_text(&bd->arena, bd->color, INK_WARN, "✨"));
@@ -394,7 +402,8 @@ static int report(struct bd *bd, const struct work *w) {
         }
         write_audit(bd, t->before.id, "status", t->before.status, "closed", t->reason);
         *issue_list_add(&closed, &bd->arena) = t->after;
-        write_success(bd, "Closed %s: %s", write_feedback(bd, t->before.id, t->before.title), t->reason);
+        write_success(bd, "Closed %s: %s", write_feedback(bd, t->before.id, t->before.title),
+                      t->reason);
         if (t->molecule.id)
             write_success(bd, "Auto-closed completed molecule %s",
                           write_feedback(bd, t->molecule.id, t->molecule.title));
@@ -438,18 +447,34 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag flags[] = {
-    {.name = "reason", .shorthand = 'r', .kind = FLAG_ARRAY, .value_name = "string",
+    {.name = "reason",
+     .shorthand = 'r',
+     .kind = FLAG_ARRAY,
+     .value_name = "string",
      .help = "Why; once for all, or once per issue in their order"},
     {.name = "resolution", .kind = FLAG_STRING, .help = "Same as --reason", .hidden = true},
-    {.name = "message", .shorthand = 'm', .kind = FLAG_STRING, .help = "Same as --reason", .hidden = true},
+    {.name = "message",
+     .shorthand = 'm',
+     .kind = FLAG_STRING,
+     .help = "Same as --reason",
+     .hidden = true},
     {.name = "comment", .kind = FLAG_STRING, .help = "Same as --reason", .hidden = true},
-    {.name = "reason-file", .kind = FLAG_STRING, .help = "Read the reason from a file (- for standard input)"},
-    {.name = "force", .shorthand = 'f', .kind = FLAG_BOOL, .help = "Close in spite of pins, gates, blockers, children"},
+    {.name = "reason-file",
+     .kind = FLAG_STRING,
+     .help = "Read the reason from a file (- for standard input)"},
+    {.name = "force",
+     .shorthand = 'f',
+     .kind = FLAG_BOOL,
+     .help = "Close in spite of pins, gates, blockers, children"},
     {.name = "continue", .kind = FLAG_BOOL, .help = "Go on to the next step of the molecule"},
-    {.name = "no-auto", .kind = FLAG_BOOL, .help = "With --continue: show the next step, do not start it"},
+    {.name = "no-auto",
+     .kind = FLAG_BOOL,
+     .help = "With --continue: show the next step, do not start it"},
     {.name = "suggest-next", .kind = FLAG_BOOL, .help = "Show what closing it unblocked"},
     {.name = "claim-next", .kind = FLAG_BOOL, .help = "Claim the next ready issue"},
-    {.name = "session", .kind = FLAG_STRING, .help = "Session that closes it (default CLAUDE_SESSION_ID)"},
+    {.name = "session",
+     .kind = FLAG_STRING,
+     .help = "Session that closes it (default CLAUDE_SESSION_ID)"},
     {0},
 };
 static const char *const aliases[] = {"done", NULL};
@@ -459,7 +484,8 @@ const struct cmd cmd_close = {
     .aliases = aliases,
     .use = "close [id...]",
     .summary = "Close one or more issues",
-    .details = "Closes the issues named, or the one touched last when none is named. Called as 'bd done', the last "
+    .details = "Closes the issues named, or the one touched last when none is named. Called as 'bd "
+               "done', the last "
                "argument is the reason when no reason is given otherwise.",
     .group = "Working With Issues",
     .args_max = -1,

@@ -1,6 +1,6 @@
 /*
- * bd comments, bd comment, bd note: words on an issue. A comment is a row of its own; a note goes below the
- * issue's notes.
+ * bd comments, bd comment, bd note: words on an issue. A comment is a row of its own; a note goes below
+ * the issue's notes.
  */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/issue_flags.h"
@@ -19,7 +19,8 @@
 
 /* ---- bd comments ID ---- */
 
-static void print_comments(struct bd *bd, const char *id, const struct comment *comments, size_t n, bool local) {
+static void print_comments(struct bd *bd, const char *id, const struct comment *comments, size_t n,
+                           bool local) {
     if (n == 0) {
         fprintf(bd->out, "No comments on %s\n", id);
         return;
@@ -99,8 +100,8 @@ static int comment_in(struct tables_txn *x, void *ctx, struct err *err) {
     int rc = find_issue(w, x, err);
     if (rc != BD_OK)
         return rc;
-    w->comment = (struct comment){.issue_id = w->issue.id, .author = w->author, .text = w->text,
-                                  .created_at = ISSUE_NO_TIME};
+    w->comment = (struct comment){
+        .issue_id = w->issue.id, .author = w->author, .text = w->text, .created_at = ISSUE_NO_TIME};
     rc = comment_add_in(&w->bd->ops, x, &w->comment, &w->bd->arena, err);
     return rc == BD_OK ? rc : err_prefix(err, "adding comment");
 }
@@ -119,7 +120,8 @@ static int run_comments_add(struct bd *bd, const struct cmd_call *c) {
     if (*cmd_str(c, "file")) {
         if (text_from(bd, cmd_str(c, "file"), &w.text, &err) != BD_OK)
             return cmd_fail_json_stdout(
-                bd, "reading file: %s", strncmp(err.msg, "failed to open file: ", 21) == 0 ? err.msg + 21 : err.msg);
+                bd, "reading file: %s",
+                strncmp(err.msg, "failed to open file: ", 21) == 0 ? err.msg + 21 : err.msg);
     } else if (cmd_arg_count(c) < 2) {
         return cmd_fail_json_stdout(bd, "comment text required (use -f to read from file)");
     } else {
@@ -158,7 +160,8 @@ static int take_text(struct bd *bd, const struct cmd_call *c, const char *what, 
         *out = arena_strdup(&bd->arena, buf_str(&b));
         buf_release(&b);
     } else {
-        return cmd_fail_json_stdout(bd, "no %s text provided (use positional args, --stdin, or --file)", what);
+        return cmd_fail_json_stdout(bd, "no %s text provided (use positional args, --stdin, or --file)",
+                                    what);
     }
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * bd create: flags to one request, one transaction, and the answer. The batch forms (--file, --graph) have
- * files of their own.
+ * bd create: flags to one request, one transaction, and the answer. The batch forms (--file, --graph)
+ * have files of their own.
  */
 #include "bd/cmd/create.h"
 
@@ -47,10 +47,11 @@ static int take_title(struct bd *bd, const struct cmd_call *c, const char **out)
                         "  Positional: %s\n  --title:    %s",
                         cmd_quote(&bd->arena, argument), cmd_quote(&bd->arena, flag));
     if (argument && argument[0] == '-' && !*flag)
-        return cmd_fail(bd,
-                        "title %s looks like a flag (starts with '-').\n  Run 'bd create --help' for available "
-                        "options.\n  To use this title anyway, pass it explicitly: bd create --title=%s",
-                        cmd_quote(&bd->arena, argument), cmd_quote(&bd->arena, argument));
+        return cmd_fail(
+            bd,
+            "title %s looks like a flag (starts with '-').\n  Run 'bd create --help' for available "
+            "options.\n  To use this title anyway, pass it explicitly: bd create --title=%s",
+            cmd_quote(&bd->arena, argument), cmd_quote(&bd->arena, argument));
     if (!argument && !*flag)
         return cmd_fail(bd, "title required (or use --file to create from markdown)");
     return 0;
@@ -75,10 +76,12 @@ static void warn_test_title(struct bd *bd, const char *title) {
 
 /* ---- fields ---- */
 
-static const char *with_section(struct bd *bd, const char *description, const char *heading, const char *text) {
+static const char *with_section(struct bd *bd, const char *description, const char *heading,
+                                const char *text) {
     if (!*text)
         return description;
-    return arena_printf(&bd->arena, "%s%s## %s\n%s", description, *description ? "\n\n" : "", heading, text);
+    return arena_printf(&bd->arena, "%s%s## %s\n%s", description, *description ? "\n\n" : "", heading,
+                        text);
 }
 
 static int take_description(struct bd *bd, const struct cmd_call *c, struct issue *i) {
@@ -89,9 +92,11 @@ static int take_description(struct bd *bd, const struct cmd_call *c, struct issu
         return rc;
     text = with_section(bd, text, "Required Skills", cmd_str(c, "skills"));
     i->description = with_section(bd, text, "Context", cmd_str(c, "context"));
-    if (!*i->description && !is_test_title(i->title) && config_bool(&bd->config, "create.require-description"))
-        return cmd_fail(bd, "description is required (set create.require-description: false in config.yaml to "
-                            "disable)");
+    if (!*i->description && !is_test_title(i->title) &&
+        config_bool(&bd->config, "create.require-description"))
+        return cmd_fail(
+            bd, "description is required (set create.require-description: false in config.yaml to "
+                "disable)");
     return flag_design(bd, c, &i->design, &given);
 }
 
@@ -106,17 +111,20 @@ static int take_kinds(struct bd *bd, const struct cmd_call *c, struct issue *i) 
                         cmd_quote(&bd->arena, i->mol_type));
     i->wisp_type = cmd_str(c, "wisp-type");
     if (*i->wisp_type && !wisp_type_is_valid(i->wisp_type))
-        return cmd_fail(bd,
-                        "invalid wisp-type %s (must be heartbeat, ping, patrol, gc_report, recovery, error, or "
-                        "escalation)",
-                        cmd_quote(&bd->arena, i->wisp_type));
+        return cmd_fail(
+            bd,
+            "invalid wisp-type %s (must be heartbeat, ping, patrol, gc_report, recovery, error, or "
+            "escalation)",
+            cmd_quote(&bd->arena, i->wisp_type));
     i->event_kind = cmd_str(c, "event-category");
     i->actor = cmd_str(c, "event-actor");
     i->target = cmd_str(c, "event-target");
     i->payload = cmd_str(c, "event-payload");
-    if ((*i->event_kind || *i->actor || *i->target || *i->payload) && strcmp(cmd_str(c, "type"), "event") != 0)
-        return cmd_fail(bd, "--event-category, --event-actor, --event-target, and --event-payload flags require "
-                            "--type=event");
+    if ((*i->event_kind || *i->actor || *i->target || *i->payload) &&
+        strcmp(cmd_str(c, "type"), "event") != 0)
+        return cmd_fail(
+            bd, "--event-category, --event-actor, --event-target, and --event-payload flags require "
+                "--type=event");
     return 0;
 }
 
@@ -139,7 +147,8 @@ static int check_template(struct bd *bd, const struct cmd_call *c, const struct 
     if (!fatal && !(mode && strcmp(mode, "warn") == 0))
         return 0;
     const struct required_section *missing;
-    size_t n = type_missing_sections(i->issue_type, i->description, i->acceptance_criteria, &bd->arena, &missing);
+    size_t n = type_missing_sections(i->issue_type, i->description, i->acceptance_criteria, &bd->arena,
+                                     &missing);
     if (n == 0)
         return 0;
     struct buf text = BUF_INIT;
@@ -208,9 +217,9 @@ static int unknown_type(struct bd *bd, const char *type) {
     struct buf list = BUF_INIT;
     text_add_joined(&list, names, n, ", ");
     int rc = cmd_fail_json_stdout(
-        bd, "%s dependency type %s%s; valid types: %s", dependency_type_is_valid(type) ? "unknown" : "invalid",
-        cmd_quote(&bd->arena, type), dependency_type_is_valid(type) ? "" : " (must be non-empty, max 50 chars)",
-        buf_str(&list));
+        bd, "%s dependency type %s%s; valid types: %s",
+        dependency_type_is_valid(type) ? "unknown" : "invalid", cmd_quote(&bd->arena, type),
+        dependency_type_is_valid(type) ? "" : " (must be non-empty, max 50 chars)", buf_str(&list));
     buf_release(&list);
     return rc;
 }
@@ -249,10 +258,12 @@ static int take_wishes(struct bd *bd, const struct cmd_call *c, struct create_re
     if (!*gate)
         gate = "all-children";
     if (strcmp(gate, "all-children") != 0 && strcmp(gate, "any-children") != 0)
-        return cmd_fail(bd, "invalid --waits-for-gate value '%s' (valid: all-children, any-children)", gate);
-    wishes[r->wish_count++] = (struct dependency_wish){
-        .type = "waits-for", .target = spawner,
-        .metadata = arena_printf(&bd->arena, "{\"gate\":\"%s\"}", gate)};
+        return cmd_fail(bd, "invalid --waits-for-gate value '%s' (valid: all-children, any-children)",
+                        gate);
+    wishes[r->wish_count++] =
+        (struct dependency_wish){.type = "waits-for",
+                                 .target = spawner,
+                                 .metadata = arena_printf(&bd->arena, "{\"gate\":\"%s\"}", gate)};
     return 0;
 }
 
@@ -298,8 +309,8 @@ static int preview_parent(struct bd *bd, struct create_request *r) {
     if (rc != BD_OK)
         return cmd_fail(bd, "failed to check parent issue: %s", err.msg);
     if (r->inherit_labels)
-        r->issue.labels = labels_merge(r->issue.labels, r->issue.label_count, parent.labels, parent.label_count,
-                                       &bd->arena, &r->issue.label_count);
+        r->issue.labels = labels_merge(r->issue.labels, r->issue.label_count, parent.labels,
+                                       parent.label_count, &bd->arena, &r->issue.label_count);
     return 0;
 }
 
@@ -317,7 +328,8 @@ static int preview(struct bd *bd, const struct cmd_call *c, struct create_reques
     const char *const *deps = cmd_list(c, "deps", &dep_count);
     buf_addf(&b, "%s [DRY RUN] Would create issue:\n", ink_text(&bd->arena, bd->color, INK_WARN, "⚠"));
     buf_addf(&b, "  ID: %s\n  Title: %s\n  Type: %s\n  Priority: P%lld\n  Status: %s\n",
-             i->id ? i->id : "(will be generated)", i->title, i->issue_type, (long long)i->priority, i->status);
+             i->id ? i->id : "(will be generated)", i->title, i->issue_type, (long long)i->priority,
+             i->status);
     if (*i->assignee)
         buf_addf(&b, "  Assignee: %s\n", i->assignee);
     if (*i->description)
@@ -374,7 +386,8 @@ static int create_one(struct bd *bd, const struct cmd_call *c) {
     if (!rc)
         rc = take_wishes(bd, c, &r);
     if (!rc)
-        rc = route_create(bd, cmd_str(c, "repo"), cmd_given(c, "repo"), cmd_bool(c, "dry-run"), *cmd_str(c, "parent"));
+        rc = route_create(bd, cmd_str(c, "repo"), cmd_given(c, "repo"), cmd_bool(c, "dry-run"),
+                          *cmd_str(c, "parent"));
     if (!rc)
         rc = take_id(bd, c, &r);
     if (rc)
@@ -413,39 +426,61 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag flags[] = {
-    {.name = "file", .shorthand = 'f', .kind = FLAG_STRING, .help = "Create the issues of a markdown file"},
+    {.name = "file",
+     .shorthand = 'f',
+     .kind = FLAG_STRING,
+     .help = "Create the issues of a markdown file"},
     {.name = "graph", .kind = FLAG_STRING, .help = "Create issues and dependencies from a JSON plan"},
     {.name = "title", .kind = FLAG_STRING, .help = "Title (instead of the argument)"},
     {.name = "silent", .kind = FLAG_BOOL, .help = "Print the new id and nothing else"},
     {.name = "dry-run", .kind = FLAG_BOOL, .help = "Show what would be created, create nothing"},
-    {.name = "type", .shorthand = 't', .kind = FLAG_STRING, .default_text = "task",
+    {.name = "type",
+     .shorthand = 't',
+     .kind = FLAG_STRING,
+     .default_text = "task",
      .help = "Issue type: bug, feature, task, epic, chore, decision, … or one of types.custom"},
-    ISSUE_FLAGS ISSUE_FLAGS_END("2"),
+    ISSUE_FLAGS("2"),
     {.name = "spec-id", .kind = FLAG_STRING, .help = "Specification document it belongs to"},
     {.name = "labels", .shorthand = 'l', .kind = FLAG_STRINGS, .help = "Labels, separated by commas"},
     {.name = "skills", .kind = FLAG_STRING, .help = "Skills the work needs (added to the description)"},
     {.name = "context", .kind = FLAG_STRING, .help = "Context of the work (added to the description)"},
     {.name = "label", .kind = FLAG_STRINGS, .help = "Same as --labels", .hidden = true},
     {.name = "id", .kind = FLAG_STRING, .help = "Use this id instead of a generated one"},
-    {.name = "parent", .kind = FLAG_STRING, .help = "Full id of the parent; the new id becomes PARENT.N"},
-    {.name = "no-inherit-labels", .kind = FLAG_BOOL, .help = "Do not take over the labels of the parent"},
+    {.name = "parent",
+     .kind = FLAG_STRING,
+     .help = "Full id of the parent; the new id becomes PARENT.N"},
+    {.name = "no-inherit-labels",
+     .kind = FLAG_BOOL,
+     .help = "Do not take over the labels of the parent"},
     {.name = "deps", .kind = FLAG_STRINGS, .help = "Dependencies: ID or type:ID, separated by commas"},
     {.name = "waits-for", .kind = FLAG_STRING, .help = "Wait for the children of this issue"},
-    {.name = "waits-for-gate", .kind = FLAG_STRING, .default_text = "all-children",
+    {.name = "waits-for-gate",
+     .kind = FLAG_STRING,
+     .default_text = "all-children",
      .help = "all-children or any-children"},
     {.name = "force", .kind = FLAG_BOOL, .help = "Accept an id with another prefix"},
     {.name = "repo", .kind = FLAG_STRING, .help = "Create in the project at this path"},
     {.name = "estimate", .shorthand = 'e', .kind = FLAG_INT, .help = "Estimate in minutes"},
-    {.name = "ephemeral", .kind = FLAG_BOOL, .help = "A short-lived issue outside the versioned history"},
+    {.name = "ephemeral",
+     .kind = FLAG_BOOL,
+     .help = "A short-lived issue outside the versioned history"},
     {.name = "no-history", .kind = FLAG_BOOL, .help = "A lasting issue outside the versioned history"},
     {.name = "mol-type", .kind = FLAG_STRING, .help = "Molecule type: swarm, patrol, work"},
-    {.name = "wisp-type", .kind = FLAG_STRING,
-     .help = "Kind of an ephemeral issue: heartbeat, ping, patrol, gc_report, recovery, error, escalation"},
-    {.name = "validate", .kind = FLAG_BOOL, .help = "Refuse a description without the sections of its type"},
+    {.name = "wisp-type",
+     .kind = FLAG_STRING,
+     .help =
+         "Kind of an ephemeral issue: heartbeat, ping, patrol, gc_report, recovery, error, escalation"},
+    {.name = "validate",
+     .kind = FLAG_BOOL,
+     .help = "Refuse a description without the sections of its type"},
     {.name = "event-category", .kind = FLAG_STRING, .help = "Category of an event (with --type=event)"},
     {.name = "event-actor", .kind = FLAG_STRING, .help = "Who caused the event (with --type=event)"},
-    {.name = "event-target", .kind = FLAG_STRING, .help = "What the event is about (with --type=event)"},
-    {.name = "event-payload", .kind = FLAG_STRING, .help = "JSON data of the event (with --type=event)"},
+    {.name = "event-target",
+     .kind = FLAG_STRING,
+     .help = "What the event is about (with --type=event)"},
+    {.name = "event-payload",
+     .kind = FLAG_STRING,
+     .help = "JSON data of the event (with --type=event)"},
     {.name = "due", .kind = FLAG_STRING, .help = "Due: +6h, +1d, tomorrow, next monday, 2025-01-15"},
     {.name = "defer", .kind = FLAG_STRING, .help = "Keep out of ready work until then (as --due)"},
     {.name = "metadata", .kind = FLAG_STRING, .help = "Custom metadata: JSON, or @FILE"},
@@ -458,7 +493,8 @@ const struct cmd cmd_create = {
     .aliases = aliases,
     .use = "create [title]",
     .summary = "Create an issue, or several from a file",
-    .details = "Creates one issue from a title and flags, many from a markdown file (--file), or a whole graph of "
+    .details = "Creates one issue from a title and flags, many from a markdown file (--file), or a "
+               "whole graph of "
                "issues and dependencies from a JSON plan (--graph).",
     .examples = "  bd create \"Fix login\" -t bug -p 1\n"
                 "  bd create \"Write the tests\" --parent bd-a3f8\n"

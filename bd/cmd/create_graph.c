@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define PLAN_MAX ((size_t)256 << 20)
-#define PREVIEW_NOTE                                                                                     \
-    "dry-run validates the graph structure only; live create may still reject parent-child blocking "    \
+#define PREVIEW_NOTE                                                                                   \
+    "dry-run validates the graph structure only; live create may still reject parent-child blocking "  \
     "paths after resolving stored dependencies"
 
 static void preview_json(struct bd *bd, const struct graph_plan *p, size_t parents) {
@@ -53,13 +53,13 @@ static int preview(struct bd *bd, const struct graph_plan *p) {
         preview_json(bd, p, parents);
         return 0;
     }
-    fprintf(bd->out, "Dry run: would create %zu issue(s) and %zu edge(s) (%zu parent-child link(s))\n", p->node_count,
-            p->edge_count, parents);
+    fprintf(bd->out, "Dry run: would create %zu issue(s) and %zu edge(s) (%zu parent-child link(s))\n",
+            p->node_count, p->edge_count, parents);
     fprintf(bd->out, "Note: " PREVIEW_NOTE ".\n");
     for (size_t i = 0; i < p->node_count; i++) {
         const struct graph_node *n = &p->nodes[i];
-        fprintf(bd->out, "  %s [%s] P%lld %s", n->key, *n->type ? n->type : "task", (long long)n->priority,
-                cmd_quote(&bd->arena, n->title));
+        fprintf(bd->out, "  %s [%s] P%lld %s", n->key, *n->type ? n->type : "task",
+                (long long)n->priority, cmd_quote(&bd->arena, n->title));
         if (*n->parent_key)
             fprintf(bd->out, " parent_key=%s", n->parent_key);
         else if (*n->parent_id)
@@ -124,7 +124,9 @@ static int read_plan(struct bd *bd, const char *path, struct graph_plan *plan) {
         db_config_types(&bd->ops, x, &bd->arena, &types, NULL);
         tables_read_end(x);
     }
-    return graph_plan_check(plan, &types, &err) == BD_OK ? 0 : cmd_fail(bd, "invalid graph plan: %s", err.msg);
+    return graph_plan_check(plan, &types, &err) == BD_OK
+               ? 0
+               : cmd_fail(bd, "invalid graph plan: %s", err.msg);
 }
 
 int create_from_graph(struct bd *bd, const char *path, bool dry_run, bool ephemeral, bool no_history) {

@@ -38,9 +38,11 @@ static int check_path(struct bd *bd, const char *path, const char **out) {
     buf_release(&clean);
     const char *slash = strrchr(*out, '/'), *dot = strrchr(slash ? slash : *out, '.');
     if (strstr(*out, ".."))
-        return cmd_fail(bd, "parsing markdown file: invalid file path: directory traversal not allowed");
+        return cmd_fail(bd,
+                        "parsing markdown file: invalid file path: directory traversal not allowed");
     if (!dot || (strcasecmp(dot, ".md") != 0 && strcasecmp(dot, ".markdown") != 0))
-        return cmd_fail(bd, "parsing markdown file: invalid file type: only .md and .markdown files are supported");
+        return cmd_fail(
+            bd, "parsing markdown file: invalid file type: only .md and .markdown files are supported");
     if (os_is_dir(*out))
         return cmd_fail(bd, "parsing markdown file: path is a directory, not a file");
     return 0;
@@ -64,7 +66,8 @@ static int create_in(struct tables_txn *x, void *ctx, struct err *err) {
         struct issue *k = &w->done.items[i];
         list[i] = k;
         if (k->dependency_row_count)
-            k->dependencies = arena_dup(a, k->dependencies, k->dependency_row_count * sizeof *k->dependencies);
+            k->dependencies =
+                arena_dup(a, k->dependencies, k->dependency_row_count * sizeof *k->dependencies);
     }
     return issues_create_in(&w->bd->ops, x, list, n, NULL, a, err);
 }
@@ -88,7 +91,8 @@ int create_from_markdown(struct bd *bd, const char *path) {
     if (code != BD_OK)
         return cmd_fail(bd, "parsing markdown file: %s", err.msg);
     struct work w = {.bd = bd, .parsed = &parsed};
-    const char *message = arena_printf(&bd->arena, "bd: create %zu issue(s) from %s", parsed.issues.count, path);
+    const char *message =
+        arena_printf(&bd->arena, "bd: create %zu issue(s) from %s", parsed.issues.count, path);
     if (write_run(bd, NULL, message, OPS_COMMIT_ALWAYS, create_in, &w, &err) != BD_OK)
         return cmd_fail(bd, "creating issues from markdown: %s", err.msg);
     if (bd->json) {

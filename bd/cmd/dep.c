@@ -1,6 +1,6 @@
 /*
- * bd dep: edges between issues. Adding and removing are here; dep_bulk.c reads edges from a file, dep_view.c
- * shows them, dep_relate.c makes the two-way kind.
+ * bd dep: edges between issues. Adding and removing are here; dep_bulk.c reads edges from a file,
+ * dep_view.c shows them, dep_relate.c makes the two-way kind.
  */
 #include "bd/cmd/dep.h"
 
@@ -16,8 +16,8 @@
 
 /* ---- shared ---- */
 
-int dep_resolve_ends(struct bd *bd, struct tables_txn *x, const char *from, const char *to, const char **from_id,
-                     const char **to_id, struct err *err) {
+int dep_resolve_ends(struct bd *bd, struct tables_txn *x, const char *from, const char *to,
+                     const char **from_id, const char **to_id, struct err *err) {
     int rc = issue_resolve(x, from, &bd->arena, from_id, err);
     if (rc != BD_OK)
         return err_prefix(err, "resolving issue ID %s", from);
@@ -39,13 +39,15 @@ int dep_resolve_ends(struct bd *bd, struct tables_txn *x, const char *from, cons
 int dep_check_descendant(const char *from, const char *to, struct err *err) {
     if (!id_is_descendant(from, to))
         return BD_OK;
-    return err_set(err, BD_INVALID,
-                   "cannot add dependency: %s is already a child of %s. Children inherit dependency on parent "
-                   "completion via hierarchy. Adding an explicit dependency would create a deadlock",
-                   from, to);
+    return err_set(
+        err, BD_INVALID,
+        "cannot add dependency: %s is already a child of %s. Children inherit dependency on parent "
+        "completion via hierarchy. Adding an explicit dependency would create a deadlock",
+        from, to);
 }
 
-#define WARN_EDGES_MAX 20000 /* beyond that, looking for cycles anywhere costs more than adding the edge */
+#define WARN_EDGES_MAX                                                                                 \
+    20000 /* beyond that, looking for cycles anywhere costs more than adding the edge */
 
 void dep_warn_cycles(struct bd *bd) {
     struct tables_txn *x;
@@ -60,7 +62,8 @@ void dep_warn_cycles(struct bd *bd) {
     if (count == 0)
         return;
     fflush(bd->out);
-    fprintf(bd->err, "\n%s Warning: Dependency cycle detected!\n", ink_text(&bd->arena, bd->color, INK_WARN, "⚠"));
+    fprintf(bd->err, "\n%s Warning: Dependency cycle detected!\n",
+            ink_text(&bd->arena, bd->color, INK_WARN, "⚠"));
     fprintf(bd->err, "Issues on it wait for each other and never become ready.\n\nCycle path:\n");
     for (size_t i = 0; i < count; i++) {
         fprintf(bd->err, "  ");
@@ -83,9 +86,12 @@ static int add_in(struct tables_txn *x, void *ctx, struct err *err) {
     if (rc == BD_OK)
         rc = dep_check_descendant(e->from_id, e->to_id, err);
     if (rc == BD_OK && !dependency_type_is_valid(e->type))
-        rc = err_set(err, BD_INVALID, "invalid dependency type %s: must be non-empty and at most 50 characters",
+        rc = err_set(err, BD_INVALID,
+                     "invalid dependency type %s: must be non-empty and at most 50 characters",
                      cmd_quote(&w->bd->arena, e->type));
-    struct dependency d = {.issue_id = e->from_id, .depends_on_id = e->to_id, .type = e->type,
+    struct dependency d = {.issue_id = e->from_id,
+                           .depends_on_id = e->to_id,
+                           .type = e->type,
                            .created_at = ISSUE_NO_TIME};
     return rc == BD_OK ? dependency_add_in(&w->bd->ops, x, &d, 0, err) : rc;
 }
@@ -101,7 +107,8 @@ int dep_add_edge(struct bd *bd, struct dep_edge *e) {
     return 0;
 }
 
-void dep_json_edge(struct bd *bd, const char *status, const char *from, const char *to, const char *type) {
+void dep_json_edge(struct bd *bd, const char *status, const char *from, const char *to,
+                   const char *type) {
     struct json_writer w;
     struct buf out = BUF_INIT;
     bd_json_begin(bd, &w, &out, true);
@@ -134,7 +141,10 @@ static int run_dep(struct bd *bd, const struct cmd_call *c) {
         return cmd_fail_json_stdout(bd, "--blocks requires exactly one issue ID argument");
     if (bd->read_only)
         return cmd_fail(bd, "operation 'dep --blocks' is not allowed in read-only mode");
-    struct dep_edge e = {.from = blocked, .to = cmd_arg(c, 0), .type = "blocks", .command = "dep add",
+    struct dep_edge e = {.from = blocked,
+                         .to = cmd_arg(c, 0),
+                         .type = "blocks",
+                         .command = "dep add",
                          .no_cycle_check = cmd_bool(c, "no-cycle-check")};
     int rc = dep_add_edge(bd, &e);
     if (rc)
@@ -170,30 +180,35 @@ static int check_add_arguments(struct bd *bd, const struct cmd_call *c, const ch
         if (n < 1)
             return cmd_fail_usage(bd, c, "requires at least 1 arg(s), only received %zu", n);
         if (n > 1)
-            return cmd_fail_usage(bd, c,
-                                  "cannot use both positional depends-on-id and --blocked-by/--depends-on flag");
+            return cmd_fail_usage(
+                bd, c, "cannot use both positional depends-on-id and --blocked-by/--depends-on flag");
         return 0;
     }
     if (n != 2)
-        return cmd_fail_usage(bd, c, "requires 2 arg(s), only received %zu (or use --blocked-by/--depends-on flag)",
-                              n);
+        return cmd_fail_usage(
+            bd, c, "requires 2 arg(s), only received %zu (or use --blocked-by/--depends-on flag)", n);
     return 0;
 }
 
 static int run_add(struct bd *bd, const struct cmd_call *c) {
-    const char *target = *cmd_str(c, "blocked-by") ? cmd_str(c, "blocked-by") : cmd_str(c, "depends-on");
+    const char *target =
+        *cmd_str(c, "blocked-by") ? cmd_str(c, "blocked-by") : cmd_str(c, "depends-on");
     int rc = check_add_arguments(bd, c, target);
     if (rc)
         return rc;
     if (*cmd_str(c, "file"))
         return dep_add_bulk(bd, cmd_str(c, "file"), cmd_str(c, "type"), cmd_bool(c, "no-cycle-check"));
-    struct dep_edge e = {.from = cmd_arg(c, 0), .to = *target ? target : cmd_arg(c, 1), .type = cmd_str(c, "type"),
-                         .command = "dep add", .no_cycle_check = cmd_bool(c, "no-cycle-check")};
+    struct dep_edge e = {.from = cmd_arg(c, 0),
+                         .to = *target ? target : cmd_arg(c, 1),
+                         .type = cmd_str(c, "type"),
+                         .command = "dep add",
+                         .no_cycle_check = cmd_bool(c, "no-cycle-check")};
     if ((rc = dep_add_edge(bd, &e)))
         return rc;
     if (bd->json)
         dep_json_edge(bd, "added", e.from_id, e.to_id, e.type);
-    write_success(bd, "Added dependency: %s depends on %s (%s)", named(bd, e.from_id), named(bd, e.to_id), e.type);
+    write_success(bd, "Added dependency: %s depends on %s (%s)", named(bd, e.from_id),
+                  named(bd, e.to_id), e.type);
     return 0;
 }
 
@@ -218,19 +233,30 @@ static int run_remove(struct bd *bd, const struct cmd_call *c) {
         return cmd_fail_json_stdout(bd, "%s", err.msg);
     if (bd->json)
         dep_json_edge(bd, "removed", w.from_id, w.to_id, NULL);
-    write_success(bd, "Removed dependency: %s no longer depends on %s", named(bd, w.from_id), named(bd, w.to_id));
+    write_success(bd, "Removed dependency: %s no longer depends on %s", named(bd, w.from_id),
+                  named(bd, w.to_id));
     return 0;
 }
 
 /* ---- the table ---- */
 
 static const struct cmd_flag add_flags[] = {
-    {.name = "type", .shorthand = 't', .kind = FLAG_STRING, .default_text = "blocks",
-     .help = "Dependency type: blocks, tracks, related, parent-child, discovered-from, … or any other word"},
-    {.name = "blocked-by", .kind = FLAG_STRING, .help = "What the issue depends on (instead of the second argument)"},
+    {.name = "type",
+     .shorthand = 't',
+     .kind = FLAG_STRING,
+     .default_text = "blocks",
+     .help = "Dependency type: blocks, tracks, related, parent-child, discovered-from, … or any other "
+             "word"},
+    {.name = "blocked-by",
+     .kind = FLAG_STRING,
+     .help = "What the issue depends on (instead of the second argument)"},
     {.name = "depends-on", .kind = FLAG_STRING, .help = "Same as --blocked-by"},
-    {.name = "file", .kind = FLAG_STRING, .help = "Read edges from a JSONL file (- for standard input)"},
-    {.name = "no-cycle-check", .kind = FLAG_BOOL, .help = "Do not look for cycles ('bd dep cycles' does)"},
+    {.name = "file",
+     .kind = FLAG_STRING,
+     .help = "Read edges from a JSONL file (- for standard input)"},
+    {.name = "no-cycle-check",
+     .kind = FLAG_BOOL,
+     .help = "Do not look for cycles ('bd dep cycles' does)"},
     {0},
 };
 
@@ -238,9 +264,11 @@ static const struct cmd cmd_dep_add = {
     .name = "add",
     .use = "add [issue-id] [depends-on-id]",
     .summary = "Add a dependency",
-    .details = "Makes the first issue depend on the second. The second may be external:<project>:<capability>. "
+    .details = "Makes the first issue depend on the second. The second may be "
+               "external:<project>:<capability>. "
                "With --file every line is an object with from, to and an optional type.",
-    .examples = "  bd dep add bd-42 bd-41\n  bd dep add bd-42 --blocked-by bd-41\n  bd dep add --file deps.jsonl",
+    .examples = "  bd dep add bd-42 bd-41\n  bd dep add bd-42 --blocked-by bd-41\n  bd dep add --file "
+                "deps.jsonl",
     .args_max = -1,
     .flags = add_flags,
     .cls = CMD_WRITES,
@@ -262,8 +290,13 @@ static const struct cmd cmd_dep_remove = {
 };
 
 static const struct cmd_flag dep_flags[] = {
-    {.name = "blocks", .shorthand = 'b', .kind = FLAG_STRING, .help = "The issue that the argument blocks"},
-    {.name = "no-cycle-check", .kind = FLAG_BOOL, .help = "Do not look for cycles ('bd dep cycles' does)"},
+    {.name = "blocks",
+     .shorthand = 'b',
+     .kind = FLAG_STRING,
+     .help = "The issue that the argument blocks"},
+    {.name = "no-cycle-check",
+     .kind = FLAG_BOOL,
+     .help = "Do not look for cycles ('bd dep cycles' does)"},
     {0},
 };
 static const struct cmd *const children[] = {

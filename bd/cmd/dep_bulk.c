@@ -1,6 +1,6 @@
 /*
- * bd dep add --file: edges from JSON lines. All lines are read and resolved first and every mistake is told at
- * once; then all edges go in one transaction, or none.
+ * bd dep add --file: edges from JSON lines. All lines are read and resolved first and every mistake is
+ * told at once; then all edges go in one transaction, or none.
  */
 #include "bd/cmd/dep.h"
 
@@ -30,7 +30,8 @@ struct work {
     bool no_cycle_check;
 };
 
-static void mistake(struct work *w, int line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void mistake(struct work *w, int line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static void mistake(struct work *w, int line, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
@@ -42,7 +43,9 @@ static void mistake(struct work *w, int line, const char *fmt, ...) {
 static const char *member(struct work *w, const cJSON *o, const char *name, const char *other) {
     for (int i = 0; i < 2; i++) {
         const cJSON *v = i == 0 || other ? cJSON_GetObjectItemCaseSensitive(o, i ? other : name) : NULL;
-        const char *text = cJSON_IsString(v) ? text_trim(&w->bd->arena, arena_strdup(&w->bd->arena, v->valuestring)) : "";
+        const char *text = cJSON_IsString(v)
+                               ? text_trim(&w->bd->arena, arena_strdup(&w->bd->arena, v->valuestring))
+                               : "";
         if (*text)
             return text;
     }
@@ -54,11 +57,15 @@ static void read_line(struct work *w, int number, const char *line, const char *
     if (!cJSON_IsObject(o)) {
         const char *at = cJSON_GetErrorPtr();
         mistake(w, number, "invalid JSON: %s",
-                o ? "not an object" : at && *at ? "cannot be parsed" : "unexpected end of JSON input");
+                o           ? "not an object"
+                : at && *at ? "cannot be parsed"
+                            : "unexpected end of JSON input");
         cJSON_Delete(o);
         return;
     }
-    struct edge e = {.line = number, .from = member(w, o, "from", "issue_id"), .to = member(w, o, "to", "depends_on_id"),
+    struct edge e = {.line = number,
+                     .from = member(w, o, "from", "issue_id"),
+                     .to = member(w, o, "to", "depends_on_id"),
                      .type = member(w, o, "type", NULL)};
     cJSON_Delete(o);
     if (!*e.type)
@@ -84,7 +91,8 @@ static int read_edges(struct work *w, const char *path, const char *default_type
     for (int number = 1; *text; number++) {
         size_t n = strcspn(text, "\n");
         if (n > LINE_MAX_BYTES)
-            return cmd_fail_json_stdout(w->bd, "read dependency file: line %d is longer than 1 MiB", number);
+            return cmd_fail_json_stdout(w->bd, "read dependency file: line %d is longer than 1 MiB",
+                                        number);
         const char *line = text_trim(&w->bd->arena, arena_strndup(&w->bd->arena, text, n));
         if (*line)
             read_line(w, number, line, default_type);
@@ -101,7 +109,8 @@ static int add_all(struct tables_txn *x, void *ctx, struct err *err) {
         struct edge *e = &w->edges[i];
         int rc = dep_resolve_ends(w->bd, x, e->from, e->to, &e->from_id, &e->to_id, err);
         if (rc == BD_OK && id_is_descendant(e->from_id, e->to_id))
-            rc = err_set(err, BD_INVALID, "cannot add dependency: %s is already a child of %s", e->from_id, e->to_id);
+            rc = err_set(err, BD_INVALID, "cannot add dependency: %s is already a child of %s",
+                         e->from_id, e->to_id);
         if (rc != BD_OK && rc != BD_NOT_FOUND && rc != BD_INVALID)
             return rc;
         if (rc != BD_OK)
@@ -112,9 +121,12 @@ static int add_all(struct tables_txn *x, void *ctx, struct err *err) {
         return err_set(err, BD_INVALID, "bulk dependency validation failed:");
     for (size_t i = 0; i < w->count; i++) {
         const struct edge *e = &w->edges[i];
-        struct dependency d = {.issue_id = e->from_id, .depends_on_id = e->to_id, .type = e->type,
+        struct dependency d = {.issue_id = e->from_id,
+                               .depends_on_id = e->to_id,
+                               .type = e->type,
                                .created_at = ISSUE_NO_TIME};
-        int rc = dependency_add_in(&w->bd->ops, x, &d, w->no_cycle_check ? DEPENDENCY_NO_CYCLE_CHECK : 0, err);
+        int rc = dependency_add_in(&w->bd->ops, x, &d,
+                                   w->no_cycle_check ? DEPENDENCY_NO_CYCLE_CHECK : 0, err);
         if (rc != BD_OK)
             return err_prefix(err, "line %d", e->line);
     }

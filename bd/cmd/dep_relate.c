@@ -22,13 +22,16 @@ static int change(struct tables_txn *x, void *ctx, struct err *err) {
     if (strcmp(w->ids[0], w->ids[1]) == 0)
         return err_set(err, BD_INVALID, "cannot relate an issue to itself");
     for (int i = 0; i < 2; i++) {
-        struct dependency d = {.issue_id = w->ids[i], .depends_on_id = w->ids[1 - i], .type = "relates-to",
+        struct dependency d = {.issue_id = w->ids[i],
+                               .depends_on_id = w->ids[1 - i],
+                               .type = "relates-to",
                                .created_at = ISSUE_NO_TIME};
-        int rc = w->remove ? dependency_remove_in(&w->bd->ops, x, d.issue_id, d.depends_on_id, NULL, err)
-                           : dependency_add_in(&w->bd->ops, x, &d, 0, err);
+        int rc = w->remove
+                     ? dependency_remove_in(&w->bd->ops, x, d.issue_id, d.depends_on_id, NULL, err)
+                     : dependency_add_in(&w->bd->ops, x, &d, 0, err);
         if (rc != BD_OK)
-            return err_prefix(err, "failed to %s relates-to %s -> %s", w->remove ? "remove" : "add", d.issue_id,
-                              d.depends_on_id);
+            return err_prefix(err, "failed to %s relates-to %s -> %s", w->remove ? "remove" : "add",
+                              d.issue_id, d.depends_on_id);
     }
     return BD_OK;
 }

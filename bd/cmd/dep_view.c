@@ -1,6 +1,6 @@
 /*
- * bd dep list, tree, cycles: looking at edges. A tree shows every issue once, where a depth-first walk meets it
- * first; relates-to rows are no part of it.
+ * bd dep list, tree, cycles: looking at edges. A tree shows every issue once, where a depth-first walk
+ * meets it first; relates-to rows are no part of it.
  */
 #include "bd/cmd/dep.h"
 
@@ -66,8 +66,8 @@ static int list_rows(struct list_work *w) {
     struct dependency_list rows;
     struct err err = ERR_INIT;
     struct bd *bd = w->bd;
-    if (dependency_load(w->x, DEPENDENCY_BY_SOURCE, w->ids, w->count, DEPENDENCY_BOTH | DEPENDENCY_METADATA,
-                        &bd->arena, &rows, &err) != BD_OK)
+    if (dependency_load(w->x, DEPENDENCY_BY_SOURCE, w->ids, w->count,
+                        DEPENDENCY_BOTH | DEPENDENCY_METADATA, &bd->arena, &rows, &err) != BD_OK)
         return cmd_fail_json_stdout(bd, "%s", err.msg);
     if (bd->json)
         return rows_json(w, &rows);
@@ -77,8 +77,8 @@ static int list_rows(struct list_work *w) {
             if (strcmp(rows.items[k].issue_id, w->ids[i]) != 0)
                 continue;
             if (!any)
-                fprintf(bd->out, "\n%s %s depends on:\n\n", ink_text(&bd->arena, bd->color, INK_ACCENT, "📋"),
-                        w->ids[i]);
+                fprintf(bd->out, "\n%s %s depends on:\n\n",
+                        ink_text(&bd->arena, bd->color, INK_ACCENT, "📋"), w->ids[i]);
             any = true;
             if (wanted(w, rows.items[k].type))
                 fprintf(bd->out, "  %s via %s\n", rows.items[k].depends_on_id, rows.items[k].type);
@@ -152,7 +152,8 @@ static int list_in(struct list_work *w, const struct cmd_call *c) {
 }
 
 static int run_list(struct bd *bd, const struct cmd_call *c) {
-    struct list_work w = {.bd = bd, .type = cmd_str(c, "type"), .up = strcmp(cmd_str(c, "direction"), "up") == 0};
+    struct list_work w = {
+        .bd = bd, .type = cmd_str(c, "type"), .up = strcmp(cmd_str(c, "direction"), "up") == 0};
     struct err err = ERR_INIT;
     route_ids(bd, cmd_args(c), cmd_arg_count(c));
     if (write_read_begin(bd, &w.x, &err) != BD_OK)
@@ -163,7 +164,9 @@ static int run_list(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag list_flags[] = {
-    {.name = "direction", .kind = FLAG_STRING, .default_text = "down",
+    {.name = "direction",
+     .kind = FLAG_STRING,
+     .default_text = "down",
      .help = "down: what it depends on; up: what depends on it"},
     {.name = "type", .shorthand = 't', .kind = FLAG_STRING, .help = "Only dependencies of this type"},
     {0},
@@ -173,7 +176,8 @@ const struct cmd cmd_dep_list = {
     .name = "list",
     .use = "list [issue-id...]",
     .summary = "List dependencies or dependents",
-    .details = "Lists what one issue depends on, or what depends on it. Of several issues it lists the dependency "
+    .details = "Lists what one issue depends on, or what depends on it. Of several issues it lists the "
+               "dependency "
                "records.",
     .args_min = 1,
     .args_max = -1,
@@ -200,8 +204,8 @@ struct tree {
     bool up;
 };
 
-static int grow(struct tree *t, const struct issue *i, int64_t depth, const char *parent, const char *edge,
-                struct err *err) {
+static int grow(struct tree *t, const struct issue *i, int64_t depth, const char *parent,
+                const char *edge, struct err *err) {
     if (depth >= t->max_depth || strmap_has(&t->seen, i->id))
         return BD_OK;
     strmap_put(&t->seen, i->id, t);
@@ -212,7 +216,8 @@ static int grow(struct tree *t, const struct issue *i, int64_t depth, const char
             memcpy(grown, t->nodes, t->count * sizeof *grown);
         t->nodes = grown;
     }
-    t->nodes[t->count++] = (struct tree_node){.issue = *i, .depth = depth, .parent = parent, .edge = edge};
+    t->nodes[t->count++] =
+        (struct tree_node){.issue = *i, .depth = depth, .parent = parent, .edge = edge};
     struct issue_link *links;
     size_t n;
     int rc = t->up ? related_dependents(t->x, i->id, &t->bd->arena, &links, &n, err)
@@ -242,7 +247,8 @@ static void keep_status(struct tree *t, const char *status) {
             strmap_put(&parents, t->nodes[i].issue.id, (void *)(uintptr_t)t->nodes[i].parent);
     for (size_t i = 0; i < t->count; i++)
         if (strcmp(t->nodes[i].issue.status, status) == 0)
-            for (const char *id = t->nodes[i].issue.id; id && !strmap_has(&keep, id); id = strmap_get(&parents, id))
+            for (const char *id = t->nodes[i].issue.id; id && !strmap_has(&keep, id);
+                 id = strmap_get(&parents, id))
                 strmap_put(&keep, id, t);
     size_t n = 0;
     for (size_t i = 0; i < t->count; i++)
@@ -254,8 +260,8 @@ static void keep_status(struct tree *t, const char *status) {
 }
 
 static const char *box_of(const char *status) {
-    static const char *const boxes[][2] = {{"open", "☐"}, {"in_progress", "◧"}, {"blocked", "⚠"},
-                                           {"deferred", "❄"}, {"closed", "☑"}};
+    static const char *const boxes[][2] = {
+        {"open", "☐"}, {"in_progress", "◧"}, {"blocked", "⚠"}, {"deferred", "❄"}, {"closed", "☑"}};
     for (size_t i = 0; i < sizeof boxes / sizeof boxes[0]; i++)
         if (strcmp(status, boxes[i][0]) == 0)
             return boxes[i][1];
@@ -314,7 +320,8 @@ static void print_node(const struct tree *t, const struct tree_node *n, const ch
     fputc('\n', bd->out);
 }
 
-/* Children of a node are those that name it as parent; `stem` is what stands before their connectors. */
+/* Children of a node are those that name it as parent; `stem` is what stands before their connectors.
+ */
 static void print_children(struct tree *t, const struct tree_node *n, const char *stem) {
     struct tree_node *last = NULL;
     for (size_t i = 0; i < t->count; i++)
@@ -335,11 +342,17 @@ static void print_tree(struct tree *t, const char *root, const char *direction) 
     FILE *out = t->bd->out;
     bool up = strcmp(direction, "up") == 0, both = strcmp(direction, "both") == 0;
     if (t->count == 0) {
-        fprintf(out, "\n%s has no %s\n", root, up ? "dependents" : both ? "dependencies or dependents" : "dependencies");
+        fprintf(out, "\n%s has no %s\n", root,
+                up     ? "dependents"
+                : both ? "dependencies or dependents"
+                       : "dependencies");
         return;
     }
     fprintf(out, "\n%s %s for %s:\n\n", ink_text(&t->bd->arena, t->bd->color, INK_ACCENT, "🌲"),
-            up ? "Dependent tree" : both ? "Full dependency graph" : "Dependency tree", root);
+            up     ? "Dependent tree"
+            : both ? "Full dependency graph"
+                   : "Dependency tree",
+            root);
     struct tree_node *top = &t->nodes[0];
     for (size_t i = 0; i < t->count; i++)
         if (t->nodes[i].depth == 0)
@@ -355,7 +368,8 @@ static void tree_json(const struct tree *t) {
     bd_json_begin(t->bd, &j, &out, false);
     json_array(&j);
     for (size_t i = 0; i < t->count; i++)
-        issue_json_tree_node(&j, &t->nodes[i].issue, t->nodes[i].depth, t->nodes[i].parent, t->nodes[i].edge, false);
+        issue_json_tree_node(&j, &t->nodes[i].issue, t->nodes[i].depth, t->nodes[i].parent,
+                             t->nodes[i].edge, false);
     json_array_end(&j);
     bd_json_end(t->bd, &j, &out);
 }
@@ -371,7 +385,8 @@ static int tree_in(struct tree *t, const struct cmd_call *c) {
         return cmd_fail_json_stdout(bd, "resolving issue ID %s: %s", cmd_arg(c, 0), err.msg);
     if (!*direction)
         direction = cmd_bool(c, "reverse") ? "up" : "down";
-    bool down = strcmp(direction, "down") == 0, up = strcmp(direction, "up") == 0, both = strcmp(direction, "both") == 0;
+    bool down = strcmp(direction, "down") == 0, up = strcmp(direction, "up") == 0,
+         both = strcmp(direction, "both") == 0;
     if (!down && !up && !both)
         return cmd_fail_json_stdout(bd, "--direction must be 'down', 'up', or 'both'");
     if ((t->max_depth = cmd_int(c, "max-depth")) < 1)
@@ -408,11 +423,21 @@ static int run_tree(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag tree_flags[] = {
-    {.name = "show-all-paths", .kind = FLAG_BOOL, .help = "Accepted for compatibility; every issue appears once"},
-    {.name = "max-depth", .shorthand = 'd', .kind = FLAG_INT, .default_text = "50", .help = "Levels to show"},
+    {.name = "show-all-paths",
+     .kind = FLAG_BOOL,
+     .help = "Accepted for compatibility; every issue appears once"},
+    {.name = "max-depth",
+     .shorthand = 'd',
+     .kind = FLAG_INT,
+     .default_text = "50",
+     .help = "Levels to show"},
     {.name = "reverse", .kind = FLAG_BOOL, .help = "Same as --direction=up"},
-    {.name = "direction", .kind = FLAG_STRING, .help = "down (what it depends on), up (what depends on it), both"},
-    {.name = "status", .kind = FLAG_STRING, .help = "Only issues with this status, and the way to them"},
+    {.name = "direction",
+     .kind = FLAG_STRING,
+     .help = "down (what it depends on), up (what depends on it), both"},
+    {.name = "status",
+     .kind = FLAG_STRING,
+     .help = "Only issues with this status, and the way to them"},
     {.name = "format", .kind = FLAG_STRING, .help = "mermaid, or json"},
     {0},
 };
@@ -469,10 +494,12 @@ static int run_cycles(struct bd *bd, const struct cmd_call *c) {
         return 0;
     }
     if (count == 0) {
-        fprintf(bd->out, "\n%s No dependency cycles detected\n\n", ink_text(&bd->arena, bd->color, INK_PASS, "✓"));
+        fprintf(bd->out, "\n%s No dependency cycles detected\n\n",
+                ink_text(&bd->arena, bd->color, INK_PASS, "✓"));
         return 0;
     }
-    fprintf(bd->out, "\n%s Found %zu dependency cycles:\n\n", ink_text(&bd->arena, bd->color, INK_FAIL, "⚠"), count);
+    fprintf(bd->out, "\n%s Found %zu dependency cycles:\n\n",
+            ink_text(&bd->arena, bd->color, INK_FAIL, "⚠"), count);
     for (size_t i = 0; i < count; i++) {
         fprintf(bd->out, "%zu. Cycle involving:\n", i + 1);
         for (size_t k = 0; k < cycles[i].count; k++)

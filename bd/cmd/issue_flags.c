@@ -17,8 +17,13 @@
 #define TEXT_MAX ((size_t)256 << 20)
 
 const char *const issue_flags_exclusive[] = {
-    "stdin body-file", "stdin description-file", "stdin description", "stdin body",
-    "stdin message",   "design design-file",     NULL,
+    "stdin body-file",
+    "stdin description-file",
+    "stdin description",
+    "stdin body",
+    "stdin message",
+    "design design-file",
+    NULL,
 };
 
 static int read_stdin(struct bd *bd, const char **out, struct err *err) {
@@ -48,7 +53,7 @@ int text_from(struct bd *bd, const char *path, const char **out, struct err *err
     char *data;
     size_t size;
     if (os_read_file(path, TEXT_MAX, &data, &size) != 0) {
-        const char *why = errno == ENOENT ? "no such file or directory"
+        const char *why = errno == ENOENT   ? "no such file or directory"
                           : errno == EISDIR ? "is a directory"
                           : errno == EACCES ? "permission denied"
                                             : strerror(errno);
@@ -70,7 +75,8 @@ static int inline_description(struct bd *bd, const struct cmd_call *c, const cha
             continue;
         const char *value = cmd_str(c, names[i]);
         if (first && strcmp(*out, value) != 0) {
-            fprintf(bd->err, "Error: cannot specify both --%s and --%s with different values\n", first, names[i]);
+            fprintf(bd->err, "Error: cannot specify both --%s and --%s with different values\n", first,
+                    names[i]);
             fprintf(bd->err, "  --%s: %s\n", first, cmd_quote(&bd->arena, *out));
             fprintf(bd->err, "  --%s: %s\n", names[i], cmd_quote(&bd->arena, value));
             return 1;
@@ -88,10 +94,13 @@ int flag_description(struct bd *bd, const struct cmd_call *c, const char **out, 
     *out = "";
     *given = true;
     if (cmd_bool(c, "stdin"))
-        return text_from(bd, "-", out, &err) == BD_OK ? 0 : cmd_fail(bd, "reading from stdin: %s", err.msg);
+        return text_from(bd, "-", out, &err) == BD_OK ? 0
+                                                      : cmd_fail(bd, "reading from stdin: %s", err.msg);
     bool body_file = cmd_given(c, "body-file"), description_file = cmd_given(c, "description-file");
-    if (body_file && description_file && strcmp(cmd_str(c, "body-file"), cmd_str(c, "description-file")) != 0)
-        return cmd_fail(bd, "cannot specify both --body-file and --description-file with different values");
+    if (body_file && description_file &&
+        strcmp(cmd_str(c, "body-file"), cmd_str(c, "description-file")) != 0)
+        return cmd_fail(bd,
+                        "cannot specify both --body-file and --description-file with different values");
     bool any_inline = false;
     if (body_file || description_file) {
         if (cmd_given(c, "description") || cmd_given(c, "body") || cmd_given(c, "message"))
@@ -127,7 +136,8 @@ int flag_metadata(struct bd *bd, const struct cmd_call *c, bool on_stdout, const
         struct err err = ERR_INIT;
         const char *path = text + 1;
         if (text_from(bd, path, &text, &err) != BD_OK) {
-            const char *why = strncmp(err.msg, "failed to open file: ", 21) == 0 ? err.msg + 21 : err.msg;
+            const char *why =
+                strncmp(err.msg, "failed to open file: ", 21) == 0 ? err.msg + 21 : err.msg;
             return FAIL("failed to read metadata file %s: %s", path, why);
         }
     }
@@ -149,7 +159,8 @@ int flag_time(struct bd *bd, const struct cmd_call *c, const char *flag, bool on
 void warn_past_defer(struct bd *bd, int64_t micros) {
     struct buf when = BUF_INIT;
     issue_text_minute(&when, micros, true);
-    fprintf(bd->err, "%s Defer date \"%s\" is in the past. Issue will appear in bd ready immediately.\n",
+    fprintf(bd->err,
+            "%s Defer date \"%s\" is in the past. Issue will appear in bd ready immediately.\n",
             ink_text(&bd->arena, bd->color, INK_WARN, "!"), buf_str(&when));
     fprintf(bd->err, "  Did you mean a future date? Use --defer=+1h or --defer=tomorrow\n");
     buf_release(&when);

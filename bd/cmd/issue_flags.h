@@ -6,24 +6,41 @@
 
 #include "bd/cmd/cmd.h"
 
-#define ISSUE_FLAGS                                                                                      \
-    {.name = "assignee", .shorthand = 'a', .kind = FLAG_STRING, .help = "Who works on it"},               \
-        {.name = "description", .shorthand = 'd', .kind = FLAG_STRING, .help = "Description (- reads standard input)"}, \
-        {.name = "body", .kind = FLAG_STRING, .help = "Same as --description", .hidden = true},           \
-        {.name = "message", .shorthand = 'm', .kind = FLAG_STRING, .help = "Same as --description", .hidden = true}, \
-        {.name = "body-file", .kind = FLAG_STRING, .help = "Read the description from a file (- for standard input)"}, \
-        {.name = "description-file", .kind = FLAG_STRING, .help = "Same as --body-file", .hidden = true}, \
-        {.name = "stdin", .kind = FLAG_BOOL, .help = "Read the description from standard input"},         \
-        {.name = "design", .kind = FLAG_STRING, .help = "Design notes"},                                  \
-        {.name = "design-file", .kind = FLAG_STRING, .help = "Read the design from a file (- for standard input)"}, \
-        {.name = "acceptance", .kind = FLAG_STRING, .help = "Acceptance criteria"},                       \
-        {.name = "notes", .kind = FLAG_STRING, .help = "Additional notes"},                               \
-        {.name = "append-notes", .kind = FLAG_STRING, .help = "Text to add below the existing notes"},    \
-        {.name = "external-ref", .kind = FLAG_STRING, .help = "Reference elsewhere, such as gh-9 or a URL"}, \
-        {.name = "priority", .shorthand = 'p', .kind = FLAG_STRING, .help = "Priority, 0 (highest) to 4, or P0 to P4"
-
-/* Closes the priority flag that ISSUE_FLAGS leaves open: its default differs. */
-#define ISSUE_FLAGS_END(default_priority) , .default_text = default_priority }
+/* Items of a flag table; the default of --priority differs. */
+#define ISSUE_FLAGS(default_priority)                                                                  \
+    {.name = "assignee", .shorthand = 'a', .kind = FLAG_STRING, .help = "Who works on it"},            \
+        {.name = "description",                                                                        \
+         .shorthand = 'd',                                                                             \
+         .kind = FLAG_STRING,                                                                          \
+         .help = "Description (- reads standard input)"},                                              \
+        {.name = "body", .kind = FLAG_STRING, .help = "Same as --description", .hidden = true},        \
+        {.name = "message",                                                                            \
+         .shorthand = 'm',                                                                             \
+         .kind = FLAG_STRING,                                                                          \
+         .help = "Same as --description",                                                              \
+         .hidden = true},                                                                              \
+        {.name = "body-file",                                                                          \
+         .kind = FLAG_STRING,                                                                          \
+         .help = "Read the description from a file (- for standard input)"},                           \
+        {.name = "description-file",                                                                   \
+         .kind = FLAG_STRING,                                                                          \
+         .help = "Same as --body-file",                                                                \
+         .hidden = true},                                                                              \
+        {.name = "stdin", .kind = FLAG_BOOL, .help = "Read the description from standard input"},      \
+        {.name = "design", .kind = FLAG_STRING, .help = "Design notes"},                               \
+        {.name = "design-file",                                                                        \
+         .kind = FLAG_STRING,                                                                          \
+         .help = "Read the design from a file (- for standard input)"},                                \
+        {.name = "acceptance", .kind = FLAG_STRING, .help = "Acceptance criteria"},                    \
+        {.name = "notes", .kind = FLAG_STRING, .help = "Additional notes"},                            \
+        {.name = "append-notes", .kind = FLAG_STRING, .help = "Text to add below the existing notes"}, \
+        {.name = "external-ref",                                                                       \
+         .kind = FLAG_STRING,                                                                          \
+         .help = "Reference elsewhere, such as gh-9 or a URL"},                                        \
+    {                                                                                                  \
+        .name = "priority", .shorthand = 'p', .kind = FLAG_STRING, .default_text = default_priority,   \
+        .help = "Priority, 0 (highest) to 4, or P0 to P4"                                              \
+    }
 
 extern const char *const issue_flags_exclusive[]; /* for struct cmd .exclusive */
 

@@ -1,7 +1,8 @@
 /*
- * Issue hooks. A script gets the id and the event as arguments and the issue as JSON on standard input. It
- * runs beside us in a process group of its own; a small watcher process kills that group after ten
- * seconds and goes away, so that nothing is left behind. What a script prints or returns is of no interest.
+ * Issue hooks. A script gets the id and the event as arguments and the issue as JSON on standard input.
+ * It runs beside us in a process group of its own; a small watcher process kills that group after ten
+ * seconds and goes away, so that nothing is left behind. What a script prints or returns is of no
+ * interest.
  */
 #include "bd/cmd/issue_hooks.h"
 
@@ -84,7 +85,8 @@ static void tell(void *ctx, const struct issue *i, const char *event) {
     fflush(bd->out);
     fflush(bd->err);
     int input = as_input(&text);
-    pid_t middle = input < 0 ? -1 : fork(); /* its end hands the watcher over: nobody has to wait for it */
+    pid_t middle =
+        input < 0 ? -1 : fork(); /* its end hands the watcher over: nobody has to wait for it */
     if (middle == 0) {
         if (fork() == 0)
             watch(path, i->id, event, input);

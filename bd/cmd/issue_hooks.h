@@ -4,7 +4,8 @@
 
 #include "bd/cmd/context.h"
 
-/* Sets ops.changed when there is a script to call and hooks are not switched off. Costs three stat calls. */
+/* Sets ops.changed when there is a script to call and hooks are not switched off. Costs three stat
+ * calls. */
 void issue_hooks_attach(struct bd *bd);
 
 #endif

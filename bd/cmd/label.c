@@ -29,10 +29,11 @@ static int check_label(struct bd *bd, const char *label) {
     if (!*label)
         return cmd_fail_json_stdout(bd, "label cannot be empty");
     if (strncmp(label, "provides:", 9) == 0)
-        return cmd_fail_json_stdout(bd,
-                                    "'provides:' labels are reserved for cross-project capabilities. Hint: use 'bd "
-                                    "ship %s' instead",
-                                    label + 9);
+        return cmd_fail_json_stdout(
+            bd,
+            "'provides:' labels are reserved for cross-project capabilities. Hint: use 'bd "
+            "ship %s' instead",
+            label + 9);
     return 0;
 }
 
@@ -41,8 +42,9 @@ static int change_all(struct work *w, struct tables_txn *x, struct err *err) {
         bool is_wisp;
         int rc = issue_locate(x, w->ids[i], &is_wisp, err);
         if (rc == BD_OK)
-            rc = w->action == REMOVE ? label_remove_in(&w->bd->ops, x, w->ids[i], is_wisp, w->label, err)
-                                     : label_add_in(&w->bd->ops, x, w->ids[i], is_wisp, w->label, err);
+            rc = w->action == REMOVE
+                     ? label_remove_in(&w->bd->ops, x, w->ids[i], is_wisp, w->label, err)
+                     : label_add_in(&w->bd->ops, x, w->ids[i], is_wisp, w->label, err);
         if (rc != BD_OK)
             return err_prefix(err, "%s label '%s' on %s", statuses[w->action], w->label, w->ids[i]);
     }
@@ -63,8 +65,8 @@ static int change_typed(struct tables_txn *x, void *ctx, struct err *err) {
             buf_addf(&w->complaints, "Error resolving %s: %s\n", w->typed[i], err->msg);
         err_clear(err);
     }
-    tables_set_message(x, arena_printf(&w->bd->arena, "bd: label %s '%s' on %zu issue(s)", statuses[w->action],
-                                       w->label, w->count));
+    tables_set_message(x, arena_printf(&w->bd->arena, "bd: label %s '%s' on %zu issue(s)",
+                                       statuses[w->action], w->label, w->count));
     return w->count ? change_all(w, x, err) : err_set(err, BD_CANCELLED, "no issue to change");
 }
 
@@ -88,13 +90,16 @@ static void answer(struct work *w) {
     }
     for (size_t i = 0; i < w->count; i++)
         write_success(bd, "%s label '%s' %s %s",
-                      w->action == ADD ? "Added" : w->action == REMOVE ? "Removed" : "Propagated", w->label,
-                      w->action == REMOVE ? "from" : "to", w->ids[i]);
+                      w->action == ADD      ? "Added"
+                      : w->action == REMOVE ? "Removed"
+                                            : "Propagated",
+                      w->label, w->action == REMOVE ? "from" : "to", w->ids[i]);
 }
 
 static int run_change(struct bd *bd, const struct cmd_call *c, enum action action) {
     size_t n = cmd_arg_count(c) - 1;
-    struct work w = {.bd = bd, .action = action, .label = cmd_arg(c, n), .typed = cmd_args(c), .typed_count = n};
+    struct work w = {
+        .bd = bd, .action = action, .label = cmd_arg(c, n), .typed = cmd_args(c), .typed_count = n};
     struct err err = ERR_INIT;
     if (action == ADD) {
         w.label = text_trim(&bd->arena, w.label);
@@ -162,22 +167,26 @@ static int has_parent_row(void *ctx, const struct dependency *d, bool in_wisp_ta
 }
 
 /* Children: rows that say so, and dotted ids below the parent that have no parent row at all. */
-static int find_children(struct work *w, struct tables_txn *x, const char *parent, struct issue_list *out,
-                         struct err *err) {
+static int find_children(struct work *w, struct tables_txn *x, const char *parent,
+                         struct issue_list *out, struct err *err) {
     static const char *const columns[] = {"id"};
     struct arena *a = &w->bd->arena;
     struct children rows = {.a = a}, dotted = {.a = a};
-    int rc = dependency_scan(x, DEPENDENCY_BY_TARGET, &parent, 1, DEPENDENCY_BOTH, a, add_child, &rows, err);
+    int rc =
+        dependency_scan(x, DEPENDENCY_BY_TARGET, &parent, 1, DEPENDENCY_BOTH, a, add_child, &rows, err);
     for (int wisp = 0; rc == BD_OK && wisp < 2; wisp++) {
-        struct tables_query q = {.table = issue_families[wisp].issues, .columns = columns, .column_count = 1,
-                                 .where = pred_cmp(a, PRED_PREFIX, "id", cell_text(arena_printf(a, "%s.", parent)))};
+        struct tables_query q = {
+            .table = issue_families[wisp].issues,
+            .columns = columns,
+            .column_count = 1,
+            .where = pred_cmp(a, PRED_PREFIX, "id", cell_text(arena_printf(a, "%s.", parent)))};
         if (tables_has_table(x, q.table))
             rc = tables_scan(x, &q, NULL, add_dotted, &dotted, err);
     }
     for (size_t i = 0; rc == BD_OK && i < dotted.count; i++) {
         bool has = false;
-        rc = dependency_scan(x, DEPENDENCY_BY_SOURCE, &dotted.ids[i], 1, DEPENDENCY_BOTH, a, has_parent_row, &has,
-                             err);
+        rc = dependency_scan(x, DEPENDENCY_BY_SOURCE, &dotted.ids[i], 1, DEPENDENCY_BOTH, a,
+                             has_parent_row, &has, err);
         if (!has)
             add_id(&rows, dotted.ids[i]);
     }
@@ -207,13 +216,16 @@ static int propagate_in(struct tables_txn *x, void *ctx, struct err *err) {
         ids[i] = children.items[i].id;
     w->ids = ids;
     w->count = children.count;
-    tables_set_message(x, arena_printf(&w->bd->arena, "bd: propagate label '%s' from %s to %zu children", w->label,
-                                       parent, w->count));
+    tables_set_message(x,
+                       arena_printf(&w->bd->arena, "bd: propagate label '%s' from %s to %zu children",
+                                    w->label, parent, w->count));
     return rc == BD_OK ? change_all(w, x, err) : rc;
 }
 
 static int run_propagate(struct bd *bd, const struct cmd_call *c) {
-    struct work w = {.bd = bd, .action = PROPAGATE, .typed = cmd_args(c),
+    struct work w = {.bd = bd,
+                     .action = PROPAGATE,
+                     .typed = cmd_args(c),
                      .label = text_trim(&bd->arena, cmd_arg(c, 1))};
     struct err err = ERR_INIT;
     int rc = check_label(bd, w.label);
@@ -232,8 +244,8 @@ static int run_propagate(struct bd *bd, const struct cmd_call *c) {
 
 /* ---- list, list-all ---- */
 
-static int load_labels(struct bd *bd, const char *typed, const char **id, const char ***labels, size_t *count,
-                       struct err *err) {
+static int load_labels(struct bd *bd, const char *typed, const char **id, const char ***labels,
+                       size_t *count, struct err *err) {
     struct tables_txn *x;
     bool is_wisp;
     int rc = write_read_begin(bd, &x, err);
@@ -310,12 +322,13 @@ static int run_list_all(struct bd *bd, const struct cmd_call *c) {
         fprintf(bd->out, "\nNo labels found in database\n");
         return 0;
     }
-    fprintf(bd->out, "\n%s All labels (%zu unique):\n", ink_text(&bd->arena, bd->color, INK_ACCENT, "🏷"), n);
+    fprintf(bd->out, "\n%s All labels (%zu unique):\n",
+            ink_text(&bd->arena, bd->color, INK_ACCENT, "🏷"), n);
     for (size_t i = 0; i < n; i++)
         width = strlen(counts[i].label) > width ? strlen(counts[i].label) : width;
     for (size_t i = 0; i < n; i++)
-        fprintf(bd->out, "  %s%*s  (%llu issues)\n", counts[i].label, (int)(width - strlen(counts[i].label)), "",
-                (unsigned long long)counts[i].count);
+        fprintf(bd->out, "  %s%*s  (%llu issues)\n", counts[i].label,
+                (int)(width - strlen(counts[i].label)), "", (unsigned long long)counts[i].count);
     fputc('\n', bd->out);
     return 0;
 }

@@ -36,8 +36,16 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag flags[] = {
-    {.name = "priority", .shorthand = 'p', .kind = FLAG_STRING, .default_text = "2", .help = "Priority (0-4 or P0-P4)"},
-    {.name = "type", .shorthand = 't', .kind = FLAG_STRING, .default_text = "task", .help = "Issue type"},
+    {.name = "priority",
+     .shorthand = 'p',
+     .kind = FLAG_STRING,
+     .default_text = "2",
+     .help = "Priority (0-4 or P0-P4)"},
+    {.name = "type",
+     .shorthand = 't',
+     .kind = FLAG_STRING,
+     .default_text = "task",
+     .help = "Issue type"},
     {.name = "labels", .shorthand = 'l', .kind = FLAG_STRINGS, .help = "Labels"},
     {0},
 };

@@ -83,8 +83,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
         }
         *issue_list_add(&done, &bd->arena) = t->after;
         if (!bd->json)
-            fprintf(bd->out, "%s Reopened %s%s%s\n", ink_text(&bd->arena, bd->color, INK_ACCENT, "↻"), t->after.id,
-                    *w.reason ? ": " : "", w.reason);
+            fprintf(bd->out, "%s Reopened %s%s%s\n", ink_text(&bd->arena, bd->color, INK_ACCENT, "↻"),
+                    t->after.id, *w.reason ? ": " : "", w.reason);
     }
     if (bd->json && done.count)
         write_json_issues(bd, &done);

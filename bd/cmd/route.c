@@ -1,6 +1,6 @@
 /*
- * Routing. A command works on one database; routing replaces that database before the command's transaction
- * starts. Without routes.jsonl and without routing.* settings this costs one failing open.
+ * Routing. A command works on one database; routing replaces that database before the command's
+ * transaction starts. Without routes.jsonl and without routing.* settings this costs one failing open.
  */
 #include "bd/cmd/route.h"
 
@@ -28,7 +28,8 @@ static const char *expand(struct bd *bd, const char *path) {
     return workspace_real_path(path, &bd->arena);
 }
 
-static int open_project(struct bd *bd, const char *project, bool read_only, struct tables **out, struct err *err) {
+static int open_project(struct bd *bd, const char *project, bool read_only, struct tables **out,
+                        struct err *err) {
     struct workspace w;
     struct workspace_request rq = {.start_dir = project,
                                    .beads_dir = arena_printf(&bd->arena, "%s/.beads", project)};
@@ -74,13 +75,15 @@ static int make_project(struct bd *bd, const char *project, struct err *err) {
     char *name = arena_strdup(a, prefix);
     for (char *s = name; *s; s++)
         *s = *s == '-' ? '_' : *s;
-    const char *parent = arena_printf(a, "%s/embeddeddolt", beads_dir), *dir = arena_printf(a, "%s/%s", parent, name);
+    const char *parent = arena_printf(a, "%s/embeddeddolt", beads_dir),
+               *dir = arena_printf(a, "%s/%s", parent, name);
     if (os_mkdir_p(parent, 0700) != 0)
         return err_errno(err, "cannot create %s", parent);
     struct tables *t;
     struct tables_open open = {.dir = dir};
     const struct schema_pair metadata = {"_project_id", id};
-    struct schema_init init = {.issue_prefix = prefix, .metadata = &metadata, .metadata_count = 1, .message = "bd init"};
+    struct schema_init init = {
+        .issue_prefix = prefix, .metadata = &metadata, .metadata_count = 1, .message = "bd init"};
     rc = tables_create_embedded(dir, "main", &author, err);
     if (rc == BD_OK)
         rc = tables_open_embedded(&t, &open, err);
@@ -88,8 +91,14 @@ static int make_project(struct bd *bd, const char *project, struct err *err) {
         return rc;
     rc = schema_create(t, &init, err);
     tables_close(t);
-    struct metadata m = {.database = "dolt", .backend = "dolt", .dolt_mode = "embedded", .dolt_database = name,
-                         .project_id = id, .dolt_data_dir = "", .dolt_server_host = "", .dolt_server_user = "",
+    struct metadata m = {.database = "dolt",
+                         .backend = "dolt",
+                         .dolt_mode = "embedded",
+                         .dolt_database = name,
+                         .project_id = id,
+                         .dolt_data_dir = "",
+                         .dolt_server_host = "",
+                         .dolt_server_user = "",
                          .dolt_server_socket = ""};
     return rc == BD_OK ? metadata_save(beads_dir, &m, err) : rc;
 }
@@ -120,7 +129,8 @@ static bool same_repository(const char *x, const char *y) {
 
 /* beads.role says it; without it the remotes do: whoever can push over ssh maintains. */
 static bool is_contributor(struct bd *bd) {
-    const char *here = workspace_real_path(".", &bd->arena), *role = git_setting(here, "beads.role", &bd->arena);
+    const char *here = workspace_real_path(".", &bd->arena),
+               *role = git_setting(here, "beads.role", &bd->arena);
     if (role && *role)
         return strcmp(role, "contributor") == 0;
     const char *origin = git_setting(here, "remote.origin.url", &bd->arena);
@@ -157,20 +167,24 @@ static bool is_url(const char *path) {
            (colon && strchr(path, '@') && strchr(path, '@') < colon);
 }
 
-int route_create(struct bd *bd, const char *repo_flag, bool repo_given, bool preview, bool preview_reads) {
+int route_create(struct bd *bd, const char *repo_flag, bool repo_given, bool preview,
+                 bool preview_reads) {
     struct err err = ERR_INIT;
     struct tables *t;
     const char *path = repo_given ? repo_flag : target_of(bd);
     if (!*path || strcmp(path, ".") == 0 || (preview && !preview_reads))
         return 0;
     if (is_url(path))
-        return cmd_fail(bd, "failed to open remote store: %s: creating issues in a remote is not supported by this bd; "
-                            "clone it and name the clone",
-                        path);
+        return cmd_fail(
+            bd,
+            "failed to open remote store: %s: creating issues in a remote is not supported by this bd; "
+            "clone it and name the clone",
+            path);
     const char *project = expand(bd, path);
     bool known = os_exists(arena_printf(&bd->arena, "%s/.beads/metadata.json", project));
     if (!known && preview)
-        return cmd_fail(bd, "target repo %s is not initialized; refusing to initialize it during dry-run", project);
+        return cmd_fail(
+            bd, "target repo %s is not initialized; refusing to initialize it during dry-run", project);
     if (!known && make_project(bd, project, &err) != BD_OK)
         return cmd_fail(bd, "failed to initialize target repo: %s", err.msg);
     if (open_project(bd, project, preview, &t, &err) != BD_OK)
@@ -197,14 +211,16 @@ static const char *route_of(struct bd *bd, const char *typed) {
     char *text;
     const char *found = NULL;
     if (!bd->ws.beads_dir || !typed[prefix] || prefix == 0 ||
-        os_read_file(arena_printf(&bd->arena, "%s/routes.jsonl", bd->ws.beads_dir), ROUTES_MAX, &text, &size) != 0)
+        os_read_file(arena_printf(&bd->arena, "%s/routes.jsonl", bd->ws.beads_dir), ROUTES_MAX, &text,
+                     &size) != 0)
         return NULL;
     for (char *line = text, *next; !found && line && *line; line = next) {
         next = strchr(line, '\n');
         if (next)
             *next++ = '\0';
         cJSON *o = cJSON_Parse(line);
-        const cJSON *p = cJSON_GetObjectItemCaseSensitive(o, "prefix"), *to = cJSON_GetObjectItemCaseSensitive(o, "path");
+        const cJSON *p = cJSON_GetObjectItemCaseSensitive(o, "prefix"),
+                    *to = cJSON_GetObjectItemCaseSensitive(o, "path");
         if (cJSON_IsString(p) && cJSON_IsString(to) && strlen(p->valuestring) == prefix + 1 &&
             strncmp(p->valuestring, typed, prefix + 1) == 0 && strcmp(to->valuestring, ".") != 0)
             found = arena_strdup(&bd->arena, to->valuestring);

@@ -1,6 +1,6 @@
 /*
- * Other projects: `create --repo`, the routing of new issues by role, and ids whose prefix belongs to another
- * workspace (.beads/routes.jsonl).
+ * Other projects: `create --repo`, the routing of new issues by role, and ids whose prefix belongs to
+ * another workspace (.beads/routes.jsonl).
  */
 #ifndef BD_CMD_ROUTE_H
 #define BD_CMD_ROUTE_H
@@ -8,16 +8,18 @@
 #include "bd/cmd/cmd.h"
 
 /*
- * Where a new issue goes: --repo when given, else what role and configuration say. When that is another project
- * its database takes the place of ours in bd->ops (and is made when the project has none, except
- * for a preview). Returns 0, or the exit status after the error was told.
+ * Where a new issue goes: --repo when given, else what role and configuration say. When that is another
+ * project its database takes the place of ours in bd->ops (and is made when the project has none,
+ * except for a preview). Returns 0, or the exit status after the error was told.
  */
-int route_create(struct bd *bd, const char *repo_flag, bool repo_given, bool preview, bool preview_reads);
+int route_create(struct bd *bd, const char *repo_flag, bool repo_given, bool preview,
+                 bool preview_reads);
 
-/* The database of the project to which the id's prefix, or the role's routing, leads and that knows the id; NULL
- * when there is none. The caller closes it. */
+/* The database of the project to which the id's prefix, or the role's routing, leads and that knows the
+ * id; NULL when there is none. The caller closes it. */
 struct tables *route_find(struct bd *bd, const char *typed);
-/* When none of the ids is known here and the first is known elsewhere, that database takes the place of ours. */
+/* When none of the ids is known here and the first is known elsewhere, that database takes the place of
+ * ours. */
 void route_ids(struct bd *bd, const char *const *ids, size_t count);
 
 #endif

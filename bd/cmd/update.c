@@ -1,6 +1,6 @@
 /*
- * bd update: flags to a set of changes, applied to every issue named in one transaction. An issue that cannot
- * be changed is told and passed over; when none could be changed the transaction is dropped.
+ * bd update: flags to a set of changes, applied to every issue named in one transaction. An issue that
+ * cannot be changed is told and passed over; when none could be changed the transaction is dropped.
  */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/issue_flags.h"
@@ -54,11 +54,11 @@ static int take_status(struct bd *bd, const struct cmd_call *c, struct work *w) 
             tables_read_end(x);
         }
         if (!status_is_valid(status, &custom))
-            return cmd_fail_json_stdout(
-                bd,
-                "invalid status %s (built-in: open, in_progress, blocked, deferred, closed, pinned, hooked; or "
-                "configure custom statuses via 'bd config set status.custom')",
-                cmd_quote(&bd->arena, status));
+            return cmd_fail_json_stdout(bd,
+                                        "invalid status %s (built-in: open, in_progress, blocked, "
+                                        "deferred, closed, pinned, hooked; or "
+                                        "configure custom statuses via 'bd config set status.custom')",
+                                        cmd_quote(&bd->arena, status));
     }
     issue_change_text(&w->changes, "status", status);
     if (strcmp(status, "closed") == 0) {
@@ -88,12 +88,14 @@ static int take_texts(struct bd *bd, const struct cmd_call *c, struct work *w) {
     if (rc)
         return rc;
     if (given) {
-        bool from_file = cmd_given(c, "body-file") || cmd_given(c, "description-file") || cmd_bool(c, "stdin") ||
-                         strcmp(cmd_str(c, "description"), "-") == 0 || strcmp(cmd_str(c, "body"), "-") == 0 ||
+        bool from_file = cmd_given(c, "body-file") || cmd_given(c, "description-file") ||
+                         cmd_bool(c, "stdin") || strcmp(cmd_str(c, "description"), "-") == 0 ||
+                         strcmp(cmd_str(c, "body"), "-") == 0 ||
                          strcmp(cmd_str(c, "message"), "-") == 0;
         if (!*text && from_file && !cmd_bool(c, "allow-empty-description"))
-            return cmd_fail_json_stdout(bd, "empty description from stdin/file requires --allow-empty-description "
-                                            "(or use an explicit inline empty value like --description \"\")");
+            return cmd_fail_json_stdout(
+                bd, "empty description from stdin/file requires --allow-empty-description "
+                    "(or use an explicit inline empty value like --description \"\")");
         issue_change_text(&w->changes, "description", text);
     }
     if ((rc = flag_design(bd, c, &text, &given)))
@@ -192,7 +194,8 @@ static int take_metadata(struct bd *bd, const struct cmd_call *c, struct work *w
     w->set_metadata = take_list(c, "set-metadata");
     w->unset_metadata = take_list(c, "unset-metadata");
     if (!rc && w->metadata && (w->set_metadata.count || w->unset_metadata.count))
-        return cmd_fail_json_stdout(bd, "cannot combine --metadata with --set-metadata or --unset-metadata");
+        return cmd_fail_json_stdout(
+            bd, "cannot combine --metadata with --set-metadata or --unset-metadata");
     return rc;
 }
 
@@ -211,9 +214,9 @@ static int take_flags(struct bd *bd, const struct cmd_call *c, struct work *w) {
 }
 
 static bool has_work(const struct cmd_call *c, const struct work *w) {
-    return w->changes.count || w->claim || w->reopen_deferred || w->metadata || w->append_notes || w->parent ||
-           w->set_metadata.count || w->unset_metadata.count || cmd_given(c, "set-labels") ||
-           cmd_given(c, "add-label") || cmd_given(c, "remove-label");
+    return w->changes.count || w->claim || w->reopen_deferred || w->metadata || w->append_notes ||
+           w->parent || w->set_metadata.count || w->unset_metadata.count ||
+           cmd_given(c, "set-labels") || cmd_given(c, "add-label") || cmd_given(c, "remove-label");
 }
 
 /* ---- the transaction ---- */
@@ -237,7 +240,8 @@ static int own_changes(struct work *w, struct target *t, struct issue_changes *o
         issue_change_text(out, "status", "open");
     if (w->metadata) {
         text = w->metadata;
-        if (t->before.metadata && (rc = metadata_merge(t->before.metadata, text, a, &text, err)) != BD_OK) {
+        if (t->before.metadata &&
+            (rc = metadata_merge(t->before.metadata, text, a, &text, err)) != BD_OK) {
             err_prefix(err, "metadata merge failed for %s", t->typed);
             return fatal(w, rc);
         }
@@ -253,8 +257,9 @@ static int own_changes(struct work *w, struct target *t, struct issue_changes *o
         issue_change(out, "metadata", cell_json(text));
     }
     if (w->append_notes)
-        issue_change_text(out, "notes",
-                          arena_printf(a, "%s%s%s", t->before.notes, *t->before.notes ? "\n" : "", w->append_notes));
+        issue_change_text(
+            out, "notes",
+            arena_printf(a, "%s%s%s", t->before.notes, *t->before.notes ? "\n" : "", w->append_notes));
     return BD_OK;
 }
 
@@ -305,7 +310,8 @@ static int update_one(struct work *w, struct tables_txn *x, struct target *t, co
     *step = "Error updating %s";
     if ((rc = own_changes(w, t, &t->applied, err)) != BD_OK)
         return rc;
-    if (t->applied.count && (rc = issue_update_in(&bd->ops, x, id, &t->applied, &bd->arena, NULL, err)) != BD_OK)
+    if (t->applied.count &&
+        (rc = issue_update_in(&bd->ops, x, id, &t->applied, &bd->arena, NULL, err)) != BD_OK)
         return rc;
     *step = "Error updating labels for %s";
     if ((rc = change_labels(w, x, &t->before, err)) != BD_OK)
@@ -332,10 +338,11 @@ static int update_all(struct tables_txn *x, void *ctx, struct err *err) {
             w->updated++;
             continue;
         }
-        const char *what = step && strstr(step, "%s")
-                               ? arena_printf(&w->bd->arena, "%.*s %s: ", (int)strlen(step) - 3, step, t->typed)
-                           : step ? arena_printf(&w->bd->arena, "%s: ", step)
-                                  : "";
+        const char *what =
+            step && strstr(step, "%s")
+                ? arena_printf(&w->bd->arena, "%.*s %s: ", (int)strlen(step) - 3, step, t->typed)
+            : step ? arena_printf(&w->bd->arena, "%s: ", step)
+                   : "";
         if (step && strcmp(step, "Error getting parent") == 0)
             what = "Error: ";
         t->complaint = arena_printf(&w->bd->arena, "%s%s", what, err->msg);
@@ -349,7 +356,8 @@ static int update_all(struct tables_txn *x, void *ctx, struct err *err) {
 static void audit_change(struct bd *bd, const struct target *t, const char *column, const char *old) {
     const struct cell *c = issue_change_of(&t->applied, column);
     if (c)
-        write_audit(bd, t->before.id, column, old, cell_is_null(c) ? "" : cell_format(c, &bd->arena), NULL);
+        write_audit(bd, t->before.id, column, old, cell_is_null(c) ? "" : cell_format(c, &bd->arena),
+                    NULL);
 }
 
 static void audit(struct bd *bd, const struct target *t) {
@@ -408,18 +416,27 @@ static const struct cmd_flag flags[] = {
     {.name = "status", .shorthand = 's', .kind = FLAG_STRING, .help = "New status"},
     {.name = "title", .kind = FLAG_STRING, .help = "New title"},
     {.name = "type", .shorthand = 't', .kind = FLAG_STRING, .help = "New type"},
-    ISSUE_FLAGS ISSUE_FLAGS_END(""),
-    {.name = "allow-empty-description", .kind = FLAG_BOOL, .help = "Accept an empty description from a file"},
+    ISSUE_FLAGS(""),
+    {.name = "allow-empty-description",
+     .kind = FLAG_BOOL,
+     .help = "Accept an empty description from a file"},
     {.name = "spec-id", .kind = FLAG_STRING, .help = "Specification document it belongs to"},
-    {.name = "acceptance-criteria", .kind = FLAG_STRING, .help = "Same as --acceptance", .hidden = true},
+    {.name = "acceptance-criteria",
+     .kind = FLAG_STRING,
+     .help = "Same as --acceptance",
+     .hidden = true},
     {.name = "estimate", .shorthand = 'e', .kind = FLAG_INT, .help = "Estimate in minutes"},
     {.name = "add-label", .kind = FLAG_STRINGS, .help = "Add labels"},
     {.name = "remove-label", .kind = FLAG_STRINGS, .help = "Remove labels"},
     {.name = "set-labels", .kind = FLAG_STRINGS, .help = "Replace all labels"},
     {.name = "parent", .kind = FLAG_STRING, .help = "New parent (full id), or \"\" for none"},
-    {.name = "claim", .kind = FLAG_BOOL, .help = "Take it: assignee you, status in_progress, all or nothing"},
+    {.name = "claim",
+     .kind = FLAG_BOOL,
+     .help = "Take it: assignee you, status in_progress, all or nothing"},
     {.name = "session", .kind = FLAG_STRING, .help = "Session that closes it (with --status closed)"},
-    {.name = "due", .kind = FLAG_STRING, .help = "Due (\"\" clears): +6h, +1d, tomorrow, next monday, 2025-01-15"},
+    {.name = "due",
+     .kind = FLAG_STRING,
+     .help = "Due (\"\" clears): +6h, +1d, tomorrow, next monday, 2025-01-15"},
     {.name = "defer", .kind = FLAG_STRING, .help = "Keep out of ready work until then (\"\" clears)"},
     {.name = "await-id", .kind = FLAG_STRING, .help = "What a gate waits for"},
     {.name = "ephemeral", .kind = FLAG_BOOL, .help = "Mark as ephemeral"},

@@ -19,8 +19,8 @@ int write_read_begin(struct bd *bd, struct tables_txn **x, struct err *err) {
     return tables_read_begin(bd->ops.tables, x, err);
 }
 
-int write_run(struct bd *bd, const char *command, const char *message, unsigned flags, tables_write_fn fn,
-              void *ctx, struct err *err) {
+int write_run(struct bd *bd, const char *command, const char *message, unsigned flags,
+              tables_write_fn fn, void *ctx, struct err *err) {
     bd_actor(bd);
     issue_hooks_attach(bd);
     if (command)
@@ -38,7 +38,8 @@ int write_resolve(struct bd *bd, const char *typed, const char **id, struct err 
     return rc;
 }
 
-static int load_in(struct bd *bd, struct tables_txn *x, const char *id, struct issue *out, struct err *err) {
+static int load_in(struct bd *bd, struct tables_txn *x, const char *id, struct issue *out,
+                   struct err *err) {
     int rc = issue_load(x, id, &bd->arena, out, err);
     return rc == BD_OK ? issues_hydrate(x, out, 1, HYDRATE_LABELS, &bd->arena, err) : rc;
 }
@@ -125,7 +126,8 @@ void write_json_issue(struct bd *bd, const struct issue *i) {
 const char *write_refusal(struct bd *bd, const struct issue *i) {
     if (!i->is_template)
         return NULL;
-    return arena_printf(&bd->arena,
-                        "cannot modify template %s: templates are read-only; use 'bd mol pour' to create a work item",
-                        i->id);
+    return arena_printf(
+        &bd->arena,
+        "cannot modify template %s: templates are read-only; use 'bd mol pour' to create a work item",
+        i->id);
 }

@@ -1,6 +1,6 @@
 /*
- * What the writing commands share: reading a snapshot, one transaction with the policy's commit, resolving
- * ids, feedback lines.
+ * What the writing commands share: reading a snapshot, one transaction with the policy's commit,
+ * resolving ids, feedback lines.
  */
 #ifndef BD_CMD_WRITE_H
 #define BD_CMD_WRITE_H
@@ -11,11 +11,11 @@
 /* A snapshot of the newest state. */
 int write_read_begin(struct bd *bd, struct tables_txn **x, struct err *err);
 /*
- * One transaction through ops_write, with the issue hooks attached. `command` (NULL: message as given) makes the
- * auto-commit message of that command. Flags: enum ops_write_flags.
+ * One transaction through ops_write, with the issue hooks attached. `command` (NULL: message as given)
+ * makes the auto-commit message of that command. Flags: enum ops_write_flags.
  */
-int write_run(struct bd *bd, const char *command, const char *message, unsigned flags, tables_write_fn fn,
-              void *ctx, struct err *err);
+int write_run(struct bd *bd, const char *command, const char *message, unsigned flags,
+              tables_write_fn fn, void *ctx, struct err *err);
 
 /* Resolves what was typed in a snapshot of its own. */
 int write_resolve(struct bd *bd, const char *typed, const char **id, struct err *err);

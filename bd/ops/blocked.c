@@ -1,7 +1,7 @@
 /*
- * is_blocked by work list: an issue is computed from its dependency rows alone; when the answer differs from
- * the stored one, it is written and the children (who inherit it) join the list. Statuses are read by
- * key, so the cost follows the number of edges around the change, not the size of the database.
+ * is_blocked by work list: an issue is computed from its dependency rows alone; when the answer differs
+ * from the stored one, it is written and the children (who inherit it) join the list. Statuses are read
+ * by key, so the cost follows the number of edges around the change, not the size of the database.
  *
  * An issue r is blocked when its status is active (neither closed nor pinned) and
  *   a `blocks` or `conditional-blocks` target is active, or
@@ -69,15 +69,16 @@ static int read_state(struct worker *w, const char *id, struct state *s) {
 
 static bool gate_is_any(const char *metadata) {
     /* normalised JSON text has no white space inside */
-    return metadata && (strstr(metadata, "\"gate\":\"any-children\"") || strstr(metadata, "\"gate\": \"any-children\""));
+    return metadata && (strstr(metadata, "\"gate\":\"any-children\"") ||
+                        strstr(metadata, "\"gate\": \"any-children\""));
 }
 
 static int waits(struct worker *w, const struct dependency *d, bool *blocked) {
     struct arena a = ARENA_INIT;
     struct dependency_list children;
     bool active = false, closed = false;
-    int rc = dependency_load(w->x, DEPENDENCY_BY_TARGET, &d->depends_on_id, 1, DEPENDENCY_BOTH, &a, &children,
-                             w->err);
+    int rc = dependency_load(w->x, DEPENDENCY_BY_TARGET, &d->depends_on_id, 1, DEPENDENCY_BOTH, &a,
+                             &children, w->err);
     for (size_t i = 0; rc == BD_OK && i < children.count; i++) {
         struct state s;
         if (strcmp(children.items[i].type, "parent-child") != 0)
@@ -98,8 +99,8 @@ static int compute(struct worker *w, const char *id, const struct state *self, b
         return BD_OK;
     struct arena a = ARENA_INIT;
     struct dependency_list rows;
-    int rc = dependency_load(w->x, DEPENDENCY_BY_SOURCE, &id, 1, DEPENDENCY_BOTH | DEPENDENCY_METADATA, &a,
-                             &rows, w->err);
+    int rc = dependency_load(w->x, DEPENDENCY_BY_SOURCE, &id, 1, DEPENDENCY_BOTH | DEPENDENCY_METADATA,
+                             &a, &rows, w->err);
     for (size_t i = 0; rc == BD_OK && !*blocked && i < rows.count; i++) {
         const struct dependency *d = &rows.items[i];
         struct state s;
@@ -129,10 +130,11 @@ static int store(struct worker *w, const char *id, const struct state *s, bool b
     /* updated_at is named so that its ON UPDATE clause stays quiet */
     struct cell cells[] = {cell_bool(blocked), issue_time_cell(s->updated_at)};
     int rc = tables_update(w->x, issue_families[s->is_wisp].issues,
-                           pred_cmp(&a, PRED_EQ, "id", cell_text(id)), columns, cells, 2, NULL, NULL, w->err);
+                           pred_cmp(&a, PRED_EQ, "id", cell_text(id)), columns, cells, 2, NULL, NULL,
+                           w->err);
     if (rc == BD_OK)
-        rc = dependency_scan(w->x, DEPENDENCY_BY_TARGET, &id, 1, DEPENDENCY_BOTH, &a, enqueue_children, w,
-                             w->err);
+        rc = dependency_scan(w->x, DEPENDENCY_BY_TARGET, &id, 1, DEPENDENCY_BOTH, &a, enqueue_children,
+                             w, w->err);
     arena_release(&a);
     return rc;
 }
@@ -192,16 +194,16 @@ static int enqueue_waiters_on_parents(struct worker *w, const char *id) {
     int rc = dependency_load(w->x, DEPENDENCY_BY_SOURCE, &id, 1, DEPENDENCY_BOTH, &a, &rows, w->err);
     for (size_t i = 0; rc == BD_OK && i < rows.count; i++)
         if (strcmp(rows.items[i].type, "parent-child") == 0)
-            rc = dependency_scan(w->x, DEPENDENCY_BY_TARGET, &rows.items[i].depends_on_id, 1, DEPENDENCY_BOTH,
-                                 &a, enqueue_waiters, w, w->err);
+            rc = dependency_scan(w->x, DEPENDENCY_BY_TARGET, &rows.items[i].depends_on_id, 1,
+                                 DEPENDENCY_BOTH, &a, enqueue_waiters, w, w->err);
     arena_release(&a);
     return rc;
 }
 
 static int enqueue_around(struct worker *w, const char *id) {
     struct arena a = ARENA_INIT;
-    int rc = dependency_scan(w->x, DEPENDENCY_BY_TARGET, &id, 1, DEPENDENCY_BOTH, &a, enqueue_blocked_by, w,
-                             w->err);
+    int rc = dependency_scan(w->x, DEPENDENCY_BY_TARGET, &id, 1, DEPENDENCY_BOTH, &a,
+                             enqueue_blocked_by, w, w->err);
     arena_release(&a);
     return rc == BD_OK ? enqueue_waiters_on_parents(w, id) : rc;
 }
@@ -218,8 +220,8 @@ int blocked_after_status(struct tables_txn *x, const char *id, struct err *err) 
     return rc;
 }
 
-int blocked_after_dependency(struct tables_txn *x, const char *source, const char *target, const char *type,
-                             struct err *err) {
+int blocked_after_dependency(struct tables_txn *x, const char *source, const char *target,
+                             const char *type, struct err *err) {
     if (!dependency_type_affects_ready(type) || !cache_exists(x))
         return BD_OK;
     struct worker w = {.x = x, .err = err};
@@ -227,8 +229,8 @@ int blocked_after_dependency(struct tables_txn *x, const char *source, const cha
     enqueue(&w, source);
     if (strcmp(type, "parent-child") == 0) {
         struct arena a = ARENA_INIT;
-        rc = dependency_scan(x, DEPENDENCY_BY_TARGET, &target, 1, DEPENDENCY_BOTH, &a, enqueue_waiters, &w,
-                             err);
+        rc = dependency_scan(x, DEPENDENCY_BY_TARGET, &target, 1, DEPENDENCY_BOTH, &a, enqueue_waiters,
+                             &w, err);
         arena_release(&a);
     }
     if (rc == BD_OK)

@@ -12,8 +12,8 @@
 /* After the status of an issue changed between {closed, pinned} and anything else. */
 int blocked_after_status(struct tables_txn *x, const char *id, struct err *err);
 /* After a dependency row source → target was added or removed. */
-int blocked_after_dependency(struct tables_txn *x, const char *source, const char *target, const char *type,
-                             struct err *err);
+int blocked_after_dependency(struct tables_txn *x, const char *source, const char *target,
+                             const char *type, struct err *err);
 /* Issues whose state may depend on these ids, to be recomputed after their rows are gone. In `a`. */
 int blocked_dependents(struct tables_txn *x, const char *const *ids, size_t count, struct arena *a,
                        const char ***out, size_t *out_count, struct err *err);

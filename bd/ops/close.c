@@ -1,6 +1,6 @@
 /*
- * Questions that closing asks. All of them read the transaction they are given, so that several issues closed
- * in one transaction see each other.
+ * Questions that closing asks. All of them read the transaction they are given, so that several issues
+ * closed in one transaction see each other.
  */
 #include "bd/ops/close.h"
 
@@ -67,8 +67,8 @@ int close_blockers(struct tables_txn *x, const struct issue *i, struct arena *a,
     return rc;
 }
 
-static bool still_blocked(struct tables_txn *x, const char *id, const char *but, struct arena *a, int *rc,
-                          struct err *err) {
+static bool still_blocked(struct tables_txn *x, const char *id, const char *but, struct arena *a,
+                          int *rc, struct err *err) {
     struct dependency_list rows;
     *rc = dependency_load(x, DEPENDENCY_BY_SOURCE, &id, 1, DEPENDENCY_BOTH, a, &rows, err);
     for (size_t k = 0; *rc == BD_OK && k < rows.count; k++) {
@@ -108,7 +108,8 @@ int close_unblocked(struct tables_txn *x, const char *id, struct arena *a, struc
             rc = BD_OK;
             continue;
         }
-        if (rc == BD_OK && status_is_active(i.status) && !still_blocked(x, ids[k], id, a, &rc, err) && rc == BD_OK)
+        if (rc == BD_OK && status_is_active(i.status) && !still_blocked(x, ids[k], id, a, &rc, err) &&
+            rc == BD_OK)
             *issue_list_add(out, a) = i;
     }
     return rc;
@@ -118,8 +119,8 @@ int close_unblocked(struct tables_txn *x, const char *id, struct arena *a, struc
 
 static const char *duration(int64_t seconds, struct arena *a) {
     if (seconds >= 3600)
-        return arena_printf(a, "%lldh%lldm%llds", (long long)(seconds / 3600), (long long)(seconds / 60 % 60),
-                            (long long)(seconds % 60));
+        return arena_printf(a, "%lldh%lldm%llds", (long long)(seconds / 3600),
+                            (long long)(seconds / 60 % 60), (long long)(seconds % 60));
     if (seconds >= 60)
         return arena_printf(a, "%lldm%llds", (long long)(seconds / 60), (long long)(seconds % 60));
     return arena_printf(a, "%llds", (long long)seconds);
@@ -130,10 +131,11 @@ const char *close_gate_refusal(const struct issue *i, struct arena *a, const cha
     if (strcmp(i->issue_type, "gate") != 0)
         return NULL;
     if (strcmp(i->await_type, "bead") == 0)
-        return arena_printf(a,
-                            "gate condition not satisfied: cross-rig bead gate \"%s\" cannot be checked (multi-rig "
-                            "routing removed) (use --force to override)",
-                            i->await_id);
+        return arena_printf(
+            a,
+            "gate condition not satisfied: cross-rig bead gate \"%s\" cannot be checked (multi-rig "
+            "routing removed) (use --force to override)",
+            i->await_id);
     if (strcmp(i->await_type, "timer") == 0) {
         if (i->timeout_ns == 0) {
             *warning = "no timeout set";

@@ -16,8 +16,8 @@ int close_unblocked(struct tables_txn *x, const char *id, struct arena *a, struc
                     struct err *err);
 
 /*
- * Why a gate that a machine can check is not satisfied, NULL when it is (or is no such gate). `warning` is set
- * when its condition could not be evaluated.
+ * Why a gate that a machine can check is not satisfied, NULL when it is (or is no such gate). `warning`
+ * is set when its condition could not be evaluated.
  */
 const char *close_gate_refusal(const struct issue *i, struct arena *a, const char **warning);
 
@@ -26,17 +26,19 @@ struct molecule_step {
     const char *status; /* "done", "current", "ready", "blocked", "pending" */
 };
 struct molecule_progress {
-    struct issue root; /* with labels */
-    struct issue_list issues; /* the steps, in the order found */
+    struct issue root;           /* with labels */
+    struct issue_list issues;    /* the steps, in the order found */
     struct molecule_step *steps; /* fewest blockers first */
     size_t count, completed;
 };
-/* Top of the parent chain when it is a molecule (type epic or molecule, or labelled template), else NULL. */
+/* Top of the parent chain when it is a molecule (type epic or molecule, or labelled template), else
+ * NULL. */
 int molecule_root_of(struct tables_txn *x, const char *id, struct arena *a, const char **root,
                      struct err *err);
 int molecule_progress_load(struct tables_txn *x, const char *root, struct arena *a,
                            struct molecule_progress *out, struct err *err);
-/* Roots that close by themselves when the last step is closed: type molecule, ephemeral, or template epic. */
+/* Roots that close by themselves when the last step is closed: type molecule, ephemeral, or template
+ * epic. */
 bool molecule_closes_itself(const struct issue *root);
 
 #endif

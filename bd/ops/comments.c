@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-static int insert(struct tables_txn *x, struct comment *c, bool is_wisp, struct arena *a, struct err *err) {
+static int insert(struct tables_txn *x, struct comment *c, bool is_wisp, struct arena *a,
+                  struct err *err) {
     const char *table = issue_families[is_wisp].comments;
     const char *names[5];
     struct cell cells[5];
@@ -49,8 +50,8 @@ int comment_add_in(struct ops *o, struct tables_txn *x, struct comment *c, struc
     return rc;
 }
 
-int comment_import_in(struct ops *o, struct tables_txn *x, struct comment *c, bool is_wisp, struct arena *a,
-                      struct err *err) {
+int comment_import_in(struct ops *o, struct tables_txn *x, struct comment *c, bool is_wisp,
+                      struct arena *a, struct err *err) {
     struct issue i;
     (void)o;
     issue_init(&i);

@@ -1,6 +1,6 @@
 /*
- * SHA-256 over the content fields in a fixed order, each followed by one NUL byte. The order is upstream's
- * and part of the stored format.
+ * SHA-256 over the content fields in a fixed order, each followed by one NUL byte. The order is
+ * upstream's and part of the stored format.
  */
 #include "bd/ops/content_hash.h"
 

@@ -1,6 +1,6 @@
 /*
- * Making issues. Ids, times and the content hash are made inside the transaction from the request alone, so a
- * transaction that must be run again starts from the same request.
+ * Making issues. Ids, times and the content hash are made inside the transaction from the request
+ * alone, so a transaction that must be run again starts from the same request.
  */
 #include "bd/ops/create.h"
 
@@ -30,8 +30,8 @@ int create_context_load(const struct ops *o, struct tables_txn *x, struct arena 
     return rc;
 }
 
-const char **labels_merge(const char *const *labels, size_t count, const char *const *more, size_t more_count,
-                          struct arena *a, size_t *out_count) {
+const char **labels_merge(const char *const *labels, size_t count, const char *const *more,
+                          size_t more_count, struct arena *a, size_t *out_count) {
     const char **out = arena_alloc(a, (count + more_count + 1) * sizeof *out);
     size_t n = 0;
     for (size_t i = 0; i < count + more_count; i++) {
@@ -54,7 +54,8 @@ static void complete_times(struct issue *i) {
     if (i->updated_at == ISSUE_NO_TIME)
         i->updated_at = now;
     if (strcmp(i->status, "closed") == 0 && i->closed_at == ISSUE_NO_TIME)
-        i->closed_at = (i->updated_at > i->created_at ? i->updated_at : i->created_at) + MICROS_PER_SECOND;
+        i->closed_at =
+            (i->updated_at > i->created_at ? i->updated_at : i->created_at) + MICROS_PER_SECOND;
 }
 
 static int pick_id(struct ops *o, struct tables_txn *x, struct create_context *c, struct issue *i,
@@ -64,9 +65,10 @@ static int pick_id(struct ops *o, struct tables_txn *x, struct create_context *c
             return BD_OK;
         int rc = id_check_prefix(i->id, c->prefix, c->allowed, NULL);
         if (rc != BD_OK)
-            return err_set(err, rc,
-                           "prefix validation failed for %s: issue ID %s does not match configured prefix %s",
-                           i->id, i->id, c->prefix);
+            return err_set(
+                err, rc,
+                "prefix validation failed for %s: issue ID %s does not match configured prefix %s",
+                i->id, i->id, c->prefix);
         return BD_OK;
     }
     const char *prefix = c->prefix;
@@ -84,16 +86,19 @@ static int add_labels(struct ops *o, struct tables_txn *x, const struct issue *i
     for (size_t l = 0; l < i->label_count; l++) {
         bool inserted = true;
         struct cell row[] = {cell_text(i->id), cell_text(i->labels[l])};
-        int rc = tables_insert(x, issue_families[i->is_wisp].labels, columns, row, 2, TABLES_INSERT_IGNORE,
-                               &inserted, err);
+        int rc = tables_insert(x, issue_families[i->is_wisp].labels, columns, row, 2,
+                               TABLES_INSERT_IGNORE, &inserted, err);
         if (rc != BD_OK)
             return err_prefix(err, "failed to insert label \"%s\" for %s", i->labels[l], i->id);
         if (!inserted)
             continue;
         struct buf comment = BUF_INIT;
         buf_addf(&comment, "Added label: %s", i->labels[l]);
-        struct event e = {.issue_id = i->id, .type = "label_added", .actor = o->actor,
-                          .comment = buf_str(&comment), .created_at = ISSUE_NO_TIME};
+        struct event e = {.issue_id = i->id,
+                          .type = "label_added",
+                          .actor = o->actor,
+                          .comment = buf_str(&comment),
+                          .created_at = ISSUE_NO_TIME};
         rc = event_add(x, i->is_wisp, &e, err);
         buf_release(&comment);
         if (rc != BD_OK)
@@ -103,7 +108,8 @@ static int add_labels(struct ops *o, struct tables_txn *x, const struct issue *i
 }
 
 int issue_create_in(struct ops *o, struct tables_txn *x, struct create_context *c, struct issue *i,
-                    const struct create_options *options, struct arena *a, bool *is_new, struct err *err) {
+                    const struct create_options *options, struct arena *a, bool *is_new,
+                    struct err *err) {
     static const struct create_options none = {0};
     bool fresh = false;
     if (!options)
@@ -131,8 +137,12 @@ int issue_create_in(struct ops *o, struct tables_txn *x, struct create_context *
     if (is_new)
         *is_new = fresh;
     if (fresh) {
-        struct event e = {.issue_id = i->id, .type = "created", .actor = o->actor, .old_value = "",
-                          .new_value = "", .created_at = ISSUE_NO_TIME};
+        struct event e = {.issue_id = i->id,
+                          .type = "created",
+                          .actor = o->actor,
+                          .old_value = "",
+                          .new_value = "",
+                          .created_at = ISSUE_NO_TIME};
         rc = event_add(x, i->is_wisp, &e, err);
     }
     if (rc == BD_OK)
@@ -160,13 +170,15 @@ static void add_wish(struct ops *o, struct tables_txn *x, struct create_request 
                            .created_at = ISSUE_NO_TIME};
     if (dependency_add_in(o, x, &d, 0, &err) != BD_OK)
         warn(r, arena_printf(a, "failed to add %sdependency %s -> %s: %s",
-                             strcmp(w->type, "parent-child") == 0 && w->target == r->parent ? "parent-child "
-                             : strcmp(w->type, "waits-for") == 0 && w->metadata             ? "waits-for "
-                                                                                            : "",
+                             strcmp(w->type, "parent-child") == 0 && w->target == r->parent
+                                 ? "parent-child "
+                             : strcmp(w->type, "waits-for") == 0 && w->metadata ? "waits-for "
+                                                                                : "",
                              r->issue.id, w->target, err.msg));
 }
 
-static int prepare_child(struct tables_txn *x, struct create_request *r, struct arena *a, struct err *err) {
+static int prepare_child(struct tables_txn *x, struct create_request *r, struct arena *a,
+                         struct err *err) {
     bool parent_is_wisp;
     int rc = issue_locate(x, r->parent, &parent_is_wisp, err);
     if (rc == BD_NOT_FOUND)
@@ -210,7 +222,8 @@ int create_request_in(struct ops *o, struct tables_txn *x, struct create_request
     int rc = create_context_load(o, x, a, &c, err);
     r->warnings = arena_alloc(a, (r->wish_count + 1) * sizeof *r->warnings);
     r->warning_count = 0;
-    r->issue.labels = labels_merge(r->issue.labels, r->issue.label_count, NULL, 0, a, &r->issue.label_count);
+    r->issue.labels =
+        labels_merge(r->issue.labels, r->issue.label_count, NULL, 0, a, &r->issue.label_count);
     if (rc == BD_OK && r->parent)
         rc = prepare_child(x, r, a, err);
     if (rc == BD_OK)
@@ -230,27 +243,32 @@ int create_request_in(struct ops *o, struct tables_txn *x, struct create_request
 
 /* ---- batches ---- */
 
-static int add_batch_dependencies(struct ops *o, struct tables_txn *x, struct issue *i, struct err *err) {
+static int add_batch_dependencies(struct ops *o, struct tables_txn *x, struct issue *i,
+                                  struct err *err) {
     for (size_t k = 0; k < i->dependency_row_count; k++) {
         struct dependency *d = &i->dependencies[k];
         if (!d->issue_id || !*d->issue_id)
             d->issue_id = i->id;
-        bool external = external_ref_is_dependency(d->depends_on_id), target_is_wisp = false, cycle = false;
+        bool external = external_ref_is_dependency(d->depends_on_id), target_is_wisp = false,
+             cycle = false;
         int rc = external ? BD_OK : issue_locate(x, d->depends_on_id, &target_is_wisp, err);
         if (rc == BD_NOT_FOUND)
             continue;
         if (rc == BD_OK && strcmp(d->issue_id, d->depends_on_id) == 0)
-            return err_set(err, BD_INVALID,
-                           "invalid dependency %s -> %s: cannot add self-dependency: %s cannot depend on itself",
-                           d->issue_id, d->depends_on_id, d->issue_id);
+            return err_set(
+                err, BD_INVALID,
+                "invalid dependency %s -> %s: cannot add self-dependency: %s cannot depend on itself",
+                d->issue_id, d->depends_on_id, d->issue_id);
         if (rc == BD_OK && dependency_type_blocks(d->type))
             rc = dependency_reaches(x, d->depends_on_id, d->issue_id, &cycle, err);
         if (rc == BD_OK && cycle)
             return err_set(err, BD_CONFLICT,
-                           "invalid dependency %s -> %s: adding dependency would create a cycle", d->issue_id,
-                           d->depends_on_id);
+                           "invalid dependency %s -> %s: adding dependency would create a cycle",
+                           d->issue_id, d->depends_on_id);
         struct dependency row = *d;
-        row.target = external ? DEP_TARGET_EXTERNAL : target_is_wisp ? DEP_TARGET_WISP : DEP_TARGET_ISSUE;
+        row.target = external         ? DEP_TARGET_EXTERNAL
+                     : target_is_wisp ? DEP_TARGET_WISP
+                                      : DEP_TARGET_ISSUE;
         if (!row.created_by)
             row.created_by = o->actor;
         if (rc == BD_OK)
@@ -260,7 +278,8 @@ static int add_batch_dependencies(struct ops *o, struct tables_txn *x, struct is
             rc = BD_OK;
         }
         if (rc != BD_OK)
-            return err_prefix(err, "failed to insert dependency %s -> %s", d->issue_id, d->depends_on_id);
+            return err_prefix(err, "failed to insert dependency %s -> %s", d->issue_id,
+                              d->depends_on_id);
     }
     return BD_OK;
 }

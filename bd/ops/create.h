@@ -27,12 +27,14 @@ struct create_options {
     bool keep_existing;          /* an existing id is left untouched */
 };
 /*
- * Inside a transaction: fills what is missing (times, id, content_hash), checks, inserts the row, its event, its
- * labels (with events) and its comments. i->id NULL or "" makes an id. An explicit id that exists is
- * refreshed, as an import does; *is_new (may be NULL) tells. Texts in `a`. Dependencies are the caller's.
+ * Inside a transaction: fills what is missing (times, id, content_hash), checks, inserts the row, its
+ * event, its labels (with events) and its comments. i->id NULL or "" makes an id. An explicit id that
+ * exists is refreshed, as an import does; *is_new (may be NULL) tells. Texts in `a`. Dependencies are
+ * the caller's.
  */
 int issue_create_in(struct ops *o, struct tables_txn *x, struct create_context *c, struct issue *i,
-                    const struct create_options *options, struct arena *a, bool *is_new, struct err *err);
+                    const struct create_options *options, struct arena *a, bool *is_new,
+                    struct err *err);
 
 struct dependency_wish {
     const char *type, *target, *metadata;
@@ -41,7 +43,7 @@ struct dependency_wish {
 struct create_request {
     struct issue issue; /* labels: the wanted ones; id NULL = generated */
     struct create_options options;
-    const char *parent;  /* full id, or NULL: the id becomes a child id and a parent-child row is made */
+    const char *parent; /* full id, or NULL: the id becomes a child id and a parent-child row is made */
     bool inherit_labels; /* of the parent */
     const struct dependency_wish *wishes;
     size_t wish_count;
@@ -54,20 +56,21 @@ struct create_request {
     const char **warnings;
     size_t warning_count;
 };
-/* Inside a transaction, may be run again with the same request. BD_NOT_FOUND `parent issue X not found`. */
+/* Inside a transaction, may be run again with the same request. BD_NOT_FOUND `parent issue X not
+ * found`. */
 int create_request_in(struct ops *o, struct tables_txn *x, struct create_request *r, struct arena *a,
                       struct err *err);
 
 /*
- * A batch in one transaction: issues in order, then their `dependencies` (issue_id NULL = the issue itself;
- * targets that do not exist are skipped), then the child counters and is_blocked. The issues are changed: a
- * function that may run again gives a fresh copy each time.
+ * A batch in one transaction: issues in order, then their `dependencies` (issue_id NULL = the issue
+ * itself; targets that do not exist are skipped), then the child counters and is_blocked. The issues
+ * are changed: a function that may run again gives a fresh copy each time.
  */
 int issues_create_in(struct ops *o, struct tables_txn *x, struct issue **issues, size_t count,
                      const struct create_options *options, struct arena *a, struct err *err);
 
 /* Labels without repetitions, `more` behind `labels`. In `a`. */
-const char **labels_merge(const char *const *labels, size_t count, const char *const *more, size_t more_count,
-                          struct arena *a, size_t *out_count);
+const char **labels_merge(const char *const *labels, size_t count, const char *const *more,
+                          size_t more_count, struct arena *a, size_t *out_count);
 
 #endif

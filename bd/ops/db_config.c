@@ -1,6 +1,7 @@
 /*
- * Settings kept in the database. The tables custom_statuses and custom_types mirror the keys status.custom
- * and types.custom; a mirror without rows (or an older schema without the table) means "ask the key".
+ * Settings kept in the database. The tables custom_statuses and custom_types mirror the keys
+ * status.custom and types.custom; a mirror without rows (or an older schema without the table) means
+ * "ask the key".
  */
 #include "bd/ops/db_config.h"
 
@@ -151,10 +152,11 @@ int db_config_prefix(struct tables_txn *x, struct arena *a, const char **prefix,
     if (rc != BD_OK)
         return rc;
     if (!*prefix || !**prefix)
-        return err_set(err, BD_INVALID,
-                       "database not initialized: issue_prefix config is missing (run 'bd init --prefix "
-                       "<prefix>' for a new project, or 'bd bootstrap' to clone an existing remote; if "
-                       "using config.yaml, use key 'issue-prefix', not 'issue_prefix')");
+        return err_set(
+            err, BD_INVALID,
+            "database not initialized: issue_prefix config is missing (run 'bd init --prefix "
+            "<prefix>' for a new project, or 'bd bootstrap' to clone an existing remote; if "
+            "using config.yaml, use key 'issue-prefix', not 'issue_prefix')");
     *prefix = trim_dash(*prefix, a);
     return BD_OK;
 }
@@ -222,7 +224,8 @@ int custom_statuses_parse(const char *text, struct arena *a, struct custom_statu
         if (colon) {
             if (!colon[1])
                 return err_set(err, BD_INVALID,
-                               "invalid custom status \"%s\": trailing colon with empty category", s.name);
+                               "invalid custom status \"%s\": trailing colon with empty category",
+                               s.name);
             s.name = arena_strndup(a, s.name, (size_t)(colon - s.name));
             s.category = colon + 1;
             if (strcmp(s.category, "active") != 0 && strcmp(s.category, "wip") != 0 &&
@@ -238,7 +241,8 @@ int custom_statuses_parse(const char *text, struct arena *a, struct custom_statu
                            "letter-first, no spaces)",
                            s.name);
         if (status_is_builtin(s.name))
-            return err_set(err, BD_INVALID, "custom status \"%s\" collides with built-in status", s.name);
+            return err_set(err, BD_INVALID, "custom status \"%s\" collides with built-in status",
+                           s.name);
         for (size_t k = 0; k < out->count; k++)
             if (strcmp(out->items[k].name, s.name) == 0)
                 return err_set(err, BD_INVALID, "duplicate custom status name \"%s\"", s.name);

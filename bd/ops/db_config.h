@@ -1,6 +1,6 @@
 /*
- * Settings kept in the database (tables config, custom_statuses, custom_types) with the YAML values that
- * stand behind them (struct ops, config_get).
+ * Settings kept in the database (tables config, custom_statuses, custom_types) with the YAML values
+ * that stand behind them (struct ops, config_get).
  */
 #ifndef BD_OPS_DB_CONFIG_H
 #define BD_OPS_DB_CONFIG_H

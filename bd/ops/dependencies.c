@@ -1,6 +1,6 @@
 /*
- * Edges. The graph is never read as a whole to add one: the cycle check walks from the target outwards, a
- * frontier at a time, and stops at the source.
+ * Edges. The graph is never read as a whole to add one: the cycle check walks from the target outwards,
+ * a frontier at a time, and stops at the source.
  */
 #include "bd/ops/dependencies.h"
 
@@ -65,8 +65,8 @@ int dependency_reaches(struct tables_txn *x, const char *from, const char *to, b
         size_t end = w.count; /* one scan for the whole frontier; it may grow `frontier` meanwhile */
         struct arena scratch = ARENA_INIT;
         const char **ids = arena_dup(&scratch, w.frontier + done, (end - done) * sizeof *ids);
-        rc = dependency_scan(x, DEPENDENCY_BY_SOURCE, ids, end - done, DEPENDENCY_BOTH, &scratch, step, &w,
-                             err);
+        rc = dependency_scan(x, DEPENDENCY_BY_SOURCE, ids, end - done, DEPENDENCY_BOTH, &scratch, step,
+                             &w, err);
         arena_release(&scratch);
         done = end;
         *reaches = w.found;
@@ -93,7 +93,8 @@ static int read_end(struct tables_txn *x, const char *id, struct end *e, struct 
         rc = issue_get_columns(x, id, wisp, columns, 1, &a, &type, err);
         if (rc == BD_OK)
             *e = (struct end){true, wisp,
-                              cell_has_text(&type) && type.s.size == 4 && memcmp(type.s.data, "epic", 4) == 0};
+                              cell_has_text(&type) && type.s.size == 4 &&
+                                  memcmp(type.s.data, "epic", 4) == 0};
     }
     arena_release(&a);
     return rc == BD_NOT_FOUND ? BD_OK : rc;
@@ -116,18 +117,19 @@ static int find_target(void *ctx, const struct dependency *d, bool in_wisp_table
 }
 
 /* The row source → target, if there is one (texts in `a`). */
-static int find_row(struct tables_txn *x, const char *source, const char *target, bool wisp, struct arena *a,
-                    struct finder *f, struct err *err) {
+static int find_row(struct tables_txn *x, const char *source, const char *target, bool wisp,
+                    struct arena *a, struct finder *f, struct err *err) {
     *f = (struct finder){.target = target};
-    int rc = dependency_scan(x, DEPENDENCY_BY_SOURCE, &source, 1, wisp ? DEPENDENCY_WISP : DEPENDENCY_REGULAR,
-                             a, find_target, f, err);
+    int rc = dependency_scan(x, DEPENDENCY_BY_SOURCE, &source, 1,
+                             wisp ? DEPENDENCY_WISP : DEPENDENCY_REGULAR, a, find_target, f, err);
     return rc == BD_DONE ? BD_OK : rc;
 }
 
 static int check_new(struct tables_txn *x, const struct dependency *d, const struct end *source,
                      const struct end *target, unsigned flags, struct err *err) {
     if (strcmp(d->issue_id, d->depends_on_id) == 0)
-        return err_set(err, BD_INVALID, "cannot add self-dependency: %s cannot depend on itself", d->issue_id);
+        return err_set(err, BD_INVALID, "cannot add self-dependency: %s cannot depend on itself",
+                       d->issue_id);
     if (strcmp(d->type, "blocks") == 0 && target->exists && source->is_epic != target->is_epic)
         return err_set(err, BD_INVALID,
                        source->is_epic ? "epics can only block other epics, not tasks"
@@ -167,16 +169,19 @@ int dependency_add_in(struct ops *o, struct tables_txn *x, const struct dependen
     struct finder f;
     rc = find_row(x, d->issue_id, d->depends_on_id, source.is_wisp, &a, &f, err);
     if (rc == BD_OK && f.has && strcmp(f.found.type, d->type) != 0) {
-        rc = err_set(err, BD_CONFLICT,
-                     "dependency %s -> %s already exists with type \"%s\" (requested \"%s\"); remove it first "
-                     "with 'bd dep remove' then re-add",
-                     d->issue_id, d->depends_on_id, f.found.type, d->type);
+        rc = err_set(
+            err, BD_CONFLICT,
+            "dependency %s -> %s already exists with type \"%s\" (requested \"%s\"); remove it first "
+            "with 'bd dep remove' then re-add",
+            d->issue_id, d->depends_on_id, f.found.type, d->type);
     } else if (rc == BD_OK && f.has) {
         rc = dependency_row_set_metadata(x, d, source.is_wisp,
                                          d->metadata && *d->metadata ? d->metadata : "{}", err);
     } else if (rc == BD_OK) {
         struct dependency row = *d;
-        row.target = outside ? DEP_TARGET_EXTERNAL : target.is_wisp ? DEP_TARGET_WISP : DEP_TARGET_ISSUE;
+        row.target = outside          ? DEP_TARGET_EXTERNAL
+                     : target.is_wisp ? DEP_TARGET_WISP
+                                      : DEP_TARGET_ISSUE;
         if (!row.created_by)
             row.created_by = o->actor;
         rc = dependency_row_insert(x, &row, source.is_wisp, err);
@@ -226,7 +231,8 @@ static int find_parent(void *ctx, const struct dependency *d, bool in_wisp_table
 int dependency_parent(struct tables_txn *x, const char *id, struct arena *a, const char **parent,
                       struct err *err) {
     *parent = NULL;
-    return dependency_scan(x, DEPENDENCY_BY_SOURCE, &id, 1, DEPENDENCY_BOTH, a, find_parent, parent, err);
+    return dependency_scan(x, DEPENDENCY_BY_SOURCE, &id, 1, DEPENDENCY_BOTH, a, find_parent, parent,
+                           err);
 }
 
 int dependency_set_parent_in(struct ops *o, struct tables_txn *x, const char *id, const char *parent,
@@ -237,7 +243,9 @@ int dependency_set_parent_in(struct ops *o, struct tables_txn *x, const char *id
     if (rc == BD_OK && old)
         rc = dependency_remove_in(o, x, id, old, NULL, err);
     if (rc == BD_OK && parent && *parent) {
-        struct dependency d = {.issue_id = id, .depends_on_id = parent, .type = "parent-child",
+        struct dependency d = {.issue_id = id,
+                               .depends_on_id = parent,
+                               .type = "parent-child",
                                .created_at = ISSUE_NO_TIME};
         rc = dependency_add_in(o, x, &d, 0, err);
     }
@@ -334,8 +342,8 @@ static int by_id(const void *x, const void *y) {
     return strcmp((*n)->id, (*m)->id);
 }
 
-int dependency_cycles(struct tables_txn *x, struct arena *a, struct dependency_cycle **out, size_t *count,
-                      struct err *err) {
+int dependency_cycles(struct tables_txn *x, struct arena *a, struct dependency_cycle **out,
+                      size_t *count, struct err *err) {
     struct graph g = {.a = a};
     struct cycles c = {NULL, 0, 0};
     struct frame *path = NULL;

@@ -11,16 +11,19 @@ enum dependency_add_flags {
 };
 /*
  * Inside a transaction: `d->issue_id` depends on `d->depends_on_id`. Both must exist; a target that
- * is `external:…`, or missing and of another prefix, is stored as it is. The same pair with the same type again replaces the metadata only. Nothing is written
- * when it fails. BD_NOT_FOUND `issue X not found`; BD_INVALID for kinds that cannot block each other and for a
- * self-dependency; BD_CONFLICT for a cycle and for the same pair with another type.
+ * is `external:…`, or missing and of another prefix, is stored as it is. The same pair with the same
+ * type again replaces the metadata only. Nothing is written when it fails. BD_NOT_FOUND `issue X not
+ * found`; BD_INVALID for kinds that cannot block each other and for a self-dependency; BD_CONFLICT for
+ * a cycle and for the same pair with another type.
  */
 int dependency_add_in(struct ops *o, struct tables_txn *x, const struct dependency *d, unsigned flags,
                       struct err *err);
-/* Inside a transaction. An absent edge is no error; *removed (may be NULL) says whether there was one. */
+/* Inside a transaction. An absent edge is no error; *removed (may be NULL) says whether there was one.
+ */
 int dependency_remove_in(struct ops *o, struct tables_txn *x, const char *source, const char *target,
                          bool *removed, struct err *err);
-/* Inside a transaction: removes the parent edge of the issue, then adds the new one (NULL or "": none). */
+/* Inside a transaction: removes the parent edge of the issue, then adds the new one (NULL or "": none).
+ */
 int dependency_set_parent_in(struct ops *o, struct tables_txn *x, const char *id, const char *parent,
                              struct err *err);
 /* The parent of an issue, NULL without one. In `a`. */

@@ -19,11 +19,32 @@ static bool is_old_shape(struct tables_txn *x, const char *table) {
     return !tables_has_column(x, table, target_columns[0]);
 }
 
-enum { COL_SOURCE, COL_TYPE, COL_CREATED, COL_BY, COL_ISSUE, COL_WISP, COL_EXTERNAL, COL_OLD, COL_ID,
-       COL_METADATA, COL_THREAD, COL_COUNT };
+enum {
+    COL_SOURCE,
+    COL_TYPE,
+    COL_CREATED,
+    COL_BY,
+    COL_ISSUE,
+    COL_WISP,
+    COL_EXTERNAL,
+    COL_OLD,
+    COL_ID,
+    COL_METADATA,
+    COL_THREAD,
+    COL_COUNT
+};
 static const char *const columns[] = {
-    "issue_id", "type", "created_at", "created_by", "depends_on_issue_id", "depends_on_wisp_id",
-    "depends_on_external", "depends_on_id", "id", "metadata", "thread_id",
+    "issue_id",
+    "type",
+    "created_at",
+    "created_by",
+    "depends_on_issue_id",
+    "depends_on_wisp_id",
+    "depends_on_external",
+    "depends_on_id",
+    "id",
+    "metadata",
+    "thread_id",
 };
 
 struct reader {
@@ -82,8 +103,8 @@ static int read_row(void *ctx, const struct cell *row) {
     return r->fn(r->ctx, &d, r->wisp);
 }
 
-static int scan_where(struct tables_txn *x, const char *table, const struct pred *where, struct reader *r,
-                      struct err *err) {
+static int scan_where(struct tables_txn *x, const char *table, const struct pred *where,
+                      struct reader *r, struct err *err) {
     struct tables_query q = {
         .table = table,
         .columns = columns,
@@ -110,12 +131,16 @@ static int scan_table(struct tables_txn *x, const char *table, enum dependency_e
     return rc;
 }
 
-int dependency_scan(struct tables_txn *x, enum dependency_end end, const char *const *ids, size_t id_count,
-                    unsigned flags, struct arena *a, dependency_fn fn, void *ctx, struct err *err) {
+int dependency_scan(struct tables_txn *x, enum dependency_end end, const char *const *ids,
+                    size_t id_count, unsigned flags, struct arena *a, dependency_fn fn, void *ctx,
+                    struct err *err) {
     if (ids && id_count == 0)
         return BD_OK;
     struct strmap wanted = STRMAP_INIT;
-    struct reader r = {.a = a, .fn = fn, .ctx = ctx, .full = (flags & DEPENDENCY_METADATA) != 0,
+    struct reader r = {.a = a,
+                       .fn = fn,
+                       .ctx = ctx,
+                       .full = (flags & DEPENDENCY_METADATA) != 0,
                        .by_target = end == DEPENDENCY_BY_TARGET};
     if (ids && id_count > INDEX_LOOKUP_MAX) {
         for (size_t i = 0; i < id_count; i++)
@@ -153,8 +178,9 @@ static int collect(void *ctx, const struct dependency *d, bool in_wisp_table) {
     return BD_OK;
 }
 
-int dependency_load(struct tables_txn *x, enum dependency_end end, const char *const *ids, size_t id_count,
-                    unsigned flags, struct arena *a, struct dependency_list *out, struct err *err) {
+int dependency_load(struct tables_txn *x, enum dependency_end end, const char *const *ids,
+                    size_t id_count, unsigned flags, struct arena *a, struct dependency_list *out,
+                    struct err *err) {
     *out = (struct dependency_list){NULL, 0};
     struct collector c = {out, 0, a};
     return dependency_scan(x, end, ids, id_count, flags, a, collect, &c, err);
@@ -182,8 +208,7 @@ int dependency_row_insert(struct tables_txn *x, const struct dependency *d, bool
     ADD("issue_id", cell_text(d->issue_id));
     ADD(target_column(x, table, d->target), cell_text(d->depends_on_id));
     ADD("type", cell_text(d->type));
-    ADD("created_at",
-        issue_time_cell(d->created_at == ISSUE_NO_TIME ? datetime_now() : d->created_at));
+    ADD("created_at", issue_time_cell(d->created_at == ISSUE_NO_TIME ? datetime_now() : d->created_at));
     ADD("created_by", cell_text(d->created_by ? d->created_by : ""));
     ADD("metadata", cell_json(d->metadata && *d->metadata ? d->metadata : "{}"));
     ADD("thread_id", cell_text(d->thread_id ? d->thread_id : ""));
@@ -203,7 +228,8 @@ static const struct pred *pair(struct tables_txn *x, const char *table, const ch
             kids[i] = pred_cmp(a, PRED_EQ, target_columns[i], t);
         by_target = pred_all(a, PRED_OR, kids, 3);
     }
-    return source ? pred_and(a, pred_cmp(a, PRED_EQ, "issue_id", cell_text(source)), by_target) : by_target;
+    return source ? pred_and(a, pred_cmp(a, PRED_EQ, "issue_id", cell_text(source)), by_target)
+                  : by_target;
 }
 
 int dependency_row_delete(struct tables_txn *x, const char *source, const char *target,
@@ -218,8 +244,8 @@ int dependency_row_delete(struct tables_txn *x, const char *source, const char *
     return rc;
 }
 
-int dependency_rows_delete(struct tables_txn *x, enum dependency_end end, const char *id, unsigned flags,
-                           uint64_t *deleted, struct err *err) {
+int dependency_rows_delete(struct tables_txn *x, enum dependency_end end, const char *id,
+                           unsigned flags, uint64_t *deleted, struct err *err) {
     struct arena a = ARENA_INIT;
     int rc = BD_OK;
     *deleted = 0;

@@ -21,19 +21,21 @@ enum dependency_flags {
 typedef int (*dependency_fn)(void *ctx, const struct dependency *d, bool in_wisp_table);
 
 /*
- * All rows whose source (or target) is one of `ids`; ids NULL: every row. Many ids are answered by one scan
- * of the table, few by the index.
+ * All rows whose source (or target) is one of `ids`; ids NULL: every row. Many ids are answered by one
+ * scan of the table, few by the index.
  */
-int dependency_scan(struct tables_txn *x, enum dependency_end end, const char *const *ids, size_t id_count,
-                    unsigned flags, struct arena *a, dependency_fn fn, void *ctx, struct err *err);
+int dependency_scan(struct tables_txn *x, enum dependency_end end, const char *const *ids,
+                    size_t id_count, unsigned flags, struct arena *a, dependency_fn fn, void *ctx,
+                    struct err *err);
 
 /* The same collected in an array. */
 struct dependency_list {
     struct dependency *items;
     size_t count;
 };
-int dependency_load(struct tables_txn *x, enum dependency_end end, const char *const *ids, size_t id_count,
-                    unsigned flags, struct arena *a, struct dependency_list *out, struct err *err);
+int dependency_load(struct tables_txn *x, enum dependency_end end, const char *const *ids,
+                    size_t id_count, unsigned flags, struct arena *a, struct dependency_list *out,
+                    struct err *err);
 
 /* Writes d (target kind already decided) into the table of its source. d->id may be NULL: one is made.
  * created_at ISSUE_NO_TIME: the transaction's now. BD_CONSTRAINT when the pair exists. */
@@ -43,8 +45,8 @@ int dependency_row_insert(struct tables_txn *x, const struct dependency *d, bool
 int dependency_row_delete(struct tables_txn *x, const char *source, const char *target,
                           bool source_is_wisp, uint64_t *deleted, struct err *err);
 /* Removes the rows of a table that point to a target or come from a source, in `flags`' tables. */
-int dependency_rows_delete(struct tables_txn *x, enum dependency_end end, const char *id, unsigned flags,
-                           uint64_t *deleted, struct err *err);
+int dependency_rows_delete(struct tables_txn *x, enum dependency_end end, const char *id,
+                           unsigned flags, uint64_t *deleted, struct err *err);
 int dependency_row_set_metadata(struct tables_txn *x, const struct dependency *d, bool source_is_wisp,
                                 const char *metadata, struct err *err);
 

@@ -1,6 +1,6 @@
 /*
- * JSON texts inside event rows. They are written once and only shown to people later, but other programs
- * read them too, so members, their order and the escapes are upstream's.
+ * JSON texts inside event rows. They are written once and only shown to people later, but other
+ * programs read them too, so members, their order and the escapes are upstream's.
  */
 #include "bd/ops/event_json.h"
 
@@ -19,8 +19,8 @@ static size_t utf8_size(const unsigned char *s) {
     for (size_t i = 1; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f))
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
         return 0;
     return n;
 }
@@ -40,7 +40,11 @@ void event_json_string(struct buf *out, const char *text) {
             buf_addf(out, "\\%c", *s);
         } else if (*s == '\n' || *s == '\r' || *s == '\t' || *s == '\b' || *s == '\f') {
             buf_addf(out, "\\%c",
-                     *s == '\n' ? 'n' : *s == '\r' ? 'r' : *s == '\t' ? 't' : *s == '\b' ? 'b' : 'f');
+                     *s == '\n'   ? 'n'
+                     : *s == '\r' ? 'r'
+                     : *s == '\t' ? 't'
+                     : *s == '\b' ? 'b'
+                                  : 'f');
         } else if (*s < 0x20 || *s == '<' || *s == '>' || *s == '&' || *s == 0x7f) {
             if (*s == 0x7f)
                 buf_add_char(out, 0x7f);
@@ -185,23 +189,16 @@ void event_json_changes(struct buf *out, const struct issue_changes *changes) {
         const struct issue_change *c = &sorted.items[i];
         key(out, strcmp(c->column, "ephemeral") == 0 ? "wisp" : c->column);
         switch (c->value.kind) {
-        case CELL_NULL:
-            buf_add_str(out, "null");
-            break;
+        case CELL_NULL: buf_add_str(out, "null"); break;
         case CELL_INT:
             if (issue_column_is_bool(c->column))
                 buf_add_str(out, c->value.i ? "true" : "false");
             else
                 buf_addf(out, "%lld", (long long)c->value.i);
             break;
-        case CELL_DATETIME:
-            add_time(out, c->value.i);
-            break;
-        case CELL_JSON:
-            add_json(out, cell_format(&c->value, &a));
-            break;
-        default:
-            event_json_string(out, cell_format(&c->value, &a));
+        case CELL_DATETIME: add_time(out, c->value.i); break;
+        case CELL_JSON: add_json(out, cell_format(&c->value, &a)); break;
+        default: event_json_string(out, cell_format(&c->value, &a));
         }
     }
     buf_add_char(out, '}');

@@ -1,6 +1,6 @@
 /*
- * Event rows. Their ids grow with time, so that the order of ids is the order of writing even within one
- * second, and rows of one batch lie side by side in the tree.
+ * Event rows. Their ids grow with time, so that the order of ids is the order of writing even within
+ * one second, and rows of one batch lie side by side in the tree.
  */
 #include "bd/ops/events.h"
 
@@ -89,7 +89,9 @@ int event_load(struct tables_txn *x, const char *issue_id, bool is_wisp, struct 
                struct event **out, size_t *count, struct err *err) {
     static const char *const columns[] = {"id",        "issue_id",  "event_type", "actor",
                                           "old_value", "new_value", "comment",    "created_at"};
-    struct tables_query q = {.table = issue_families[is_wisp].events, .columns = columns, .column_count = 8,
+    struct tables_query q = {.table = issue_families[is_wisp].events,
+                             .columns = columns,
+                             .column_count = 8,
                              .where = pred_cmp(a, PRED_EQ, "issue_id", cell_text(issue_id))};
     struct loader l = {.a = a};
     int rc = tables_has_table(x, q.table) ? tables_scan(x, &q, NULL, load_row, &l, err) : BD_OK;

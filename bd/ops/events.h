@@ -7,10 +7,11 @@
 struct event {
     const char *id; /* set when loaded */
     const char *issue_id;
-    const char *type; /* created, updated, status_changed, commented, closed, reopened, label_added, … */
+    const char
+        *type; /* created, updated, status_changed, commented, closed, reopened, label_added, … */
     const char *actor;
     const char *old_value, *new_value, *comment; /* NULL = NULL */
-    int64_t created_at; /* when added: ISSUE_NO_TIME = now */
+    int64_t created_at;                          /* when added: ISSUE_NO_TIME = now */
 };
 int event_add(struct tables_txn *x, bool is_wisp, const struct event *e, struct err *err);
 /* All events of an issue, oldest first. */

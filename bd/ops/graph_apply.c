@@ -1,7 +1,7 @@
 /*
- * Executing a plan: all issues first, so that every key has an id; then metadata references, edges, parents
- * and late assignees. A plan that would make a parent wait for its own child is refused before edges are
- * written.
+ * Executing a plan: all issues first, so that every key has an id; then metadata references, edges,
+ * parents and late assignees. A plan that would make a parent wait for its own child is refused before
+ * edges are written.
  */
 #include "bd/ops/graph_apply.h"
 
@@ -38,17 +38,21 @@ static int check_node(const struct graph_plan *p, size_t index, const struct str
         return err_set(err, BD_INVALID, "node \"%s\": invalid type \"%s\"", n->key, n->type);
     for (size_t i = 0; i < n->metadata_ref_count; i++)
         if (!strmap_has(nodes, n->metadata_refs[i].value))
-            return err_set(err, BD_INVALID, "node \"%s\": metadata ref \"%s\" references unknown key \"%s\"", n->key,
+            return err_set(err, BD_INVALID,
+                           "node \"%s\": metadata ref \"%s\" references unknown key \"%s\"", n->key,
                            n->metadata_refs[i].key, n->metadata_refs[i].value);
     if (*n->parent_key && !strmap_has(nodes, n->parent_key))
-        return err_set(err, BD_INVALID, "node \"%s\": parent key \"%s\" not found in plan", n->key, n->parent_key);
+        return err_set(err, BD_INVALID, "node \"%s\": parent key \"%s\" not found in plan", n->key,
+                       n->parent_key);
     return BD_OK;
 }
 
-static int check_edge(const struct graph_plan *p, size_t index, const struct strmap *nodes, struct err *err) {
+static int check_edge(const struct graph_plan *p, size_t index, const struct strmap *nodes,
+                      struct err *err) {
     const struct graph_edge *e = &p->edges[index];
     if (*e->from_key && !strmap_has(nodes, e->from_key))
-        return err_set(err, BD_INVALID, "edge %zu: from key \"%s\" not found in plan", index, e->from_key);
+        return err_set(err, BD_INVALID, "edge %zu: from key \"%s\" not found in plan", index,
+                       e->from_key);
     if (*e->to_key && !strmap_has(nodes, e->to_key))
         return err_set(err, BD_INVALID, "edge %zu: to key \"%s\" not found in plan", index, e->to_key);
     if (!*e->from_key && !*e->from_id)
@@ -71,7 +75,9 @@ static void add_arc(struct arcs *g, const char *from, const char *to) {
     g->items[g->count++] = (struct graph_pair){from, to};
 }
 
-static bool is_local(const struct graph_edge *e) { return *e->from_key && *e->to_key && !*e->from_id && !*e->to_id; }
+static bool is_local(const struct graph_edge *e) {
+    return *e->from_key && *e->to_key && !*e->from_id && !*e->to_id;
+}
 
 static int by_text(const void *x, const void *y) {
     return strcmp(*(const char *const *)x, *(const char *const *)y);
@@ -144,14 +150,16 @@ static int check_cycles(const struct graph_plan *p, struct err *err) {
     if (g.count)
         qsort(g.items, g.count, sizeof *g.items, by_arc);
     const char *at = find_cycle(p, &g, &a);
-    int rc = at ? err_set(err, BD_INVALID, "graph contains a blocking dependency cycle involving node \"%s\"", at)
+    int rc = at ? err_set(err, BD_INVALID,
+                          "graph contains a blocking dependency cycle involving node \"%s\"", at)
                 : BD_OK;
     free(g.items);
     arena_release(&a);
     return rc;
 }
 
-int graph_plan_check(const struct graph_plan *p, const struct text_list *custom_types, struct err *err) {
+int graph_plan_check(const struct graph_plan *p, const struct text_list *custom_types,
+                     struct err *err) {
     struct strmap nodes = STRMAP_INIT;
     int rc = p->node_count ? BD_OK : err_set(err, BD_INVALID, "plan has no nodes");
     index_nodes(p, &nodes);
@@ -261,7 +269,8 @@ static int add_stored_arc(void *ctx, const struct dependency *d, bool in_wisp_ta
 }
 
 /* Follows planned and stored edges from one id to another. */
-static int has_path(struct apply *g, const struct arcs *planned, const char *from, const char *to, bool *found) {
+static int has_path(struct apply *g, const struct arcs *planned, const char *from, const char *to,
+                    bool *found) {
     struct strmap seen = STRMAP_INIT;
     struct arcs queue = {NULL, 0, 0};
     int rc = BD_OK;
@@ -272,10 +281,11 @@ static int has_path(struct apply *g, const struct arcs *planned, const char *fro
         *found = strcmp(id, to) == 0;
         if (*found || strmap_put(&seen, id, g))
             continue;
-        for (size_t k = first_arc(planned, id); k < planned->count && strcmp(planned->items[k].key, id) == 0; k++)
+        for (size_t k = first_arc(planned, id);
+             k < planned->count && strcmp(planned->items[k].key, id) == 0; k++)
             add_arc(&queue, id, planned->items[k].value);
-        rc = dependency_scan(g->x, DEPENDENCY_BY_SOURCE, &id, 1, DEPENDENCY_BOTH, g->a, add_stored_arc, &queue,
-                             g->err);
+        rc = dependency_scan(g->x, DEPENDENCY_BY_SOURCE, &id, 1, DEPENDENCY_BOTH, g->a, add_stored_arc,
+                             &queue, g->err);
     }
     strmap_release(&seen);
     free(queue.items);
@@ -308,7 +318,8 @@ static int check_parent_paths(struct apply *g) {
             rc = has_path(g, &planned, parent, n->id, &found);
         if (rc == BD_OK && found)
             rc = err_set(g->err, BD_INVALID,
-                         "node \"%s\": planned blocking dependencies create a path from parent \"%s\" to child \"%s\"",
+                         "node \"%s\": planned blocking dependencies create a path from parent \"%s\" "
+                         "to child \"%s\"",
                          n->key, parent, n->id);
     }
     free(planned.items);
@@ -317,24 +328,30 @@ static int check_parent_paths(struct apply *g) {
 
 static int add_edge(struct apply *g, size_t index) {
     const struct graph_edge *e = &g->p->edges[index];
-    struct dependency d = {.issue_id = end_of(g, e->from_key, e->from_id), .type = type_of(e),
-                           .depends_on_id = end_of(g, e->to_key, e->to_id), .created_at = ISSUE_NO_TIME};
+    struct dependency d = {.issue_id = end_of(g, e->from_key, e->from_id),
+                           .type = type_of(e),
+                           .depends_on_id = end_of(g, e->to_key, e->to_id),
+                           .created_at = ISSUE_NO_TIME};
     if (is_parent_pair(g, d.issue_id, d.depends_on_id)) {
         if (strcmp(d.type, "parent-child") == 0)
             return BD_OK; /* comes with the parents */
-        return err_set(g->err, BD_INVALID,
-                       "edge %zu %s->%s duplicates a parent-child relationship with dependency type \"%s\"", index,
-                       d.issue_id, d.depends_on_id, d.type);
+        return err_set(
+            g->err, BD_INVALID,
+            "edge %zu %s->%s duplicates a parent-child relationship with dependency type \"%s\"", index,
+            d.issue_id, d.depends_on_id, d.type);
     }
     if (is_parent_pair(g, d.depends_on_id, d.issue_id) && dependency_type_blocks(d.type))
-        return err_set(g->err, BD_INVALID, "edge %zu %s->%s creates a blocking reverse of a parent-child relationship",
+        return err_set(g->err, BD_INVALID,
+                       "edge %zu %s->%s creates a blocking reverse of a parent-child relationship",
                        index, d.issue_id, d.depends_on_id);
     int rc = dependency_add_in(g->o, g->x, &d, 0, g->err);
     return rc == BD_OK ? rc : err_prefix(g->err, "adding edge %s->%s", d.issue_id, d.depends_on_id);
 }
 
 static int add_parent(struct apply *g, const struct graph_node *n) {
-    struct dependency d = {.issue_id = n->id, .depends_on_id = parent_of(g, n), .type = "parent-child",
+    struct dependency d = {.issue_id = n->id,
+                           .depends_on_id = parent_of(g, n),
+                           .type = "parent-child",
                            .created_at = ISSUE_NO_TIME};
     if (!d.depends_on_id)
         return BD_OK;
@@ -351,8 +368,8 @@ static int assign_late(struct apply *g, const struct graph_node *n) {
     return rc == BD_OK ? rc : err_prefix(g->err, "node \"%s\": setting assignee", n->key);
 }
 
-int graph_apply_in(struct ops *o, struct tables_txn *x, struct graph_plan *p, bool ephemeral, bool no_history,
-                   struct arena *a, struct err *err) {
+int graph_apply_in(struct ops *o, struct tables_txn *x, struct graph_plan *p, bool ephemeral,
+                   bool no_history, struct arena *a, struct err *err) {
     struct apply g = {.o = o, .x = x, .p = p, .a = a, .err = err};
     int rc = create_nodes(&g, ephemeral, no_history);
     for (size_t i = 0; rc == BD_OK && i < p->node_count; i++) {

@@ -1,5 +1,6 @@
 /*
- * A plan of issues and the dependencies between them, named by keys, made real in one transaction (bd-core §10.3).
+ * A plan of issues and the dependencies between them, named by keys, made real in one transaction
+ * (bd-core §10.3).
  */
 #ifndef BD_OPS_GRAPH_APPLY_H
 #define BD_OPS_GRAPH_APPLY_H
@@ -38,7 +39,7 @@ int graph_plan_parse(const char *json, struct arena *a, struct graph_plan *out, 
 /* The rules of a plan by itself. BD_INVALID with upstream's texts. */
 int graph_plan_check(const struct graph_plan *p, const struct text_list *custom_types, struct err *err);
 /* Inside a transaction; sets the id of every node. May be run again. */
-int graph_apply_in(struct ops *o, struct tables_txn *x, struct graph_plan *p, bool ephemeral, bool no_history,
-                   struct arena *a, struct err *err);
+int graph_apply_in(struct ops *o, struct tables_txn *x, struct graph_plan *p, bool ephemeral,
+                   bool no_history, struct arena *a, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Reading a plan from JSON. Fields that the schema does not know are named in a warning, so that a plan written
- * for another tool does not lose half of itself silently.
+ * Reading a plan from JSON. Fields that the schema does not know are named in a warning, so that a plan
+ * written for another tool does not lose half of itself silently.
  */
 #include "bd/ops/graph_apply.h"
 
@@ -12,18 +12,21 @@
 
 static const char *const plan_fields[] = {"commit_message", "nodes", "edges", NULL};
 static const char *const node_fields[] = {
-    "key",    "title",    "type",          "description", "assignee",  "assign_after_create", "priority",
-    "labels", "metadata", "metadata_refs", "parent_key",  "parent_id", NULL,
+    "key",      "title",  "type",     "description",   "assignee",   "assign_after_create",
+    "priority", "labels", "metadata", "metadata_refs", "parent_key", "parent_id",
+    NULL,
 };
 static const char *const edge_fields[] = {"from_key", "from_id", "to_key", "to_id", "type", NULL};
 
 static const struct {
     const char *field, *hint;
 } hints[] = {
-    {"blocks", "use the top-level 'edges' array, e.g. {\"from_key\": \"a\", \"to_key\": \"b\", \"type\": \"blocks\"}"},
+    {"blocks", "use the top-level 'edges' array, e.g. {\"from_key\": \"a\", \"to_key\": \"b\", "
+               "\"type\": \"blocks\"}"},
     {"children", "set 'parent_key' on each child instead of listing children on the parent"},
     {"depends", "use the top-level 'edges' array with type 'blocks'"},
-    {"parent", "use 'parent_key' (referencing another node's 'key') or 'parent_id' (an existing issue ID)"},
+    {"parent",
+     "use 'parent_key' (referencing another node's 'key') or 'parent_id' (an existing issue ID)"},
 };
 
 struct reader {
@@ -49,7 +52,8 @@ static int by_text(const void *x, const void *y) {
     return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-static void note_unknown(struct reader *r, const cJSON *object, const char *const *known, const char *where) {
+static void note_unknown(struct reader *r, const cJSON *object, const char *const *known,
+                         const char *where) {
     const char *names[64];
     size_t n = 0;
     const cJSON *m;
@@ -69,10 +73,11 @@ static void note_unknown(struct reader *r, const cJSON *object, const char *cons
         for (size_t h = 0; h < sizeof hints / sizeof hints[0]; h++)
             r->hinted[h] = r->hinted[h] || strcmp(hints[h].field, names[i]) == 0;
     }
-    warn(r, arena_printf(r->a,
-                         "warning: graph plan %s has unknown field(s): [%s] (silently dropped — see 'bd create "
-                         "--graph' schema)",
-                         where, buf_str(&list)));
+    warn(r, arena_printf(
+                r->a,
+                "warning: graph plan %s has unknown field(s): [%s] (silently dropped — see 'bd create "
+                "--graph' schema)",
+                where, buf_str(&list)));
     buf_release(&list);
 }
 
@@ -103,7 +108,8 @@ static int take_pairs(struct reader *r, const cJSON *object, const char *field, 
     cJSON_ArrayForEach(m, v) {
         if (!cJSON_IsString(m))
             return wrong_kind(r, field, "an object of strings");
-        (*out)[(*count)++] = (struct graph_pair){arena_strdup(r->a, m->string), arena_strdup(r->a, m->valuestring)};
+        (*out)[(*count)++] =
+            (struct graph_pair){arena_strdup(r->a, m->string), arena_strdup(r->a, m->valuestring)};
     }
     return BD_OK;
 }
@@ -126,8 +132,12 @@ static int take_labels(struct reader *r, const cJSON *object, struct graph_node 
 static int read_node(struct reader *r, const cJSON *object, size_t index, struct graph_node *n) {
     const struct {
         const char *field, **to;
-    } texts[] = {{"key", &n->key},           {"title", &n->title},           {"type", &n->type},
-                 {"description", &n->description}, {"assignee", &n->assignee}, {"parent_key", &n->parent_key},
+    } texts[] = {{"key", &n->key},
+                 {"title", &n->title},
+                 {"type", &n->type},
+                 {"description", &n->description},
+                 {"assignee", &n->assignee},
+                 {"parent_key", &n->parent_key},
                  {"parent_id", &n->parent_id}};
     int rc = cJSON_IsObject(object) ? BD_OK : wrong_kind(r, "nodes", "an array of objects");
     for (size_t i = 0; rc == BD_OK && i < sizeof texts / sizeof texts[0]; i++)
@@ -146,7 +156,8 @@ static int read_node(struct reader *r, const cJSON *object, size_t index, struct
         n->priority = priority->valueint;
     else if (priority && !cJSON_IsNull(priority))
         return wrong_kind(r, "priority", "an integer");
-    n->assign_after_create = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "assign_after_create"));
+    n->assign_after_create =
+        cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "assign_after_create"));
     struct buf where = BUF_INIT;
     buf_add_str(&where, "node[");
     if (*n->key)
@@ -162,8 +173,11 @@ static int read_node(struct reader *r, const cJSON *object, size_t index, struct
 static int read_edge(struct reader *r, const cJSON *object, size_t index, struct graph_edge *e) {
     const struct {
         const char *field, **to;
-    } texts[] = {{"from_key", &e->from_key}, {"from_id", &e->from_id}, {"to_key", &e->to_key},
-                 {"to_id", &e->to_id},       {"type", &e->type}};
+    } texts[] = {{"from_key", &e->from_key},
+                 {"from_id", &e->from_id},
+                 {"to_key", &e->to_key},
+                 {"to_id", &e->to_id},
+                 {"type", &e->type}};
     int rc = cJSON_IsObject(object) ? BD_OK : wrong_kind(r, "edges", "an array of objects");
     for (size_t i = 0; rc == BD_OK && i < sizeof texts / sizeof texts[0]; i++)
         rc = take_text(r, object, texts[i].field, texts[i].to);
@@ -216,6 +230,7 @@ int graph_plan_parse(const char *text, struct arena *a, struct graph_plan *out, 
         qsort(out->warnings, out->warning_count, sizeof *out->warnings, by_text);
     for (size_t h = 0; h < sizeof hints / sizeof hints[0]; h++)
         if (r.hinted[h])
-            warn(&r, arena_printf(a, "  hint: \"%s\" is not part of the schema; %s", hints[h].field, hints[h].hint));
+            warn(&r, arena_printf(a, "  hint: \"%s\" is not part of the schema; %s", hints[h].field,
+                                  hints[h].hint));
     return rc;
 }

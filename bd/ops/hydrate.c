@@ -1,6 +1,7 @@
 /*
- * Hydration. A map from id to issue routes every row of the side tables to its issue; rows of other issues
- * are dropped. Labels and comments are gathered as linked rows first and become arrays at the end.
+ * Hydration. A map from id to issue routes every row of the side tables to its issue; rows of other
+ * issues are dropped. Labels and comments are gathered as linked rows first and become arrays at the
+ * end.
  */
 #include "bd/ops/hydrate.h"
 
@@ -67,7 +68,8 @@ static int add_comment(void *ctx, const struct cell *row) {
     if (!(h->what & HYDRATE_COMMENTS))
         return BD_OK;
     struct extra *e = &h->extra[i - h->issues];
-    i->comments = grow(h->a, i->comments, i->comment_row_count, &e->comment_capacity, sizeof *i->comments);
+    i->comments =
+        grow(h->a, i->comments, i->comment_row_count, &e->comment_capacity, sizeof *i->comments);
     i->comments[i->comment_row_count++] = (struct comment){
         .issue_id = i->id,
         .id = text(&row[1], h->a),
@@ -161,8 +163,8 @@ static int hydrate_dependencies(struct hydration *h, struct err *err) {
     return rc;
 }
 
-int issues_hydrate(struct tables_txn *x, struct issue *issues, size_t count, unsigned what, struct arena *a,
-                   struct err *err) {
+int issues_hydrate(struct tables_txn *x, struct issue *issues, size_t count, unsigned what,
+                   struct arena *a, struct err *err) {
     if (count == 0)
         return BD_OK;
     struct arena scratch = ARENA_INIT;
@@ -198,7 +200,8 @@ int issues_hydrate(struct tables_txn *x, struct issue *issues, size_t count, uns
         rc = hydrate_dependencies(&h, err);
     for (size_t i = 0; rc == BD_OK && i < count; i++) {
         if (issues[i].label_count > 1)
-            qsort((void *)issues[i].labels, issues[i].label_count, sizeof *issues[i].labels, compare_texts);
+            qsort((void *)issues[i].labels, issues[i].label_count, sizeof *issues[i].labels,
+                  compare_texts);
         if (issues[i].comment_row_count > 1)
             qsort(issues[i].comments, issues[i].comment_row_count, sizeof *issues[i].comments,
                   compare_comments);

@@ -1,9 +1,9 @@
 /*
- * Id generation. A hash id depends on the issue's text, creator and time, so a transaction that is run again
- * proposes the same id and only moves on when it is taken.
+ * Id generation. A hash id depends on the issue's text, creator and time, so a transaction that is run
+ * again proposes the same id and only moves on when it is taken.
  *
- * The length follows the number of ids in use. Counting them exactly means reading every key, so the size
- * of the table, which is known at once, decides as long as it is clearly away from a threshold.
+ * The length follows the number of ids in use. Counting them exactly means reading every key, so the
+ * size of the table, which is known at once, decides as long as it is clearly away from a threshold.
  */
 #include "bd/ops/id_gen.h"
 
@@ -93,7 +93,9 @@ static int count_top_level(void *ctx, const struct cell *row) {
 static int scan_ids(struct tables_txn *x, const char *table, const char *start, struct arena *a,
                     tables_row_fn fn, void *ctx, struct err *err) {
     static const char *const columns[] = {"id"};
-    struct tables_query q = {.table = table, .columns = columns, .column_count = 1,
+    struct tables_query q = {.table = table,
+                             .columns = columns,
+                             .column_count = 1,
                              .where = pred_cmp(a, PRED_PREFIX, "id", cell_text(start))};
     return tables_scan(x, &q, NULL, fn, ctx, err);
 }
@@ -107,7 +109,8 @@ static int take_census(struct tables_txn *x, bool is_wisp, const char *prefix, s
     if (rc != BD_OK)
         return rc;
     int length = id_length_for(c->count, &c->limits);
-    bool clear = c->count > EXACT_COUNT_MAX && id_length_for(c->count - c->count / 10, &c->limits) == length;
+    bool clear =
+        c->count > EXACT_COUNT_MAX && id_length_for(c->count - c->count / 10, &c->limits) == length;
     if (!clear && length > c->limits.min_length) {
         const char *start = arena_printf(a, "%s-", prefix);
         struct counter exact = {strlen(start), 0};
@@ -206,8 +209,8 @@ bool id_split_child(const char *id, struct arena *a, const char **parent, int64_
     return true;
 }
 
-static int read_child_counter(struct tables_txn *x, const char *table, const char *parent, struct arena *a,
-                              int64_t *last, struct err *err) {
+static int read_child_counter(struct tables_txn *x, const char *table, const char *parent,
+                              struct arena *a, int64_t *last, struct err *err) {
     static const char *const columns[] = {"last_child"};
     struct cell key = cell_text(parent), value;
     *last = 0;
@@ -219,8 +222,8 @@ static int read_child_counter(struct tables_txn *x, const char *table, const cha
     return rc == BD_NOT_FOUND ? BD_OK : rc;
 }
 
-static int write_child_counter(struct tables_txn *x, const char *table, const char *parent, int64_t last,
-                               struct err *err) {
+static int write_child_counter(struct tables_txn *x, const char *table, const char *parent,
+                               int64_t last, struct err *err) {
     static const char *const columns[] = {"parent_id", "last_child"};
     struct cell row[] = {cell_text(parent), cell_int(last)};
     return tables_insert(x, table, columns, row, 2, TABLES_INSERT_REPLACE, NULL, err);
@@ -299,12 +302,14 @@ int id_check_prefix(const char *id, const char *prefix, const char *allowed, str
         size--;
     if (rc != BD_OK && list.count)
         err_set(err, rc,
-                "prefix mismatch: database uses '%.*s-' (allowed: %s) but ID '%s' doesn't match any allowed "
+                "prefix mismatch: database uses '%.*s-' (allowed: %s) but ID '%s' doesn't match any "
+                "allowed "
                 "prefix (use --force to override)",
                 size, prefix, allowed, id);
     else if (rc != BD_OK)
         err_set(err, rc,
-                "prefix mismatch: database uses '%.*s-' but ID '%s' doesn't match (use --force to override)",
+                "prefix mismatch: database uses '%.*s-' but ID '%s' doesn't match (use --force to "
+                "override)",
                 size, prefix, id);
     arena_release(&a);
     return rc;

@@ -14,11 +14,13 @@ struct id_limits {
     double max_collision_probability;
     int min_length, max_length;
 };
-#define ID_LIMITS_DEFAULT {0.25, 3, 8}
+#define ID_LIMITS_DEFAULT                                                                              \
+    { 0.25, 3, 8 }
 /* Shortest length whose birthday collision probability among `count` ids stays within the limit. */
 int id_length_for(uint64_t count, const struct id_limits *limits);
 
-/* What id_generate found out about the ids in use, so that a batch counts them once. Zeroed at first. */
+/* What id_generate found out about the ids in use, so that a batch counts them once. Zeroed at first.
+ */
 struct id_census {
     bool counted, is_wisp;
     const char *prefix;
@@ -32,7 +34,8 @@ int id_generate(struct tables_txn *x, bool is_wisp, const char *prefix, const st
 /* parent.N, and raises the parent's counter. The parent must exist. */
 int id_next_child(struct tables_txn *x, const char *parent, bool parent_is_wisp, struct arena *a,
                   const char **id, struct err *err);
-/* Raises the parent's counter to at least the N of a dotted id; nothing for other ids or without a parent. */
+/* Raises the parent's counter to at least the N of a dotted id; nothing for other ids or without a
+ * parent. */
 int id_reconcile_child(struct tables_txn *x, const char *id, struct err *err);
 /* "bd-a.3" → parent "bd-a", 3. False when the id has no number behind its last dot. */
 bool id_split_child(const char *id, struct arena *a, const char **parent, int64_t *number);

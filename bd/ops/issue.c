@@ -1,9 +1,9 @@
 /*
  * The one table that maps the members of struct issue to the columns of `issues` and `wisps`.
  *
- * Invariant: issue_columns, issue_from_row and issue_to_row walk the same table, so they cannot disagree.
- * Databases of older schema levels lack some columns; tables_* reads those as NULL, which every kind here
- * turns into its "not set" value, and writers leave them out (issue_rows.c).
+ * Invariant: issue_columns, issue_from_row and issue_to_row walk the same table, so they cannot
+ * disagree. Databases of older schema levels lack some columns; tables_* reads those as NULL, which
+ * every kind here turns into its "not set" value, and writers leave them out (issue_rows.c).
  */
 #include "bd/ops/issue.h"
 
@@ -11,65 +11,65 @@
 #include <string.h>
 
 enum field_kind {
-    FIELD_TEXT,          /* NULL and "" read as ""; NULL writes '' */
-    FIELD_TEXT_OR_NULL,  /* "" writes NULL */
-    FIELD_TEXT_POINTER,  /* NULL and "" are different values */
+    FIELD_TEXT,         /* NULL and "" read as ""; NULL writes '' */
+    FIELD_TEXT_OR_NULL, /* "" writes NULL */
+    FIELD_TEXT_POINTER, /* NULL and "" are different values */
     FIELD_INT,
     FIELD_INT_OR_NULL,   /* ISSUE_NO_INT is NULL */
     FIELD_INT_ZERO_NULL, /* 0 writes NULL */
     FIELD_BOOL,
-    FIELD_TIME,          /* ISSUE_NO_TIME is NULL; stored in whole seconds, cut down */
-    FIELD_JSON,          /* NULL writes {}; {} reads as NULL */
+    FIELD_TIME, /* ISSUE_NO_TIME is NULL; stored in whole seconds, cut down */
+    FIELD_JSON, /* NULL writes {}; {} reads as NULL */
 };
 
-#define ISSUE_FIELDS(X)                                                                                 \
-    X(id, FIELD_TEXT)                                                                                   \
-    X(content_hash, FIELD_TEXT)                                                                         \
-    X(title, FIELD_TEXT)                                                                                \
-    X(description, FIELD_TEXT)                                                                          \
-    X(design, FIELD_TEXT)                                                                               \
-    X(acceptance_criteria, FIELD_TEXT)                                                                  \
-    X(notes, FIELD_TEXT)                                                                                \
-    X(status, FIELD_TEXT)                                                                               \
-    X(priority, FIELD_INT)                                                                              \
-    X(issue_type, FIELD_TEXT)                                                                           \
-    X(assignee, FIELD_TEXT_OR_NULL)                                                                     \
-    X(estimated_minutes, FIELD_INT_OR_NULL)                                                             \
-    X(created_at, FIELD_TIME)                                                                           \
-    X(created_by, FIELD_TEXT)                                                                           \
-    X(owner, FIELD_TEXT)                                                                                \
-    X(updated_at, FIELD_TIME)                                                                           \
-    X(closed_at, FIELD_TIME)                                                                            \
-    X(closed_by_session, FIELD_TEXT)                                                                    \
-    X(external_ref, FIELD_TEXT_POINTER)                                                                 \
-    X(spec_id, FIELD_TEXT)                                                                              \
-    X(compaction_level, FIELD_INT)                                                                      \
-    X(compacted_at, FIELD_TIME)                                                                         \
-    X(compacted_at_commit, FIELD_TEXT_POINTER)                                                          \
-    X(original_size, FIELD_INT_ZERO_NULL)                                                               \
-    X(sender, FIELD_TEXT)                                                                               \
-    X(ephemeral, FIELD_BOOL)                                                                            \
-    X(wisp_type, FIELD_TEXT)                                                                            \
-    X(pinned, FIELD_BOOL)                                                                               \
-    X(is_template, FIELD_BOOL)                                                                          \
-    X(mol_type, FIELD_TEXT)                                                                             \
-    X(work_type, FIELD_TEXT)                                                                            \
-    X(source_system, FIELD_TEXT)                                                                        \
-    X(metadata, FIELD_JSON)                                                                             \
-    X(source_repo, FIELD_TEXT)                                                                          \
-    X(close_reason, FIELD_TEXT)                                                                         \
-    X(event_kind, FIELD_TEXT)                                                                           \
-    X(actor, FIELD_TEXT)                                                                                \
-    X(target, FIELD_TEXT)                                                                               \
-    X(payload, FIELD_TEXT)                                                                              \
-    X(await_type, FIELD_TEXT)                                                                           \
-    X(await_id, FIELD_TEXT)                                                                             \
-    X(timeout_ns, FIELD_INT)                                                                            \
-    X(waiters, FIELD_TEXT)                                                                              \
-    X(due_at, FIELD_TIME)                                                                               \
-    X(defer_until, FIELD_TIME)                                                                          \
-    X(no_history, FIELD_BOOL)                                                                           \
-    X(started_at, FIELD_TIME)                                                                           \
+#define ISSUE_FIELDS(X)                                                                                \
+    X(id, FIELD_TEXT)                                                                                  \
+    X(content_hash, FIELD_TEXT)                                                                        \
+    X(title, FIELD_TEXT)                                                                               \
+    X(description, FIELD_TEXT)                                                                         \
+    X(design, FIELD_TEXT)                                                                              \
+    X(acceptance_criteria, FIELD_TEXT)                                                                 \
+    X(notes, FIELD_TEXT)                                                                               \
+    X(status, FIELD_TEXT)                                                                              \
+    X(priority, FIELD_INT)                                                                             \
+    X(issue_type, FIELD_TEXT)                                                                          \
+    X(assignee, FIELD_TEXT_OR_NULL)                                                                    \
+    X(estimated_minutes, FIELD_INT_OR_NULL)                                                            \
+    X(created_at, FIELD_TIME)                                                                          \
+    X(created_by, FIELD_TEXT)                                                                          \
+    X(owner, FIELD_TEXT)                                                                               \
+    X(updated_at, FIELD_TIME)                                                                          \
+    X(closed_at, FIELD_TIME)                                                                           \
+    X(closed_by_session, FIELD_TEXT)                                                                   \
+    X(external_ref, FIELD_TEXT_POINTER)                                                                \
+    X(spec_id, FIELD_TEXT)                                                                             \
+    X(compaction_level, FIELD_INT)                                                                     \
+    X(compacted_at, FIELD_TIME)                                                                        \
+    X(compacted_at_commit, FIELD_TEXT_POINTER)                                                         \
+    X(original_size, FIELD_INT_ZERO_NULL)                                                              \
+    X(sender, FIELD_TEXT)                                                                              \
+    X(ephemeral, FIELD_BOOL)                                                                           \
+    X(wisp_type, FIELD_TEXT)                                                                           \
+    X(pinned, FIELD_BOOL)                                                                              \
+    X(is_template, FIELD_BOOL)                                                                         \
+    X(mol_type, FIELD_TEXT)                                                                            \
+    X(work_type, FIELD_TEXT)                                                                           \
+    X(source_system, FIELD_TEXT)                                                                       \
+    X(metadata, FIELD_JSON)                                                                            \
+    X(source_repo, FIELD_TEXT)                                                                         \
+    X(close_reason, FIELD_TEXT)                                                                        \
+    X(event_kind, FIELD_TEXT)                                                                          \
+    X(actor, FIELD_TEXT)                                                                               \
+    X(target, FIELD_TEXT)                                                                              \
+    X(payload, FIELD_TEXT)                                                                             \
+    X(await_type, FIELD_TEXT)                                                                          \
+    X(await_id, FIELD_TEXT)                                                                            \
+    X(timeout_ns, FIELD_INT)                                                                           \
+    X(waiters, FIELD_TEXT)                                                                             \
+    X(due_at, FIELD_TIME)                                                                              \
+    X(defer_until, FIELD_TIME)                                                                         \
+    X(no_history, FIELD_BOOL)                                                                          \
+    X(started_at, FIELD_TIME)                                                                          \
     X(is_blocked, FIELD_BOOL)
 
 struct field {
@@ -93,21 +93,14 @@ void issue_init(struct issue *i) {
         char *member = (char *)i + fields[f].offset;
         switch (fields[f].kind) {
         case FIELD_TEXT:
-        case FIELD_TEXT_OR_NULL:
-            *(const char **)(void *)member = "";
-            break;
-        case FIELD_INT_OR_NULL:
-            *(int64_t *)(void *)member = ISSUE_NO_INT;
-            break;
-        case FIELD_TIME:
-            *(int64_t *)(void *)member = ISSUE_NO_TIME;
-            break;
+        case FIELD_TEXT_OR_NULL: *(const char **)(void *)member = ""; break;
+        case FIELD_INT_OR_NULL: *(int64_t *)(void *)member = ISSUE_NO_INT; break;
+        case FIELD_TIME: *(int64_t *)(void *)member = ISSUE_NO_TIME; break;
         case FIELD_TEXT_POINTER:
         case FIELD_JSON:
         case FIELD_INT:
         case FIELD_INT_ZERO_NULL:
-        case FIELD_BOOL:
-            break;
+        case FIELD_BOOL: break;
         }
     }
     i->status = "open";
@@ -117,14 +110,10 @@ void issue_init(struct issue *i) {
 
 static int64_t cell_integer(const struct cell *c) {
     switch (c->kind) {
-    case CELL_INT:
-        return c->i;
-    case CELL_UINT:
-        return (int64_t)c->u;
-    case CELL_FLOAT:
-        return (int64_t)c->f;
-    default:
-        return 0;
+    case CELL_INT: return c->i;
+    case CELL_UINT: return (int64_t)c->u;
+    case CELL_FLOAT: return (int64_t)c->f;
+    default: return 0;
     }
 }
 
@@ -152,12 +141,8 @@ void issue_from_row(struct issue *i, const struct cell *row, struct arena *a) {
             *(int64_t *)(void *)member = cell_is_null(c) ? ISSUE_NO_INT : cell_integer(c);
             break;
         case FIELD_INT:
-        case FIELD_INT_ZERO_NULL:
-            *(int64_t *)(void *)member = cell_integer(c);
-            break;
-        case FIELD_BOOL:
-            *(bool *)(void *)member = cell_integer(c) != 0;
-            break;
+        case FIELD_INT_ZERO_NULL: *(int64_t *)(void *)member = cell_integer(c); break;
+        case FIELD_BOOL: *(bool *)(void *)member = cell_integer(c) != 0; break;
         case FIELD_TIME:
             *(int64_t *)(void *)member = c->kind == CELL_DATETIME ? c->i : ISSUE_NO_TIME;
             break;
@@ -189,9 +174,7 @@ void issue_to_row(const struct issue *i, struct cell *row, struct arena *a) {
             text = *(const char *const *)(const void *)member;
             row[f] = text && *text ? cell_text(text) : cell_null();
             break;
-        case FIELD_TEXT_POINTER:
-            row[f] = cell_text(*(const char *const *)(const void *)member);
-            break;
+        case FIELD_TEXT_POINTER: row[f] = cell_text(*(const char *const *)(const void *)member); break;
         case FIELD_JSON:
             text = *(const char *const *)(const void *)member;
             row[f] = cell_json(text && *text ? text : "{}");
@@ -199,18 +182,13 @@ void issue_to_row(const struct issue *i, struct cell *row, struct arena *a) {
         case FIELD_INT_OR_NULL:
         case FIELD_INT_ZERO_NULL:
             number = *(const int64_t *)(const void *)member;
-            row[f] = number == (fields[f].kind == FIELD_INT_OR_NULL ? ISSUE_NO_INT : 0) ? cell_null()
-                                                                                       : cell_int(number);
+            row[f] = number == (fields[f].kind == FIELD_INT_OR_NULL ? ISSUE_NO_INT : 0)
+                         ? cell_null()
+                         : cell_int(number);
             break;
-        case FIELD_INT:
-            row[f] = cell_int(*(const int64_t *)(const void *)member);
-            break;
-        case FIELD_BOOL:
-            row[f] = cell_bool(*(const bool *)(const void *)member);
-            break;
-        case FIELD_TIME:
-            row[f] = issue_time_cell(*(const int64_t *)(const void *)member);
-            break;
+        case FIELD_INT: row[f] = cell_int(*(const int64_t *)(const void *)member); break;
+        case FIELD_BOOL: row[f] = cell_bool(*(const bool *)(const void *)member); break;
+        case FIELD_TIME: row[f] = issue_time_cell(*(const int64_t *)(const void *)member); break;
         }
     }
 }

@@ -1,7 +1,7 @@
 /*
  * The tracker's objects in memory, and the one table that maps them to columns.
- * Texts are NUL-terminated and live in the arena of whoever loaded them; "" and NULL both mean "not set"
- * unless said otherwise. Times are micros since 1970 UTC; ISSUE_NO_TIME means NULL.
+ * Texts are NUL-terminated and live in the arena of whoever loaded them; "" and NULL both mean "not
+ * set" unless said otherwise. Times are micros since 1970 UTC; ISSUE_NO_TIME means NULL.
  */
 #ifndef BD_OPS_ISSUE_H
 #define BD_OPS_ISSUE_H
@@ -73,7 +73,8 @@ extern const size_t issue_column_count;
 #define ISSUE_COLUMN_COUNT 48 /* the same number, for arrays */
 /* Row in that order → issue; texts are NUL-terminated copies in `a`. */
 void issue_from_row(struct issue *i, const struct cell *row, struct arena *a);
-/* All columns of an issue as cells in the order of issue_columns, for an insert (NULL rules: bd-core §7.1). */
+/* All columns of an issue as cells in the order of issue_columns, for an insert (NULL rules: bd-core
+ * §7.1). */
 void issue_to_row(const struct issue *i, struct cell *row, struct arena *a);
 
 /* Stored times have whole seconds; they are cut down, never rounded up into the future. */

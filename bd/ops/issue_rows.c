@@ -1,6 +1,6 @@
 /*
- * Whole rows of `issues` and `wisps`. An id lives in at most one of the two tables; readers ask `issues`
- * first. The wisp tables may be missing (they are not part of a clone).
+ * Whole rows of `issues` and `wisps`. An id lives in at most one of the two tables; readers ask
+ * `issues` first. The wisp tables may be missing (they are not part of a clone).
  */
 #include "bd/ops/issue_rows.h"
 
@@ -13,7 +13,8 @@
 
 const struct issue_family issue_families[2] = {
     {"issues", "labels", "dependencies", "events", "comments", "child_counters"},
-    {"wisps", "wisp_labels", "wisp_dependencies", "wisp_events", "wisp_comments", "wisp_child_counters"},
+    {"wisps", "wisp_labels", "wisp_dependencies", "wisp_events", "wisp_comments",
+     "wisp_child_counters"},
 };
 
 int issue_get_columns(struct tables_txn *x, const char *id, bool is_wisp, const char *const *columns,
@@ -80,7 +81,8 @@ struct reader {
 
 static int read_row(void *ctx, const struct cell *row) {
     struct reader *r = ctx;
-    if (r->wanted && (!cell_has_text(&row[0]) || !strmap_get_n(r->wanted, row[0].s.data, row[0].s.size)))
+    if (r->wanted &&
+        (!cell_has_text(&row[0]) || !strmap_get_n(r->wanted, row[0].s.data, row[0].s.size)))
         return BD_OK;
     struct issue *i = issue_list_add(r->list, r->a);
     issue_from_row(i, row, r->a);
@@ -88,7 +90,8 @@ static int read_row(void *ctx, const struct cell *row) {
     return BD_OK;
 }
 
-static int scan_family(struct tables_txn *x, const struct pred *where, struct reader *r, struct err *err) {
+static int scan_family(struct tables_txn *x, const struct pred *where, struct reader *r,
+                       struct err *err) {
     struct tables_query q = {.table = issue_families[r->wisp].issues,
                              .columns = issue_columns,
                              .column_count = issue_column_count,
@@ -144,9 +147,9 @@ int issue_load_many(struct tables_txn *x, const char *const *ids, size_t count, 
 /* Columns that an insert of an existing id refreshes. */
 static bool is_refreshed(const char *column) {
     static const char *const list[] = {
-        "content_hash", "title",     "description", "design",     "acceptance_criteria", "notes",
-        "status",       "priority",  "issue_type",  "assignee",   "estimated_minutes",   "updated_at",
-        "started_at",   "closed_at", "external_ref", "source_repo", "close_reason",      "metadata",
+        "content_hash", "title",     "description",  "design",      "acceptance_criteria", "notes",
+        "status",       "priority",  "issue_type",   "assignee",    "estimated_minutes",   "updated_at",
+        "started_at",   "closed_at", "external_ref", "source_repo", "close_reason",        "metadata",
     };
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
         if (strcmp(list[i], column) == 0)
@@ -194,14 +197,16 @@ int issue_row_put(struct tables_txn *x, const struct issue *i, bool is_wisp, boo
     err_clear(err);
     issue_to_row(i, row, &a);
     for (size_t c = 0; c < issue_column_count; c++)
-        if (schema_column(schema, issue_columns[c]) >= 0 && (*is_new || is_refreshed(issue_columns[c]))) {
+        if (schema_column(schema, issue_columns[c]) >= 0 &&
+            (*is_new || is_refreshed(issue_columns[c]))) {
             names[n] = issue_columns[c];
             cells[n++] = row[c];
         }
     if (*is_new)
         rc = tables_insert(x, table, names, cells, n, 0, NULL, err);
     else
-        rc = tables_update(x, table, pred_cmp(&a, PRED_EQ, "id", key), names, cells, n, NULL, NULL, err);
+        rc =
+            tables_update(x, table, pred_cmp(&a, PRED_EQ, "id", key), names, cells, n, NULL, NULL, err);
 out:
     arena_release(&a);
     return rc;

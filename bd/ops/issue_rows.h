@@ -18,7 +18,8 @@ struct issue_family {
 extern const struct issue_family issue_families[2]; /* [is_wisp] */
 
 /* By exact id, `issues` first. Texts in `a`. BD_NOT_FOUND with "issue not found: ID". */
-int issue_load(struct tables_txn *x, const char *id, struct arena *a, struct issue *out, struct err *err);
+int issue_load(struct tables_txn *x, const char *id, struct arena *a, struct issue *out,
+               struct err *err);
 /* Does the row exist, and where? BD_NOT_FOUND without one (err untouched). */
 int issue_locate(struct tables_txn *x, const char *id, bool *is_wisp, struct err *err);
 /* A few columns of one row of a known family; missing columns are NULL. BD_NOT_FOUND. */

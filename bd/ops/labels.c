@@ -10,11 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int add_event(struct ops *o, struct tables_txn *x, const char *id, bool is_wisp, const char *type,
-                     const char *verb, const char *label, struct err *err) {
+static int add_event(struct ops *o, struct tables_txn *x, const char *id, bool is_wisp,
+                     const char *type, const char *verb, const char *label, struct err *err) {
     struct buf comment = BUF_INIT;
     buf_addf(&comment, "%s label: %s", verb, label);
-    struct event e = {.issue_id = id, .type = type, .actor = o->actor, .comment = buf_str(&comment),
+    struct event e = {.issue_id = id,
+                      .type = type,
+                      .actor = o->actor,
+                      .comment = buf_str(&comment),
                       .created_at = ISSUE_NO_TIME};
     int rc = event_add(x, is_wisp, &e, err);
     buf_release(&comment);
@@ -25,8 +28,8 @@ int label_add_in(struct ops *o, struct tables_txn *x, const char *id, bool is_wi
                  struct err *err) {
     static const char *const columns[] = {"issue_id", "label"};
     struct cell row[] = {cell_text(id), cell_text(label)};
-    int rc = tables_insert(x, issue_families[is_wisp].labels, columns, row, 2, TABLES_INSERT_IGNORE, NULL,
-                           err);
+    int rc = tables_insert(x, issue_families[is_wisp].labels, columns, row, 2, TABLES_INSERT_IGNORE,
+                           NULL, err);
     if (rc == BD_OK)
         rc = add_event(o, x, id, is_wisp, "label_added", "Added", label, err);
     if (rc == BD_OK)
@@ -34,8 +37,8 @@ int label_add_in(struct ops *o, struct tables_txn *x, const char *id, bool is_wi
     return rc;
 }
 
-int label_remove_in(struct ops *o, struct tables_txn *x, const char *id, bool is_wisp, const char *label,
-                    struct err *err) {
+int label_remove_in(struct ops *o, struct tables_txn *x, const char *id, bool is_wisp,
+                    const char *label, struct err *err) {
     struct arena a = ARENA_INIT;
     const struct pred *where = pred_and(&a, pred_cmp(&a, PRED_EQ, "issue_id", cell_text(id)),
                                         pred_cmp(&a, PRED_EQ, "label", cell_text(label)));
@@ -48,8 +51,8 @@ int label_remove_in(struct ops *o, struct tables_txn *x, const char *id, bool is
     return rc;
 }
 
-int label_list(struct tables_txn *x, const char *id, bool is_wisp, struct arena *a, const char ***labels,
-               size_t *count, struct err *err) {
+int label_list(struct tables_txn *x, const char *id, bool is_wisp, struct arena *a,
+               const char ***labels, size_t *count, struct err *err) {
     struct issue i;
     issue_init(&i);
     i.id = id;

@@ -1,6 +1,6 @@
 /*
- * Reading issues from markdown, line by line. Text before the first section of an issue is its description
- * (empty lines dropped); text before the first issue, and unknown sections, mean nothing.
+ * Reading issues from markdown, line by line. Text before the first section of an issue is its
+ * description (empty lines dropped); text before the first issue, and unknown sections, mean nothing.
  */
 #include "bd/ops/markdown_import.h"
 
@@ -58,7 +58,8 @@ static void set_type(struct reader *r, const char *text) {
     const char *type = type_normalize_create(text);
     r->issue->issue_type = type_is_builtin(type) ? type : "task";
     if (!type_is_builtin(type))
-        warn(r, arena_printf(r->a, "invalid issue type '%s' in '%s', using default 'task'", text, r->issue->title));
+        warn(r, arena_printf(r->a, "invalid issue type '%s' in '%s', using default 'task'", text,
+                             r->issue->title));
 }
 
 static int set_dependencies(struct reader *r, const char *text) {
@@ -71,7 +72,8 @@ static int set_dependencies(struct reader *r, const char *text) {
         if (colon)
             type = trim(r->a, specs[i], (size_t)(colon - specs[i]));
         if (!dependency_type_is_valid(type))
-            return err_set(r->err, BD_INVALID, "invalid dependency type '%s' for issue '%s'", type, r->issue->title);
+            return err_set(r->err, BD_INVALID, "invalid dependency type '%s' for issue '%s'", type,
+                           r->issue->title);
         r->issue->dependencies[r->issue->dependency_row_count++] = (struct dependency){
             .depends_on_id = colon ? trim(r->a, colon + 1, strlen(colon + 1)) : specs[i],
             .type = type,
@@ -164,6 +166,7 @@ int markdown_parse(const char *text, struct arena *a, struct markdown_issues *ou
     buf_release(&r.content);
     buf_release(&r.description);
     if (rc == BD_OK && out->issues.count == 0)
-        rc = err_set(err, BD_INVALID, "no issues found in markdown file (expected ## Issue Title format)");
+        rc = err_set(err, BD_INVALID,
+                     "no issues found in markdown file (expected ## Issue Title format)");
     return rc;
 }

@@ -1,5 +1,6 @@
 /*
- * Issues written down in markdown: "## Title" starts one, "### Section" starts one of its fields (bd-core §10.2).
+ * Issues written down in markdown: "## Title" starts one, "### Section" starts one of its fields
+ * (bd-core §10.2).
  */
 #ifndef BD_OPS_MARKDOWN_IMPORT_H
 #define BD_OPS_MARKDOWN_IMPORT_H
@@ -7,7 +8,7 @@
 #include "bd/ops/issue_rows.h"
 
 struct markdown_issues {
-    struct issue_list issues;  /* labels and dependencies (issue_id NULL) filled */
+    struct issue_list issues; /* labels and dependencies (issue_id NULL) filled */
     const char **warnings;
     size_t warning_count;
 };

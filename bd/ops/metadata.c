@@ -141,7 +141,8 @@ static const char *value_text(const char *v, struct arena *a) {
 static int check_key(const char *key, struct err *err) {
     if (metadata_key_is_valid(key))
         return BD_OK;
-    return err_set(err, BD_INVALID, "invalid metadata key \"%s\": must match [a-zA-Z_][a-zA-Z0-9_.]*", key);
+    return err_set(err, BD_INVALID, "invalid metadata key \"%s\": must match [a-zA-Z_][a-zA-Z0-9_.]*",
+                   key);
 }
 
 int metadata_edit(const char *old, const char *const *set_texts, size_t set_count,

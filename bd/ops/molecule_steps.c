@@ -1,6 +1,6 @@
 /*
- * A molecule as a list of steps: everything below its root over parent-child rows, and dotted ids that no such
- * row puts elsewhere.
+ * A molecule as a list of steps: everything below its root over parent-child rows, and dotted ids that
+ * no such row puts elsewhere.
  */
 #include "bd/ops/close.h"
 
@@ -92,13 +92,16 @@ static int add_dotted(void *ctx, const struct cell *row) {
 }
 
 /* Direct children by id ("parent.N") that have no parent row to somebody else. */
-static int add_dotted_children(struct tables_txn *x, struct gather *g, const char *parent, struct err *err) {
+static int add_dotted_children(struct tables_txn *x, struct gather *g, const char *parent,
+                               struct err *err) {
     static const char *const columns[] = {"id"};
     const char *start = arena_printf(g->a, "%s.", parent);
     struct dotted d = {.a = g->a, .prefix = strlen(start)};
     int rc = BD_OK;
     for (int wisp = 0; rc == BD_OK && wisp < 2; wisp++) {
-        struct tables_query q = {.table = issue_families[wisp].issues, .columns = columns, .column_count = 1,
+        struct tables_query q = {.table = issue_families[wisp].issues,
+                                 .columns = columns,
+                                 .column_count = 1,
                                  .where = pred_cmp(g->a, PRED_PREFIX, "id", cell_text(start))};
         if (tables_has_table(x, q.table))
             rc = tables_scan(x, &q, NULL, add_dotted, &d, err);
@@ -194,8 +197,8 @@ int molecule_progress_load(struct tables_txn *x, const char *root, struct arena 
     if (rc == BD_OK)
         rc = issue_load_many(x, g.ids + 1, g.count - 1, a, &out->issues, err);
     if (rc == BD_OK)
-        rc = dependency_load(x, DEPENDENCY_BY_SOURCE, g.ids, g.count, DEPENDENCY_BOTH | DEPENDENCY_METADATA, a,
-                             &rows, err);
+        rc = dependency_load(x, DEPENDENCY_BY_SOURCE, g.ids, g.count,
+                             DEPENDENCY_BOTH | DEPENDENCY_METADATA, a, &rows, err);
     out->count = out->issues.count;
     struct order *order = arena_zalloc(a, (out->count + 1) * sizeof *order);
     strmap_put(&by_id, root, &out->root);

@@ -1,6 +1,6 @@
 /*
- * Resolution of partial ids. Exact look-ups come first and cost one key each; only then is the id column
- * scanned for the part.
+ * Resolution of partial ids. Exact look-ups come first and cost one key each; only then is the id
+ * column scanned for the part.
  */
 #include "bd/ops/resolve.h"
 
@@ -107,8 +107,8 @@ static int consider(void *ctx, const struct cell *row) {
             memcpy(grown, s->found, s->count * sizeof *grown);
         s->found = grown;
     }
-    s->found[s->count++] = (struct candidate){
-        id, row[1].kind == CELL_INT ? row[1].i : 0, row[2].kind == CELL_DATETIME ? row[2].i : 0};
+    s->found[s->count++] = (struct candidate){id, row[1].kind == CELL_INT ? row[1].i : 0,
+                                              row[2].kind == CELL_DATETIME ? row[2].i : 0};
     return BD_OK;
 }
 
@@ -129,9 +129,10 @@ static int ambiguous(const char *input, struct search *s, struct err *err) {
             buf_add_char(&list, ' ');
         buf_add_str(&list, s->found[i].id);
     }
-    int rc = err_set(err, BD_INVALID,
-                     "ambiguous ID \"%s\" matches %zu issues: [%s]\nUse more characters to disambiguate",
-                     input, s->count, buf_str(&list));
+    int rc =
+        err_set(err, BD_INVALID,
+                "ambiguous ID \"%s\" matches %zu issues: [%s]\nUse more characters to disambiguate",
+                input, s->count, buf_str(&list));
     buf_release(&list);
     return rc;
 }

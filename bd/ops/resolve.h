@@ -6,7 +6,8 @@
 
 #include "bd/ops/db_config.h"
 
-/* The id in `a`. BD_NOT_FOUND `no issue found matching "X"`, BD_INVALID `ambiguous ID "X" matches …`. */
+/* The id in `a`. BD_NOT_FOUND `no issue found matching "X"`, BD_INVALID `ambiguous ID "X" matches …`.
+ */
 int issue_resolve(struct tables_txn *x, const char *input, struct arena *a, const char **id,
                   struct err *err);
 

@@ -1,10 +1,11 @@
 /*
  * Time expressions. The absolute layers come first, so that no date is mistaken for words.
  *
- * English is read by a list of rules, each a regular expression that may match anywhere in the text. Every
- * rule gives at most one match; matches that follow each other within five bytes form one expression, the
- * rest of the text is ignored; the rules of the expression are then applied in the order of the list. A rule
- * adds to a duration or sets fields of the civil time; duration first, then fields, give the result.
+ * English is read by a list of rules, each a regular expression that may match anywhere in the text.
+ * Every rule gives at most one match; matches that follow each other within five bytes form one
+ * expression, the rest of the text is ignored; the rules of the expression are then applied in the
+ * order of the list. A rule adds to a duration or sets fields of the civil time; duration first, then
+ * fields, give the result.
  */
 #include "bd/ops/time_parse.h"
 
@@ -25,8 +26,13 @@
 /* ---- local civil time ---- */
 
 int64_t time_from_local(const struct civil *c) {
-    struct tm tm = {.tm_year = c->year - 1900, .tm_mon = c->month - 1, .tm_mday = c->day,
-                    .tm_hour = c->hour, .tm_min = c->minute, .tm_sec = c->second, .tm_isdst = -1};
+    struct tm tm = {.tm_year = c->year - 1900,
+                    .tm_mon = c->month - 1,
+                    .tm_mday = c->day,
+                    .tm_hour = c->hour,
+                    .tm_min = c->minute,
+                    .tm_sec = c->second,
+                    .tm_isdst = -1};
     return (int64_t)mktime(&tm) * MICROS_PER_SECOND + c->micros;
 }
 
@@ -69,12 +75,12 @@ static bool parse_local(const char *s, int64_t *out) {
     struct civil c = {0};
     size_t n = strlen(s);
     if ((n != 10 && n != 19) || s[4] != '-' || s[7] != '-' || !digits_at(s, 4, &c.year) ||
-        !digits_at(s + 5, 2, &c.month) || !digits_at(s + 8, 2, &c.day) || !days_fit(c.year, c.month, c.day))
+        !digits_at(s + 5, 2, &c.month) || !digits_at(s + 8, 2, &c.day) ||
+        !days_fit(c.year, c.month, c.day))
         return false;
-    if (n == 19 &&
-        ((s[10] != 'T' && s[10] != ' ') || s[13] != ':' || s[16] != ':' || !digits_at(s + 11, 2, &c.hour) ||
-         !digits_at(s + 14, 2, &c.minute) || !digits_at(s + 17, 2, &c.second) || c.hour > 23 ||
-         c.minute > 59 || c.second > 59))
+    if (n == 19 && ((s[10] != 'T' && s[10] != ' ') || s[13] != ':' || s[16] != ':' ||
+                    !digits_at(s + 11, 2, &c.hour) || !digits_at(s + 14, 2, &c.minute) ||
+                    !digits_at(s + 17, 2, &c.second) || c.hour > 23 || c.minute > 59 || c.second > 59))
         return false;
     *out = time_from_local(&c);
     return true;
@@ -115,17 +121,20 @@ bool time_parse_compact(const char *text, int64_t now, int64_t *out) {
 #define WORD_END "([^a-zA-Z0-9_]|$)"
 #define WORD_START "(^|[^a-zA-Z0-9_])"
 #define SP "[ \t]*"
-#define WEEKDAYS "(sunday|sun|monday|mon|tuesday|tue|wednesday|wed|thursday|thur|thu|friday|fri|saturday|sat)"
-#define NUMBER "(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[0-9]+|an?(" SP "few)?|half(" SP "an?)?)"
+#define WEEKDAYS                                                                                       \
+    "(sunday|sun|monday|mon|tuesday|tue|wednesday|wed|thursday|thur|thu|friday|fri|saturday|sat)"
+#define NUMBER                                                                                         \
+    "(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[0-9]+|an?(" SP "few)?|half(" SP  \
+    "an?)?)"
 #define UNIT "(seconds?|min(ute)?s?|hours?|days?|weeks?|months?|years?)"
 #define MERIDIEM "(a\\.m\\.|p\\.m\\.|a\\.|p\\.|am?|pm?)"
-#define MONTHS                                                                                          \
-    "(january|jan\\.?|february|feb\\.?|march|mar\\.?|april|apr\\.?|may|june|jun\\.?|july|jul\\.?|"      \
+#define MONTHS                                                                                         \
+    "(january|jan\\.?|february|feb\\.?|march|mar\\.?|april|apr\\.?|may|june|jun\\.?|july|jul\\.?|"     \
     "august|aug\\.?|september|sept?\\.?|october|oct\\.?|november|nov\\.?|december|dec\\.?)"
-#define ORDINAL                                                                                         \
-    "([0-9]{1,2}(st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|"        \
-    "eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|"     \
-    "twentieth|twenty[ -](first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|thirtieth|"       \
+#define ORDINAL                                                                                        \
+    "([0-9]{1,2}(st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|"       \
+    "eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|"    \
+    "twentieth|twenty[ -](first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|thirtieth|"      \
     "thirty[ -]first)"
 
 #define UNSET INT32_MIN
@@ -143,7 +152,9 @@ struct match {
     regmatch_t at[CAPTURES];
     int left, right;
 };
-static bool has(const struct match *m, int i) { return m->at[i].rm_so >= 0 && m->at[i].rm_eo > m->at[i].rm_so; }
+static bool has(const struct match *m, int i) {
+    return m->at[i].rm_so >= 0 && m->at[i].rm_eo > m->at[i].rm_so;
+}
 static void capture(const struct match *m, int i, char *out, size_t size) {
     size_t n = has(m, i) ? (size_t)(m->at[i].rm_eo - m->at[i].rm_so) : 0;
     if (n >= size)
@@ -167,7 +178,8 @@ static bool apply_weekday(const struct match *m, struct moment *t) {
     static const char *const days[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
     char day[16];
     capture(m, 5, day, sizeof day);
-    int forward = (list_index(day, 3, days) - t->weekday + 7) % 7; /* days until the next such day, or 0 */
+    int forward =
+        (list_index(day, 3, days) - t->weekday + 7) % 7; /* days until the next such day, or 0 */
     char which = has(m, 4) ? letter(m, 4) : has(m, 7) ? letter(m, 7) : 'n';
     if (which == 'p' || which == 'l')
         t->duration = -(forward ? 7 - forward : 7) * DAY_MICROS;
@@ -229,11 +241,12 @@ static bool apply_hour_minute(const struct match *m, struct moment *t) {
     return true;
 }
 
-static const char *const number_words[] = {"zero", "one", "two",   "three", "four",   "five",   "six",
-                                           "seven", "eight", "nine", "ten", "eleven", "twelve", NULL};
+static const char *const number_words[] = {"zero",  "one",   "two",  "three", "four",   "five",   "six",
+                                           "seven", "eight", "nine", "ten",   "eleven", "twelve", NULL};
 
 /* N units into the future (sign 1) or the past (-1). Months keep the year unless they run over it. */
-static bool apply_amount(const struct match *m, int number_at, int unit_at, int sign, struct moment *t) {
+static bool apply_amount(const struct match *m, int number_at, int unit_at, int sign,
+                         struct moment *t) {
     char number[32], unit[16];
     capture(m, number_at, number, sizeof number);
     capture(m, unit_at, unit, sizeof unit);
@@ -250,18 +263,10 @@ static bool apply_amount(const struct match *m, int number_at, int unit_at, int 
         return false;
     int64_t size;
     switch (tolower((unsigned char)unit[0])) {
-    case 's':
-        size = MICROS_PER_SECOND;
-        break;
-    case 'h':
-        size = HOUR_MICROS;
-        break;
-    case 'd':
-        size = DAY_MICROS;
-        break;
-    case 'w':
-        size = 7 * DAY_MICROS;
-        break;
+    case 's': size = MICROS_PER_SECOND; break;
+    case 'h': size = HOUR_MICROS; break;
+    case 'd': size = DAY_MICROS; break;
+    case 'w': size = 7 * DAY_MICROS; break;
     case 'y':
         if (half)
             t->month = t->local.month + sign * 6;
@@ -283,16 +288,20 @@ static bool apply_amount(const struct match *m, int number_at, int unit_at, int 
     return true;
 }
 
-static bool apply_deadline(const struct match *m, struct moment *t) { return apply_amount(m, 3, 6, 1, t); }
-static bool apply_from_now(const struct match *m, struct moment *t) { return apply_amount(m, 2, 5, 1, t); }
+static bool apply_deadline(const struct match *m, struct moment *t) {
+    return apply_amount(m, 3, 6, 1, t);
+}
+static bool apply_from_now(const struct match *m, struct moment *t) {
+    return apply_amount(m, 2, 5, 1, t);
+}
 static bool apply_ago(const struct match *m, struct moment *t) { return apply_amount(m, 2, 5, -1, t); }
 
 static int ordinal_value(const char *word) {
     static const char *const ordinals[] = {
-        "zeroth",   "first",     "second",     "third",      "fourth",    "fifth",       "sixth",
-        "seventh",  "eighth",    "ninth",      "tenth",      "eleventh",  "twelfth",     "thirteenth",
-        "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
-        NULL,
+        "zeroth",     "first",      "second",     "third",     "fourth",    "fifth",
+        "sixth",      "seventh",    "eighth",     "ninth",     "tenth",     "eleventh",
+        "twelfth",    "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth",
+        "eighteenth", "nineteenth", "twentieth",  NULL,
     };
     if (isdigit((unsigned char)*word))
         return atoi(word);
@@ -311,7 +320,8 @@ static bool apply_month(const struct match *m, struct moment *t) {
     char word[32];
     capture(m, 8, word, sizeof word);
     t->month = list_index(word, 3, months) + 1;
-    for (int side = 0; side < 2; side++) { /* a number before and one behind the month: the latter wins */
+    for (int side = 0; side < 2;
+         side++) { /* a number before and one behind the month: the latter wins */
         int at = side ? 10 : 3;
         if (!has(m, at))
             continue;
@@ -346,17 +356,22 @@ static const struct rule {
     bool (*apply)(const struct match *m, struct moment *t);
     int first, last;
 } rules[] = {
-    {WORD_START "(on" SP ")?((this|last|past|next)" SP ")?" WEEKDAYS "(" SP "(this|last|past|next)" SP "week)?" WORD_END,
+    {WORD_START "(on" SP ")?((this|last|past|next)" SP ")?" WEEKDAYS "(" SP "(this|last|past|next)" SP
+                "week)?" WORD_END,
      apply_weekday, 0, 0},
-    {WORD_START "(now|today|tonight|last" SP "night|tomorrow|tmr|yesterday)" SP WORD_END, apply_casual_date, 2, 2},
+    {WORD_START "(now|today|tonight|last" SP "night|tomorrow|tmr|yesterday)" SP WORD_END,
+     apply_casual_date, 2, 2},
     {WORD_START "((this)?" SP "(morning|afternoon|evening|noon))", apply_casual_time, 2, 2},
     {WORD_START "([0-9]{1,2})" SP MERIDIEM WORD_END, apply_hour, 2, 3},
-    {WORD_START "([0-1]?[0-9]|2[0-3])[:-]([0-5][0-9])(" SP MERIDIEM ")?" WORD_END, apply_hour_minute, 2, 4},
+    {WORD_START "([0-1]?[0-9]|2[0-3])[:-]([0-5][0-9])(" SP MERIDIEM ")?" WORD_END, apply_hour_minute, 2,
+     4},
     {WORD_START "(within|in)" SP NUMBER SP UNIT SP WORD_END, apply_deadline, 2, 6},
     {WORD_START NUMBER SP UNIT SP "(from" SP "now)" WORD_END, apply_from_now, 2, 7},
     {WORD_START NUMBER SP UNIT SP "(ago)" SP WORD_END, apply_ago, 2, 7},
-    {WORD_START "((" ORDINAL "( +of)?|[0-9]+)" SP ")?" MONTHS "(" SP "(" ORDINAL "|[0-9]+))?" WORD_END, apply_month, 0, 0},
-    {WORD_START "(0?[1-9]|1[0-9]|2[0-9]|3[01])[/\\](0?[1-9]|1[0-2])([/\\]([12][0-9]{3}))?" WORD_END, apply_slashes, 2, 4},
+    {WORD_START "((" ORDINAL "( +of)?|[0-9]+)" SP ")?" MONTHS "(" SP "(" ORDINAL "|[0-9]+))?" WORD_END,
+     apply_month, 0, 0},
+    {WORD_START "(0?[1-9]|1[0-9]|2[0-9]|3[01])[/\\](0?[1-9]|1[0-2])([/\\]([12][0-9]{3}))?" WORD_END,
+     apply_slashes, 2, 4},
 };
 #define RULE_COUNT (sizeof rules / sizeof rules[0])
 
@@ -377,7 +392,8 @@ static bool find(const struct rule *r, const char *text, struct match *m) {
     } else { /* without the boundary characters */
         m->left = m->at[1].rm_eo;
         m->right = m->at[0].rm_eo;
-        while (m->right > m->left && !isalnum((unsigned char)text[m->right - 1]) && text[m->right - 1] != '.')
+        while (m->right > m->left && !isalnum((unsigned char)text[m->right - 1]) &&
+               text[m->right - 1] != '.')
             m->right--;
     }
     return true;
@@ -399,8 +415,13 @@ static bool parse_words(const char *text, int64_t now, int64_t *out) {
         end = matches[best].right;
     }
 
-    struct moment t = {.now = now, .year = UNSET, .month = UNSET, .day = UNSET, .hour = UNSET,
-                       .minute = UNSET, .second = UNSET};
+    struct moment t = {.now = now,
+                       .year = UNSET,
+                       .month = UNSET,
+                       .day = UNSET,
+                       .hour = UNSET,
+                       .minute = UNSET,
+                       .second = UNSET};
     time_to_local(now, &t.local);
     int64_t days = datetime_days_from_civil(t.local.year, t.local.month, t.local.day);
     t.weekday = (int)(((days + 4) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
@@ -429,11 +450,12 @@ static bool parse_words(const char *text, int64_t now, int64_t *out) {
     return true;
 }
 
-/* Starts like a date: if it is none of the absolute forms it is a mistake, not words with an hour in it. */
+/* Starts like a date: if it is none of the absolute forms it is a mistake, not words with an hour in
+ * it. */
 static bool looks_like_date(const char *s) {
     int ignored;
-    return strlen(s) >= 10 && digits_at(s, 4, &ignored) && s[4] == '-' && digits_at(s + 5, 2, &ignored) &&
-           s[7] == '-' && digits_at(s + 8, 2, &ignored);
+    return strlen(s) >= 10 && digits_at(s, 4, &ignored) && s[4] == '-' &&
+           digits_at(s + 5, 2, &ignored) && s[7] == '-' && digits_at(s + 8, 2, &ignored);
 }
 
 int time_parse(const char *text, int64_t now, int64_t *out, struct err *err) {

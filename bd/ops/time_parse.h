@@ -1,5 +1,6 @@
 /*
- * Time expressions of the command line: "+6h", "2026-01-15", RFC 3339, "next monday at 9am", "in 3 days".
+ * Time expressions of the command line: "+6h", "2026-01-15", RFC 3339, "next monday at 9am", "in 3
+ * days".
  */
 #ifndef BD_OPS_TIME_PARSE_H
 #define BD_OPS_TIME_PARSE_H
@@ -8,8 +9,8 @@
 #include "base/err.h"
 
 /*
- * Tries, in this order: compact duration ([+-]N and one of h d w m y), date (local midnight), RFC 3339, local
- * date and time, English words. `now` in micros. BD_INVALID with upstream's text.
+ * Tries, in this order: compact duration ([+-]N and one of h d w m y), date (local midnight), RFC 3339,
+ * local date and time, English words. `now` in micros. BD_INVALID with upstream's text.
  */
 int time_parse(const char *text, int64_t now, int64_t *out, struct err *err);
 /* Only the absolute layers: RFC 3339, date, local date and time. */

@@ -1,6 +1,6 @@
 /*
- * Changing columns. Every change of an issue goes through issue_update_in or one of the three special forms
- * (close, reopen, claim), so that timestamps, events and is_blocked are kept in one place.
+ * Changing columns. Every change of an issue goes through issue_update_in or one of the three special
+ * forms (close, reopen, claim), so that timestamps, events and is_blocked are kept in one place.
  */
 #include "bd/ops/update.h"
 
@@ -47,14 +47,45 @@ bool issue_column_is_bool(const char *column) {
 
 static bool is_updatable(const char *column) {
     static const char *const list[] = {
-        "status",      "priority",     "title",        "assignee",     "description",       "design",
-        "acceptance_criteria", "notes", "issue_type",  "estimated_minutes", "external_ref", "spec_id",
-        "started_at",  "closed_at",    "close_reason", "closed_by_session", "source_repo",  "sender",
-        "ephemeral",   "wisp_type",    "no_history",   "pinned",       "mol_type",          "due_at",
-        "defer_until", "await_id",     "waiters",      "metadata",
+        "status",
+        "priority",
+        "title",
+        "assignee",
+        "description",
+        "design",
+        "acceptance_criteria",
+        "notes",
+        "issue_type",
+        "estimated_minutes",
+        "external_ref",
+        "spec_id",
+        "started_at",
+        "closed_at",
+        "close_reason",
+        "closed_by_session",
+        "source_repo",
+        "sender",
+        "ephemeral",
+        "wisp_type",
+        "no_history",
+        "pinned",
+        "mol_type",
+        "due_at",
+        "defer_until",
+        "await_id",
+        "waiters",
+        "metadata",
         /* set by maintenance commands */
-        "compaction_level", "compacted_at", "compacted_at_commit", "original_size", "owner", "is_template",
-        "work_type", "await_type", "timeout_ns", "source_system",
+        "compaction_level",
+        "compacted_at",
+        "compacted_at_commit",
+        "original_size",
+        "owner",
+        "is_template",
+        "work_type",
+        "await_type",
+        "timeout_ns",
+        "source_system",
     };
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
         if (strcmp(list[i], column) == 0)
@@ -78,8 +109,8 @@ static int set_row(struct tables_txn *x, const struct issue *i, const struct iss
         names[n] = changes->items[c].column;
         cells[n++] = changes->items[c].value;
     }
-    return tables_update(x, table, pred_cmp(a, PRED_EQ, "id", cell_text(i->id)), names, cells, n, NULL, NULL,
-                         err);
+    return tables_update(x, table, pred_cmp(a, PRED_EQ, "id", cell_text(i->id)), names, cells, n, NULL,
+                         NULL, err);
 }
 
 static int add_event(struct ops *o, struct tables_txn *x, const struct issue *old, const char *type,
@@ -87,8 +118,12 @@ static int add_event(struct ops *o, struct tables_txn *x, const struct issue *ol
     struct buf before = BUF_INIT, after = BUF_INIT;
     event_json_issue(&before, old);
     event_json_changes(&after, changes);
-    struct event e = {.issue_id = old->id, .type = type, .actor = o->actor, .old_value = buf_str(&before),
-                      .new_value = buf_str(&after), .created_at = ISSUE_NO_TIME};
+    struct event e = {.issue_id = old->id,
+                      .type = type,
+                      .actor = o->actor,
+                      .old_value = buf_str(&before),
+                      .new_value = buf_str(&after),
+                      .created_at = ISSUE_NO_TIME};
     int rc = event_add(x, old->is_wisp, &e, err);
     buf_release(&before);
     buf_release(&after);
@@ -191,8 +226,12 @@ int issue_close_in(struct ops *o, struct tables_txn *x, const char *id, const ch
         rc = set_row(x, &i, &changes, &a, err);
     }
     if (rc == BD_OK) {
-        struct event e = {.issue_id = id, .type = "closed", .actor = o->actor, .old_value = "",
-                          .new_value = reason, .created_at = ISSUE_NO_TIME};
+        struct event e = {.issue_id = id,
+                          .type = "closed",
+                          .actor = o->actor,
+                          .old_value = "",
+                          .new_value = reason,
+                          .created_at = ISSUE_NO_TIME};
         rc = event_add(x, i.is_wisp, &e, err);
     }
     if (rc == BD_OK)
@@ -211,7 +250,10 @@ int issue_reopen_in(struct ops *o, struct tables_txn *x, const char *id, const c
     issue_change(&changes, "defer_until", cell_null());
     int rc = issue_update_in(o, x, id, &changes, a, &old, err);
     if (rc == BD_OK && reason && *reason) {
-        struct event e = {.issue_id = id, .type = "commented", .actor = o->actor, .comment = reason,
+        struct event e = {.issue_id = id,
+                          .type = "commented",
+                          .actor = o->actor,
+                          .comment = reason,
                           .created_at = ISSUE_NO_TIME};
         rc = event_add(x, old.is_wisp, &e, err);
     }
@@ -238,8 +280,8 @@ int issue_claim_in(struct ops *o, struct tables_txn *x, const char *id, struct a
                 pred_or(a, pred_cmp(a, PRED_EQ, "assignee", cell_text("")),
                         pred_cmp(a, PRED_EQ, "assignee", cell_text(o->actor))))};
     uint64_t matched = 0;
-    rc = tables_update(x, table, pred_all(a, PRED_AND, kids, 3), names, cells, sets_start ? 4 : 3, &matched,
-                       NULL, err);
+    rc = tables_update(x, table, pred_all(a, PRED_AND, kids, 3), names, cells, sets_start ? 4 : 3,
+                       &matched, NULL, err);
     if (rc != BD_OK)
         return err_prefix(err, "failed to claim issue");
     if (matched == 0) {

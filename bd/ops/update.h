@@ -16,7 +16,8 @@ struct issue_changes {
     struct issue_change items[ISSUE_CHANGES_MAX];
     size_t count;
 };
-#define ISSUE_CHANGES_INIT {.count = 0}
+#define ISSUE_CHANGES_INIT                                                                             \
+    { .count = 0 }
 void issue_change(struct issue_changes *c, const char *column, struct cell value); /* replaces */
 void issue_change_text(struct issue_changes *c, const char *column, const char *text);
 void issue_change_time(struct issue_changes *c, const char *column, int64_t micros);
@@ -24,9 +25,9 @@ const struct cell *issue_change_of(const struct issue_changes *c, const char *co
 bool issue_column_is_bool(const char *column);
 
 /*
- * Inside a transaction: sets the columns of one issue, by exact id, with all that upstream attaches to it
- * (updated_at, closed_at, started_at, pinned, one event, is_blocked of others). `old` receives the issue as it
- * was (may be NULL). BD_NOT_FOUND; BD_INVALID for an unknown column or type.
+ * Inside a transaction: sets the columns of one issue, by exact id, with all that upstream attaches to
+ * it (updated_at, closed_at, started_at, pinned, one event, is_blocked of others). `old` receives the
+ * issue as it was (may be NULL). BD_NOT_FOUND; BD_INVALID for an unknown column or type.
  */
 int issue_update_in(struct ops *o, struct tables_txn *x, const char *id,
                     const struct issue_changes *changes, struct arena *a, struct issue *old,
@@ -39,9 +40,9 @@ int issue_close_in(struct ops *o, struct tables_txn *x, const char *id, const ch
 int issue_reopen_in(struct ops *o, struct tables_txn *x, const char *id, const char *reason,
                     struct arena *a, struct err *err);
 /*
- * Compare-and-set: takes an open issue that nobody (or the same actor) has. `old` (may be NULL) as before.
- * BD_CONFLICT `issue already claimed by X` or `issue not claimable: status S`; BD_NOT_FOUND. The same
- * actor again: BD_OK, nothing written.
+ * Compare-and-set: takes an open issue that nobody (or the same actor) has. `old` (may be NULL) as
+ * before. BD_CONFLICT `issue already claimed by X` or `issue not claimable: status S`; BD_NOT_FOUND.
+ * The same actor again: BD_OK, nothing written.
  */
 int issue_claim_in(struct ops *o, struct tables_txn *x, const char *id, struct arena *a,
                    struct issue *old, struct err *err);

@@ -1,6 +1,6 @@
 /*
- * UUIDs of RFC 9562. Randomness comes from the kernel; without it there is no safe way on, so the program
- * stops rather than make an id that may collide.
+ * UUIDs of RFC 9562. Randomness comes from the kernel; without it there is no safe way on, so the
+ * program stops rather than make an id that may collide.
  */
 #include "bd/ops/uuid.h"
 
@@ -18,7 +18,8 @@ static void kernel_bytes(void *out, size_t size) {
     }
 }
 
-/* The first ids of a process come straight from the kernel; whoever needs many gets them from a supply. */
+/* The first ids of a process come straight from the kernel; whoever needs many gets them from a supply.
+ */
 static void random_bytes(void *out, size_t size) {
     enum { SUPPLY = 4096, FEW = 8 };
     static uint8_t supply[SUPPLY];
@@ -62,7 +63,8 @@ void uuid_v4(char out[UUID_TEXT_SIZE]) {
 }
 
 void uuid_v7(int64_t now_micros, char out[UUID_TEXT_SIZE]) {
-    static uint64_t last; /* milliseconds << 12 | sequence: the sequence stands in the 12 bits behind the time */
+    static uint64_t
+        last; /* milliseconds << 12 | sequence: the sequence stands in the 12 bits behind the time */
     uint8_t b[16];
     random_bytes(b, sizeof b);
     uint64_t micros = now_micros > 0 ? (uint64_t)now_micros : 0;

@@ -19,8 +19,8 @@ static bool is_any(const char *text, const char *const *list) {
 /* --- statuses --- */
 
 static const struct custom_status builtin_statuses[] = {
-    {"open", "active"},     {"in_progress", "wip"}, {"blocked", "wip"}, {"deferred", "frozen"},
-    {"closed", "done"},     {"pinned", "frozen"},   {"hooked", "wip"},
+    {"open", "active"}, {"in_progress", "wip"}, {"blocked", "wip"}, {"deferred", "frozen"},
+    {"closed", "done"}, {"pinned", "frozen"},   {"hooked", "wip"},
 };
 
 static const struct custom_status *builtin_status(const char *status) {
@@ -32,7 +32,8 @@ static const struct custom_status *builtin_status(const char *status) {
 
 bool status_is_builtin(const char *status) { return builtin_status(status) != NULL; }
 
-static const struct custom_status *custom_status(const char *status, const struct custom_statuses *custom) {
+static const struct custom_status *custom_status(const char *status,
+                                                 const struct custom_statuses *custom) {
     for (size_t i = 0; custom && i < custom->count; i++)
         if (strcmp(custom->items[i].name, status) == 0)
             return &custom->items[i];
@@ -56,26 +57,28 @@ bool status_is_active(const char *status) {
 
 /* --- types --- */
 
-const char *const builtin_types[] = {"bug",      "feature",  "task", "epic",  "chore", "decision",  "message",
-                                     "molecule", "gate",     "spike", "story", "milestone", NULL};
+const char *const builtin_types[] = {"bug",      "feature",   "task",     "epic", "chore",
+                                     "decision", "message",   "molecule", "gate", "spike",
+                                     "story",    "milestone", NULL};
 
 bool type_is_builtin(const char *type) { return is_any(type, builtin_types); }
 
 bool type_is_valid(const char *type, const struct text_list *custom) {
-    return type_is_builtin(type) || strcmp(type, "event") == 0 || (custom && text_list_has(custom, type));
+    return type_is_builtin(type) || strcmp(type, "event") == 0 ||
+           (custom && text_list_has(custom, type));
 }
 
 struct alias {
     const char *alias, *type;
 };
 static const struct alias create_aliases[] = {
-    {"enhancement", "feature"}, {"feat", "feature"},     {"dec", "decision"},
-    {"adr", "decision"},        {"investigation", "spike"}, {"timebox", "spike"},
-    {"user-story", "story"},    {"user_story", "story"}, {"ms", "milestone"}, {NULL, NULL},
+    {"enhancement", "feature"}, {"feat", "feature"},  {"dec", "decision"},     {"adr", "decision"},
+    {"investigation", "spike"}, {"timebox", "spike"}, {"user-story", "story"}, {"user_story", "story"},
+    {"ms", "milestone"},        {NULL, NULL},
 };
 static const struct alias filter_aliases[] = {
-    {"mr", "merge-request"}, {"feat", "feature"},  {"mol", "molecule"}, {"enhancement", "feature"},
-    {"dec", "decision"},     {"adr", "decision"},  {NULL, NULL},
+    {"mr", "merge-request"}, {"feat", "feature"}, {"mol", "molecule"}, {"enhancement", "feature"},
+    {"dec", "decision"},     {"adr", "decision"}, {NULL, NULL},
 };
 
 static const char *resolve_alias(const char *type, const struct alias *aliases) {
@@ -175,16 +178,17 @@ int priority_check(const char *text, int64_t *out, struct err *err) {
     if (priority_parse(text, out))
         return BD_OK;
     return err_set(err, BD_INVALID,
-                   "invalid priority \"%s\" (expected 0-4 or P0-P4, not words like high/medium/low)", text);
+                   "invalid priority \"%s\" (expected 0-4 or P0-P4, not words like high/medium/low)",
+                   text);
 }
 
 /* --- dependency types --- */
 
 const char *const dependency_types[] = {
-    "blocks",      "parent-child", "conditional-blocks", "waits-for",   "related",
-    "discovered-from", "replies-to", "relates-to",       "duplicates",  "supersedes",
-    "authored-by", "assigned-to",  "approved-by",        "attests",     "tracks",
-    "until",       "caused-by",    "validates",          "delegated-from", NULL,
+    "blocks",          "parent-child", "conditional-blocks", "waits-for",      "related",
+    "discovered-from", "replies-to",   "relates-to",         "duplicates",     "supersedes",
+    "authored-by",     "assigned-to",  "approved-by",        "attests",        "tracks",
+    "until",           "caused-by",    "validates",          "delegated-from", NULL,
 };
 
 bool dependency_type_is_well_known(const char *type) { return is_any(type, dependency_types); }
@@ -211,8 +215,8 @@ bool mol_type_is_valid(const char *type) {
 }
 
 bool wisp_type_is_valid(const char *type) {
-    static const char *const list[] = {"heartbeat", "ping",       "patrol",    "gc_report", "recovery",
-                                       "error",     "escalation", NULL};
+    static const char *const list[] = {"heartbeat", "ping",  "patrol",     "gc_report",
+                                       "recovery",  "error", "escalation", NULL};
     return is_any(type, list);
 }
 
@@ -230,8 +234,10 @@ bool external_ref_is_dependency(const char *id) { return strncmp(id, "external:"
 int external_dependency_check(const char *id, struct err *err) {
     const char *project = id + 9, *colon = strchr(project, ':');
     if (!colon)
-        return err_set(err, BD_INVALID,
-                       "invalid external reference format: expected 'external:<project>:<capability>', got '%s'", id);
+        return err_set(
+            err, BD_INVALID,
+            "invalid external reference format: expected 'external:<project>:<capability>', got '%s'",
+            id);
     if (colon == project)
         return err_set(err, BD_INVALID, "external reference missing project name");
     if (!colon[1])

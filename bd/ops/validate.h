@@ -17,7 +17,7 @@ bool status_is_active(const char *status);
 
 /* --- types --- */
 extern const char *const builtin_types[]; /* NULL-terminated, in upstream's order, without "event" */
-bool type_is_builtin(const char *type); /* without "event" */
+bool type_is_builtin(const char *type);   /* without "event" */
 bool type_is_valid(const char *type, const struct text_list *custom);
 /* Aliases as create, q and markdown know them (feat, enhancement, dec, adr, investigation, ms, …). */
 const char *type_normalize_create(const char *type);
@@ -35,7 +35,8 @@ size_t type_missing_sections(const char *type, const char *description, const ch
 
 /* --- priority: 0-4 or P0-P4 --- */
 bool priority_parse(const char *text, int64_t *out);
-int priority_check(const char *text, int64_t *out, struct err *err); /* BD_INVALID with upstream's text */
+int priority_check(const char *text, int64_t *out,
+                   struct err *err); /* BD_INVALID with upstream's text */
 
 /* --- dependency types --- */
 extern const char *const dependency_types[]; /* well-known ones, NULL-terminated, upstream's order */

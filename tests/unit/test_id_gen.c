@@ -22,13 +22,15 @@ static int release(void **state) {
 
 static void hash_ids_match_the_vector(void **state) {
     (void)state;
-    static const char *const expected[] = {"bd-vju", "bd-8d8e", "bd-bi3tk", "bd-8bi3tk", "bd-r5sr6bm", "bd-8r5sr6bm"};
+    static const char *const expected[] = {"bd-vju",    "bd-8d8e",    "bd-bi3tk",
+                                           "bd-8bi3tk", "bd-r5sr6bm", "bd-8r5sr6bm"};
     int64_t t = 0;
     const char *text = "2024-01-02T03:04:05.006Z";
     assert_true(datetime_parse_rfc3339(text, strlen(text), &t));
     for (int length = 3; length <= 8; length++)
-        assert_string_equal(id_hash("bd", "Fix login", "Details", "jira-import", t * 1000, length, 0, &arena),
-                            expected[length - 3]);
+        assert_string_equal(
+            id_hash("bd", "Fix login", "Details", "jira-import", t * 1000, length, 0, &arena),
+            expected[length - 3]);
 }
 
 static void length_grows_at_upstreams_thresholds(void **state) {
@@ -36,8 +38,8 @@ static void length_grows_at_upstreams_thresholds(void **state) {
     static const struct {
         uint64_t count;
         int length;
-    } cases[] = {{0, 3}, {163, 3}, {164, 4}, {983, 4}, {984, 5}, {5898, 5}, {5899, 6}, {35389, 6}, {35390, 7},
-                 {212339, 7}, {212340, 8}, {100000000, 8}};
+    } cases[] = {{0, 3},    {163, 3},   {164, 4},   {983, 4},    {984, 5},    {5898, 5},
+                 {5899, 6}, {35389, 6}, {35390, 7}, {212339, 7}, {212340, 8}, {100000000, 8}};
     struct id_limits limits = ID_LIMITS_DEFAULT;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(id_length_for(cases[i].count, &limits), cases[i].length);
@@ -57,9 +59,14 @@ static void children_split_at_the_last_dot(void **state) {
 static void prefixes_are_guessed_from_the_look(void **state) {
     (void)state;
     static const char *const cases[][2] = {
-        {"beads-vscode-1", "beads-vscode"}, {"web-app-a3f8e9", "web-app"}, {"my-cool-app-123", "my-cool-app"},
-        {"bd-a3f", "bd"},                   {"vc-baseline-test", "vc"},    {"bd-multi-part-id", "bd"},
-        {"bd-a3f8.1.2", "bd"},              {"nodash", ""},
+        {"beads-vscode-1", "beads-vscode"},
+        {"web-app-a3f8e9", "web-app"},
+        {"my-cool-app-123", "my-cool-app"},
+        {"bd-a3f", "bd"},
+        {"vc-baseline-test", "vc"},
+        {"bd-multi-part-id", "bd"},
+        {"bd-a3f8.1.2", "bd"},
+        {"nodash", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_string_equal(id_prefix_guess(cases[i][0], &arena), cases[i][1]);
@@ -76,8 +83,9 @@ static void explicit_ids_are_checked(void **state) {
     assert_int_equal(id_check_format("bd-1", &err), BD_OK);
     assert_int_equal(id_check_prefix("bd-1", "bd-", NULL, &err), BD_OK);
     assert_int_equal(id_check_prefix("xx-1", "bd", NULL, &err), BD_INVALID);
-    assert_string_equal(err.msg,
-                        "prefix mismatch: database uses 'bd-' but ID 'xx-1' doesn't match (use --force to override)");
+    assert_string_equal(
+        err.msg,
+        "prefix mismatch: database uses 'bd-' but ID 'xx-1' doesn't match (use --force to override)");
     assert_int_equal(id_check_prefix("xx-1", "bd", "hq, xx-", &err), BD_OK);
     assert_int_equal(id_check_prefix("bdx-1", "bd", "hq", &err), BD_INVALID);
 }
@@ -111,9 +119,12 @@ static void content_hash_covers_the_fields_in_order(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hash_ids_match_the_vector),        cmocka_unit_test(length_grows_at_upstreams_thresholds),
-        cmocka_unit_test(children_split_at_the_last_dot),   cmocka_unit_test(prefixes_are_guessed_from_the_look),
-        cmocka_unit_test(explicit_ids_are_checked),         cmocka_unit_test(ids_order_naturally),
+        cmocka_unit_test(hash_ids_match_the_vector),
+        cmocka_unit_test(length_grows_at_upstreams_thresholds),
+        cmocka_unit_test(children_split_at_the_last_dot),
+        cmocka_unit_test(prefixes_are_guessed_from_the_look),
+        cmocka_unit_test(explicit_ids_are_checked),
+        cmocka_unit_test(ids_order_naturally),
         cmocka_unit_test(content_hash_covers_the_fields_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, release);

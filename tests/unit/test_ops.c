@@ -88,7 +88,10 @@ struct edge {
 };
 static int edge_in(struct tables_txn *x, void *ctx, struct err *err) {
     struct edge *e = ctx;
-    struct dependency d = {.issue_id = e->from, .depends_on_id = e->to, .type = e->type, .metadata = e->metadata,
+    struct dependency d = {.issue_id = e->from,
+                           .depends_on_id = e->to,
+                           .type = e->type,
+                           .metadata = e->metadata,
                            .created_at = ISSUE_NO_TIME};
     return e->remove ? dependency_remove_in(&ops, x, e->from, e->to, NULL, err)
                      : dependency_add_in(&ops, x, &d, 0, err);
@@ -104,8 +107,12 @@ static int close_in(struct tables_txn *x, void *ctx, struct err *err) {
 static int reopen_in(struct tables_txn *x, void *ctx, struct err *err) {
     return issue_reopen_in(&ops, x, ctx, NULL, &arena, err);
 }
-static void close_id(const char *id) { assert_int_equal(apply(close_in, (void *)(uintptr_t)id), BD_OK); }
-static void reopen_id(const char *id) { assert_int_equal(apply(reopen_in, (void *)(uintptr_t)id), BD_OK); }
+static void close_id(const char *id) {
+    assert_int_equal(apply(close_in, (void *)(uintptr_t)id), BD_OK);
+}
+static void reopen_id(const char *id) {
+    assert_int_equal(apply(reopen_in, (void *)(uintptr_t)id), BD_OK);
+}
 
 static struct issue load(const char *id) {
     struct tables_txn *x;
@@ -113,7 +120,8 @@ static struct issue load(const char *id) {
     struct err err = ERR_INIT;
     assert_int_equal(tables_read_begin(ops.tables, &x, &err), BD_OK);
     if (issue_load(x, id, &arena, &i, &err) != BD_OK ||
-        issues_hydrate(x, &i, 1, HYDRATE_LABELS | HYDRATE_COUNTS | HYDRATE_DEPENDENCIES, &arena, &err) != BD_OK)
+        issues_hydrate(x, &i, 1, HYDRATE_LABELS | HYDRATE_COUNTS | HYDRATE_DEPENDENCIES, &arena,
+                       &err) != BD_OK)
         fail_msg("%s: %s", id, err.msg);
     tables_read_end(x);
     return i;
@@ -189,7 +197,8 @@ static void cycles_are_refused_at_any_length(void **state) {
         snprintf(ids[i], sizeof ids[i], "t-c%d", i);
         make(ids[i]);
         if (i)
-            assert_int_equal(connect_ids(ids[i], ids[i - 1], i % 2 ? "blocks" : "conditional-blocks"), BD_OK);
+            assert_int_equal(connect_ids(ids[i], ids[i - 1], i % 2 ? "blocks" : "conditional-blocks"),
+                             BD_OK);
     }
     assert_int_equal(connect_ids(ids[0], ids[11], "blocks"), BD_CONFLICT);
     assert_string_equal(last.msg, "adding dependency would create a cycle");

@@ -129,7 +129,8 @@ static void months_and_slashes(void **state) {
 
 static void nonsense_is_refused(void **state) {
     (void)state;
-    static const char *const texts[] = {"", "garbage", "not-a-date", "2025-13-01", "+6x", "h", "31/2/2020"};
+    static const char *const texts[] = {"",    "garbage", "not-a-date", "2025-13-01",
+                                        "+6x", "h",       "31/2/2020"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         int64_t t;
         struct err err = ERR_INIT;
@@ -141,10 +142,14 @@ static void nonsense_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(compact_durations),  cmocka_unit_test(month_overflow_is_normalised),
-        cmocka_unit_test(absolute_forms),     cmocka_unit_test(dates_are_local),
-        cmocka_unit_test(words),              cmocka_unit_test(amounts),
-        cmocka_unit_test(months_and_slashes), cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(compact_durations),
+        cmocka_unit_test(month_overflow_is_normalised),
+        cmocka_unit_test(absolute_forms),
+        cmocka_unit_test(dates_are_local),
+        cmocka_unit_test(words),
+        cmocka_unit_test(amounts),
+        cmocka_unit_test(months_and_slashes),
+        cmocka_unit_test(nonsense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
