@@ -5,6 +5,7 @@
 
 #include "bd/cmd/commands.h"
 #include "bd/ops/history.h"
+#include "bd/ops/merge_rules.h"
 #include "bd/ui/issue_text.h"
 
 #include <stdlib.h>
@@ -153,12 +154,60 @@ static const struct cmd cmd_vc_status = {
 
 /* ---- merge ---- */
 
+static void merge_json(struct bd *bd, const char *branch, const struct tables_merge_result *r,
+                       const struct merge_judge *judge, const char *strategy) {
+    struct buf out = BUF_INIT;
+    struct json_writer w;
+    bd_json_begin(bd, &w, &out, true);
+    json_object(&w);
+    json_member_str(&w, "merged", branch);
+    json_key(&w, "conflicts");
+    if (!r->conflicts) {
+        json_int(&w, (int64_t)judge->resolved);
+        if (judge->resolved)
+            json_member_str(&w, "resolved_with", strategy);
+    } else {
+        json_array(&w);
+        for (size_t i = 0; i < r->conflict_table_count; i++) {
+            json_object(&w);
+            json_member_str(&w, "IssueID", "");
+            json_member_str(&w, "Field", r->conflict_tables[i]);
+            json_key(&w, "OursValue");
+            json_null(&w);
+            json_key(&w, "TheirsValue");
+            json_null(&w);
+            json_object_end(&w);
+        }
+        json_array_end(&w);
+    }
+    json_object_end(&w);
+    bd_json_end(bd, &w, &out);
+}
+
+static void merge_text(struct bd *bd, const char *branch, const struct tables_merge_result *r,
+                       const struct merge_judge *judge, const char *strategy) {
+    const char *name = ink_text(&bd->arena, bd->color, INK_ACCENT, branch);
+    if (!r->conflicts && !judge->resolved) {
+        fprintf(bd->out, "Successfully merged %s\n", name);
+        return;
+    }
+    if (!r->conflicts) {
+        fprintf(bd->out, "Merged %s with %llu conflicts resolved using '%s' strategy\n", name,
+                (unsigned long long)judge->resolved, strategy);
+        return;
+    }
+    fprintf(bd->out, "\n%s Merge stopped, nothing was changed: both sides changed the same rows of:\n\n",
+            ink_text(&bd->arena, bd->color, INK_ACCENT, "!!"));
+    for (size_t i = 0; i < r->conflict_table_count; i++)
+        fprintf(bd->out, "  - %s\n", r->conflict_tables[i]);
+    fprintf(bd->out, "\nResolve conflicts with: bd vc merge %s --strategy [newest|ours|theirs]\n\n", branch);
+}
+
 static int run_merge(struct bd *bd, const struct cmd_call *c) {
     const char *branch = cmd_arg(c, 0), *strategy = view_text(c, "strategy");
     struct tables_merge_result r = {0};
+    struct merge_judge judge = {MERGE_NEWEST, 0};
     struct err err = ERR_INIT;
-    struct buf out = BUF_INIT;
-    struct json_writer w;
     struct hash commit;
     int status = bd_open_store(bd);
     if (status)
@@ -166,59 +215,37 @@ static int run_merge(struct bd *bd, const struct cmd_call *c) {
     if (tables_resolve(bd->ops.tables, branch, &commit, &err) == BD_NOT_FOUND)
         return cmd_fail_json_stdout(bd, "failed to merge branch: merge branch %s: Error 1105: branch not found: %s",
                                     branch, branch);
+    /* a strategy is looked at only when there is a conflict */
+    bool known = strategy && merge_strategy_parse(strategy, &judge.strategy);
     struct tables_write write = {.mode = TABLES_COMMIT, .author = {"beads", "beads@local"}};
-    int rc = tables_merge(bd->ops.tables, branch, &write, &bd->arena, &r, &err);
+    int rc = known ? tables_merge_resolving(bd->ops.tables, branch, &write, merge_rules_resolve, &judge, &bd->arena, &r,
+                                            &err)
+                   : tables_merge(bd->ops.tables, branch, &write, &bd->arena, &r, &err);
     if (rc != BD_OK && !r.conflicts)
         return cmd_fail_json_stdout(bd, "failed to merge branch: %s", err.msg);
-    if (r.conflicts && strategy)
+    if (r.conflicts && strategy && !known)
         return cmd_fail_json_stdout(bd,
-                                    "failed to resolve conflicts: --strategy %s is not built yet; nothing was merged",
+                                    "failed to resolve conflicts: unknown strategy %s (newest, ours or theirs); nothing "
+                                    "was merged",
                                     strategy);
-    if (bd->json) {
-        bd_json_begin(bd, &w, &out, true);
-        json_object(&w);
-        json_member_str(&w, "merged", branch);
-        json_key(&w, "conflicts");
-        if (!r.conflicts)
-            json_int(&w, 0);
-        else
-            json_array(&w);
-        for (size_t i = 0; i < r.conflict_table_count && r.conflicts; i++) {
-            json_object(&w);
-            json_member_str(&w, "IssueID", "");
-            json_member_str(&w, "Field", r.conflict_tables[i]);
-            json_key(&w, "OursValue");
-            json_null(&w);
-            json_key(&w, "TheirsValue");
-            json_null(&w);
-            json_object_end(&w);
-        }
-        if (r.conflicts)
-            json_array_end(&w);
-        json_object_end(&w);
-        bd_json_end(bd, &w, &out);
-        return 0;
-    }
-    if (!r.conflicts) {
-        fprintf(bd->out, "Successfully merged %s\n", ink_text(&bd->arena, bd->color, INK_ACCENT, branch));
-        return 0;
-    }
-    fprintf(bd->out, "\n%s Merge stopped, nothing was changed: both sides changed the same cells of:\n\n",
-            ink_text(&bd->arena, bd->color, INK_ACCENT, "!!"));
-    for (size_t i = 0; i < r.conflict_table_count; i++)
-        fprintf(bd->out, "  - %s\n", r.conflict_tables[i]);
-    fprintf(bd->out, "\nResolve conflicts with: bd vc merge %s --strategy [ours|theirs]\n\n", branch);
+    if (bd->json)
+        merge_json(bd, branch, &r, &judge, strategy);
+    else
+        merge_text(bd, branch, &r, &judge, strategy);
     return 0;
 }
 
 static const struct cmd_flag merge_flags[] = {
-    {.name = "strategy", .kind = FLAG_STRING, .help = "Whose cells win where both sides changed them: ours or theirs"},
+    {.name = "strategy", .kind = FLAG_STRING, .help = "Where both sides changed a row: newest decides per cell, ours or theirs takes one side"},
     {0},
 };
 static const struct cmd cmd_vc_merge = {
     .name = "merge",
     .use = "merge <branch>",
     .summary = "Merge a branch into the current one",
+    .details = "Merge the changes of a branch. Cells that only one side changed are taken from that side. Where both sides "
+               "changed the same row nothing is merged unless a strategy is given: newest takes each cell from the row "
+               "updated last, unites lists and keeps the larger counters; ours and theirs take one side's cells.",
     .args_min = 1,
     .args_max = 1,
     .flags = merge_flags,
