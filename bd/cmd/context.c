@@ -136,6 +136,8 @@ char *bd_auto_commit_message(struct bd *bd, const char *command, const char *con
 void bd_touch(struct bd *bd, const char *issue_id) {
     if (!bd->ws.beads_dir || !issue_id || !*issue_id)
         return;
+    if (bd->ws.database_given && !bd->command_writes)
+        return; /* looking at a database that --db names leaves no trace */
     const char *path = arena_printf(&bd->arena, "%s/last-touched", bd->ws.beads_dir);
     const char *line = arena_printf(&bd->arena, "%s\n", issue_id);
     int fd = os_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);

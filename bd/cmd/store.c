@@ -1,7 +1,8 @@
 /*
  * Opening the workspace's database and what belongs to it: is it this workspace's own, is its schema
  * one this program can write, and the commit after a command that asked for one. Opening for reading
- * never writes the database; a command that writes upgrades an older schema first.
+ * never writes the database. An older schema is read and written as it is; only `bd migrate` changes
+ * it.
  */
 #include "bd/cmd/auto_export.h"
 #include "bd/cmd/cmd.h"
@@ -24,13 +25,15 @@ static int no_database(struct bd *bd) {
     return 1;
 }
 
-/* Keeps .local_version at the version that was last used here; without the right to write, nothing
- * happens. */
+/*
+ * Keeps .local_version at the version that was last used here; without the right to write, nothing
+ * happens, nor for a database that --db names, whatever workspace it lies in.
+ */
 static void track_version(struct bd *bd) {
     static const char line[] = BD_VERSION "\n";
     char *data = NULL;
     size_t size = 0;
-    if (!bd->ws.beads_dir || bd->ws.direct)
+    if (!bd->ws.beads_dir || bd->ws.database_given)
         return;
     const char *path = arena_printf(&bd->arena, "%s/.local_version", bd->ws.beads_dir);
     bool same = os_read_file(path, 256, &data, &size) == 0 && size == sizeof line - 1 &&
@@ -84,19 +87,18 @@ static int open_tables(struct bd *bd, unsigned flags, struct err *err) {
     return rc;
 }
 
-/* A command that writes needs the newest schema: an older one is upgraded before it, in one
- * transaction. */
-static int upgrade_schema(struct bd *bd, struct err *err) {
+/* A fresh clone lacks the tables that every clone keeps for itself: the first command that writes makes
+ * them. */
+static int make_local_tables(struct bd *bd, struct err *err) {
     struct schema_migration options = {.dry_run = false};
     struct schema_migrated done;
-    int rc = schema_migrate(bd->ops.tables, &options, &done, err);
-    if (rc == BD_OK && bd->verbose)
-        fprintf(bd->err, "Upgraded the database schema from v%d to v%d.\n", done.before.main_version,
-                SCHEMA_MAIN_VERSION);
-    return rc;
+    return schema_migrate(bd->ops.tables, &options, &done, err);
 }
 
-/* An older schema is read as it is. A newer one is read; commands that write are refused. */
+/*
+ * An older schema is read and written as it is. A newer one is read; commands that write are refused.
+ * What is no tracker's database at all still has a history to look at.
+ */
 static int check_schema(struct bd *bd, struct err *err) {
     struct schema_state state;
     struct err why = ERR_INIT;
@@ -105,10 +107,15 @@ static int check_schema(struct bd *bd, struct err *err) {
     if (rc)
         return rc;
     rc = schema_explain(&state, &why);
-    if (!state.is_tracker)
+    if (!state.is_tracker && bd->command_writes)
         return err_set(err, rc ? rc : BD_INVALID, "%s: %s", bd->ws.database_dir, why.msg);
-    if (state.needs_migration && bd->command_writes && !tables_is_read_only(bd->ops.tables))
-        return upgrade_schema(bd, err);
+    if (!state.is_tracker) {
+        cmd_warn(bd, "%s: %s", bd->ws.database_dir, why.msg);
+        return BD_OK;
+    }
+    if (state.local_only && !state.ignored_version && bd->command_writes &&
+        !tables_is_read_only(bd->ops.tables))
+        return make_local_tables(bd, err);
     if (!state.too_new || (skew && strcmp(skew, "1") == 0))
         return BD_OK;
     bd->schema_too_new = true;

@@ -123,7 +123,9 @@ int issue_create_in(struct ops *o, struct tables_txn *x, struct create_context *
         return err_prefix(err, "validation failed for issue %s", i->id ? i->id : "");
     if (!i->content_hash || !*i->content_hash)
         i->content_hash = issue_content_hash(i, a);
-    rc = pick_id(o, x, c, i, options, a, err);
+    rc = i->is_wisp ? issue_wisps_ready(x, err) : BD_OK;
+    if (rc == BD_OK)
+        rc = pick_id(o, x, c, i, options, a, err);
     if (rc != BD_OK)
         return rc;
     if (options->keep_existing && issue_locate(x, i->id, NULL, err) == BD_OK) {

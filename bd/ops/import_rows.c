@@ -19,8 +19,9 @@ struct sink {
     const char *table;
     struct tables_bulk *bulk;
     const char *columns[ISSUE_COLUMN_COUNT];
-    size_t places[ISSUE_COLUMN_COUNT]; /* which of the cells handed in */
-    size_t count;
+    size_t places[ISSUE_COLUMN_COUNT];  /* which of the cells handed in */
+    size_t lacking[ISSUE_COLUMN_COUNT]; /* and which of them the table has no column for */
+    size_t count, lacking_count;
     bool checked, missing, own_ids, old_shape;
 };
 
@@ -50,6 +51,8 @@ static int sink_open(struct writer *w, struct sink *s, const char *table, const 
         if (schema_column(schema, columns[i]) >= 0 && !(i == 0 && !s->own_ids)) {
             s->columns[s->count] = columns[i];
             s->places[s->count++] = i;
+        } else if (i || !has_id) {
+            s->lacking[s->lacking_count++] = i;
         }
     return tables_bulk_begin(p->x, table, s->columns, s->count, 0, &s->bulk, p->err);
 }
@@ -84,6 +87,9 @@ static int put_issue(struct writer *w, const struct issue *i) {
         return err_set(w->p->err, BD_NOT_FOUND,
                        "the database has no table %s for issue %s; run 'bd migrate'", s->table, i->id);
     issue_to_row(i, row, &w->p->work);
+    for (size_t n = 0; n < s->lacking_count && rc == BD_OK; n++)
+        rc = issue_column_lacking(s->table, issue_columns[s->lacking[n]], &row[s->lacking[n]],
+                                  w->p->err);
     rc = rc == BD_OK ? sink_add(w, s, row) : rc;
     return rc == BD_OK ? BD_OK : err_prefix(w->p->err, "failed to insert issue %s", i->id);
 }

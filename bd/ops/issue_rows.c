@@ -178,6 +178,34 @@ bool issue_refresh_changes(const struct issue *old, const struct issue *i, struc
     return false;
 }
 
+static bool says_nothing(const struct cell *c) {
+    if (c->kind == CELL_NULL || (c->kind == CELL_INT && c->i == 0))
+        return true;
+    return cell_has_text(c) && (c->s.size == 0 || (c->s.size == 2 && memcmp(c->s.data, "{}", 2) == 0));
+}
+
+int issue_column_lacking(const char *table, const char *column, const struct cell *value,
+                         struct err *err) {
+    static const char *const derived[] = {"content_hash", "started_at", "is_blocked", "ephemeral"};
+    for (size_t i = 0; i < sizeof derived / sizeof *derived; i++)
+        if (strcmp(column, derived[i]) == 0)
+            return BD_OK;
+    if (says_nothing(value))
+        return BD_OK;
+    return err_set(
+        err, BD_UNSUPPORTED,
+        "this database is of an older schema, whose table %s has no column %s; 'bd migrate' adds it",
+        table, column);
+}
+
+int issue_wisps_ready(struct tables_txn *x, struct err *err) {
+    if (tables_has_table(x, issue_families[1].issues))
+        return BD_OK;
+    return err_set(
+        err, BD_UNSUPPORTED,
+        "this database is of an older schema, without the table wisps; 'bd migrate' makes it");
+}
+
 int issue_row_put(struct tables_txn *x, const struct issue *i, bool is_wisp, bool *is_new,
                   struct err *err) {
     static const char *const id_column[] = {"id"};
@@ -187,7 +215,9 @@ int issue_row_put(struct tables_txn *x, const struct issue *i, bool is_wisp, boo
     struct cell row[ISSUE_COLUMN_COUNT], cells[ISSUE_COLUMN_COUNT], key = cell_text(i->id), ignored;
     const char *names[ISSUE_COLUMN_COUNT];
     size_t n = 0;
-    int rc = tables_schema(x, table, &schema, err);
+    int rc = is_wisp ? issue_wisps_ready(x, err) : BD_OK;
+    if (rc == BD_OK)
+        rc = tables_schema(x, table, &schema, err);
     if (rc != BD_OK)
         goto out;
     rc = tables_get(x, table, &key, 1, id_column, 1, &a, &ignored, err);
@@ -196,12 +226,16 @@ int issue_row_put(struct tables_txn *x, const struct issue *i, bool is_wisp, boo
     *is_new = rc == BD_NOT_FOUND;
     err_clear(err);
     issue_to_row(i, row, &a);
-    for (size_t c = 0; c < issue_column_count; c++)
-        if (schema_column(schema, issue_columns[c]) >= 0 &&
-            (*is_new || is_refreshed(issue_columns[c]))) {
+    for (size_t c = 0; c < issue_column_count; c++) {
+        if (!*is_new && !is_refreshed(issue_columns[c]))
+            continue;
+        if (schema_column(schema, issue_columns[c]) >= 0) {
             names[n] = issue_columns[c];
             cells[n++] = row[c];
+        } else if ((rc = issue_column_lacking(table, issue_columns[c], &row[c], err)) != BD_OK) {
+            goto out;
         }
+    }
     if (*is_new)
         rc = tables_insert(x, table, names, cells, n, 0, NULL, err);
     else

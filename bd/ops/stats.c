@@ -33,7 +33,8 @@ static int on_group(void *ctx, const struct cell *row) {
     int64_t n = number(&row[3]);
     add_status(s, &row[0], n);
     s->pinned += number(&row[1]) == 1 ? n : 0;
-    s->blocked += number(&row[2]) == 1 && !cell_is(&row[0], "closed") && !cell_is(&row[0], "pinned") ? n : 0;
+    s->blocked +=
+        number(&row[2]) == 1 && !cell_is(&row[0], "closed") && !cell_is(&row[0], "pinned") ? n : 0;
     return BD_OK;
 }
 
@@ -46,7 +47,8 @@ static int on_group_old(void *ctx, const struct cell *row) {
     return BD_OK;
 }
 
-static int count_blocked_issues(struct tables_txn *x, struct arena *a, int64_t *count, struct err *err) {
+static int count_blocked_issues(struct tables_txn *x, struct arena *a, int64_t *count,
+                                struct err *err) {
     struct id_set ids = ID_SET_INIT;
     uint64_t n = 0;
     int rc = blocked_ids(x, a, &ids, err);
@@ -62,8 +64,10 @@ int stats_overview(struct tables_txn *x, struct statistics *out, struct err *err
     struct arena a = ARENA_INIT;
     bool stored = tables_has_column(x, "issues", "is_blocked");
     *out = (struct statistics){0};
-    int rc = tables_count(x, "issues", NULL, columns, stored ? 3 : 2, &a, stored ? on_group : on_group_old, out,
-                          err);
+    if (!tables_has_table(x, "issues"))
+        return BD_OK;
+    int rc = tables_count(x, "issues", NULL, columns, stored ? 3 : 2, &a,
+                          stored ? on_group : on_group_old, out, err);
     if (rc == BD_OK && !stored)
         rc = count_blocked_issues(x, &a, &out->blocked, err);
     out->ready = out->open > out->blocked ? out->open - out->blocked : 0;
@@ -79,7 +83,8 @@ static int on_status_count(void *ctx, const struct cell *row) {
     return BD_OK;
 }
 
-int stats_assigned(struct tables_txn *x, const char *assignee, struct statistics *out, struct err *err) {
+int stats_assigned(struct tables_txn *x, const char *assignee, struct statistics *out,
+                   struct err *err) {
     static const char *const status[] = {"status"};
     struct arena a = ARENA_INIT;
     struct ready_filter ready;
@@ -88,8 +93,8 @@ int stats_assigned(struct tables_txn *x, const char *assignee, struct statistics
     *out = (struct statistics){0};
     for (int wisps = 0; wisps < 2 && rc == BD_OK; wisps++)
         if (tables_has_table(x, issue_families[wisps].issues))
-            rc = tables_count(x, issue_families[wisps].issues, filter_text_is(&a, "assignee", assignee), status, 1,
-                              &a, on_status_count, out, err);
+            rc = tables_count(x, issue_families[wisps].issues, filter_text_is(&a, "assignee", assignee),
+                              status, 1, &a, on_status_count, out, err);
     ready_filter_init(&ready);
     ready.status = NULL;
     ready.assignee = assignee;
@@ -104,8 +109,10 @@ int stats_count(struct tables_txn *x, const struct issue_filter *f, struct arena
                 struct err *err) {
     const struct pred *where = NULL;
     bool nothing = false;
-    int rc = issue_filter_pred(f, x, &issue_families[0], a, &where, &nothing, err);
     *count = 0;
+    if (!tables_has_table(x, "issues"))
+        return BD_OK;
+    int rc = issue_filter_pred(f, x, &issue_families[0], a, &where, &nothing, err);
     return rc != BD_OK || nothing ? rc : tables_count_all(x, "issues", where, count, err);
 }
 
@@ -152,7 +159,8 @@ static int on_label(void *ctx, const struct cell *row) {
     return BD_OK;
 }
 
-static int count_labels(struct tables_txn *x, const struct pred *where, struct tally *t, struct err *err) {
+static int count_labels(struct tables_txn *x, const struct pred *where, struct tally *t,
+                        struct err *err) {
     static const char *const id[] = {"id"}, *const label[] = {"issue_id", "label"};
     struct tables_query issues = {.table = "issues", .columns = id, .column_count = 1, .where = where};
     struct tables_query labels = {.table = "labels", .columns = label, .column_count = 2};
@@ -169,14 +177,14 @@ static int compare_groups(const void *a, const void *b) {
     return strcmp(((const struct group_count *)a)->group, ((const struct group_count *)b)->group);
 }
 
-int stats_count_by(struct tables_txn *x, const struct issue_filter *f, enum stats_group by, struct arena *a,
-                   struct group_count **groups, size_t *count, struct err *err) {
+int stats_count_by(struct tables_txn *x, const struct issue_filter *f, enum stats_group by,
+                   struct arena *a, struct group_count **groups, size_t *count, struct err *err) {
     static const char *const columns[] = {"status", "priority", "issue_type", "assignee"};
     struct tally t = {a, by, STRMAP_INIT, ID_SET_INIT, ID_SET_INIT};
     const struct pred *where = NULL;
     bool nothing = false;
     int rc = issue_filter_pred(f, x, &issue_families[0], a, &where, &nothing, err);
-    if (rc == BD_OK && !nothing)
+    if (rc == BD_OK && !nothing && tables_has_table(x, "issues"))
         rc = by == GROUP_LABEL
                  ? count_labels(x, where, &t, err)
                  : tables_count(x, "issues", where, &columns[by], 1, a, on_column_group, &t, err);

@@ -104,8 +104,13 @@ static int set_row(struct tables_txn *x, const struct issue *i, const struct iss
     names[n] = "updated_at";
     cells[n++] = issue_time_cell(datetime_now());
     for (size_t c = 0; c < changes->count; c++) {
-        if (!tables_has_column(x, table, changes->items[c].column)) /* an older schema */
+        if (!tables_has_column(x, table, changes->items[c].column)) {
+            int rc =
+                issue_column_lacking(table, changes->items[c].column, &changes->items[c].value, err);
+            if (rc != BD_OK)
+                return rc;
             continue;
+        }
         names[n] = changes->items[c].column;
         cells[n++] = changes->items[c].value;
     }

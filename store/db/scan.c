@@ -1,9 +1,9 @@
 /*
  * Reading rows: point lookups, scans with projection, order and limit, grouped counts.
  *
- * Only the columns that a query names are decoded, and out-of-line text is fetched only for them. Rows to
- * be sorted are kept as pointers into nodes together with their order cells; with a limit, a heap keeps
- * no more of them than will be shown.
+ * Only the columns that a query names are decoded, and out-of-line text is fetched only for them. Rows
+ * to be sorted are kept as pointers into nodes together with their order cells; with a limit, a heap
+ * keeps no more of them than will be shown.
  */
 #include "store/db/embedded.h"
 #include "store/db/scan_access.h"
@@ -135,14 +135,14 @@ static int run_match(struct embedded_txn *x, struct table *t, const struct pred 
     return rc;
 }
 
+/* Keys that come from an index entry are made here, and outlive the call: in the transaction's arena.
+ */
 int embedded_match(struct embedded_txn *x, struct table *t, const struct pred *where, row_fn fn,
                    void *ctx, struct err *err) {
-    struct arena a = ARENA_INIT;
     struct access access;
-    int rc = access_plan(t, where, NULL, &a, &access, err);
+    int rc = access_plan(t, where, NULL, &x->arena, &access, err);
     if (rc == BD_OK)
-        rc = run_match(x, t, where, &access, &a, fn, ctx, err);
-    arena_release(&a);
+        rc = run_match(x, t, where, &access, &x->arena, fn, ctx, err);
     return rc == BD_DONE ? BD_OK : rc;
 }
 
@@ -294,7 +294,8 @@ static const bool *covering(struct table *t, const struct pred *where, const cha
     return list;
 }
 
-/* The first rows through indexes; BD_UNSUPPORTED: still to be found in the ordinary way, s->skip adjusted. */
+/* The first rows through indexes; BD_UNSUPPORTED: still to be found in the ordinary way, s->skip
+ * adjusted. */
 static int scan_first(struct scan *s, const struct tables_query *q, struct arena *a) {
     struct match m = {.x = s->x, .t = s->t, .fn = emit_row, .ctx = s, .err = s->err};
     int rc = pred_bind(q->where, s->t->ts, -1, s->x->ns, a, &m.pred, s->err);
@@ -307,8 +308,8 @@ static int scan_first(struct scan *s, const struct tables_query *q, struct arena
     return BD_UNSUPPORTED;
 }
 
-int embedded_scan(struct tables_txn *tx, const struct tables_query *q, struct arena *a, tables_row_fn fn,
-                  void *ctx, struct err *err) {
+int embedded_scan(struct tables_txn *tx, const struct tables_query *q, struct arena *a,
+                  tables_row_fn fn, void *ctx, struct err *err) {
     struct embedded_txn *x = embedded_txn_of(tx);
     struct table *t;
     int rc = embedded_table(x, q->table, &t, err);
@@ -319,11 +320,12 @@ int embedded_scan(struct tables_txn *tx, const struct tables_query *q, struct ar
     s.skip = q->offset;
     s.left = q->limit ? q->limit : UINT64_MAX;
     struct access access;
-    const bool *alone =
-        q->any_order && q->columns && !q->order_count ? covering(t, q->where, q->columns, q->column_count, &plan) : NULL;
+    const bool *alone = q->any_order && q->columns && !q->order_count
+                            ? covering(t, q->where, q->columns, q->column_count, &plan)
+                            : NULL;
     rc = access_plan(t, q->where, alone, &plan, &access, err);
-    bind_columns(&s.projection, t->ts, rc == BD_OK && access.kind == ACCESS_INDEX ? access.index : -1, q->columns,
-                 q->column_count, &plan);
+    bind_columns(&s.projection, t->ts, rc == BD_OK && access.kind == ACCESS_INDEX ? access.index : -1,
+                 q->columns, q->column_count, &plan);
     s.row = arena_zalloc(&plan, (s.projection.count + 1) * sizeof *s.row);
     if (rc == BD_OK && order_is_natural(t->ts, q)) {
         rc = run_match(x, t, q->where, &access, &plan, emit_row, &s, err);
@@ -391,7 +393,8 @@ static int count_group(void *ctx, struct bytes key, struct bytes value) {
                 return rc;
             const char *text = cell_has_text(&cell) ? cell.s.data : cell_format(&cell, &c->a);
             if (text)
-                raw = (struct bytes){(const uint8_t *)text, cell_has_text(&cell) ? cell.s.size : strlen(text)};
+                raw = (struct bytes){(const uint8_t *)text,
+                                     cell_has_text(&cell) ? cell.s.size : strlen(text)};
         }
         uint32_t size = raw.data ? (uint32_t)raw.size : UINT32_MAX;
         buf_add(&c->name, &size, sizeof size);
