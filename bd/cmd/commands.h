@@ -14,6 +14,7 @@ extern const struct cmd cmd_config;
 extern const struct cmd cmd_context;
 extern const struct cmd cmd_count;
 extern const struct cmd cmd_create;
+extern const struct cmd cmd_delete;
 extern const struct cmd cmd_dep;
 extern const struct cmd cmd_diff;
 extern const struct cmd cmd_export;

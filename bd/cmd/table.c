@@ -12,6 +12,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_context,
     &cmd_count,
     &cmd_create,
+    &cmd_delete,
     &cmd_dep,
     &cmd_diff,
     &cmd_export,
