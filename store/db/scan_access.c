@@ -9,7 +9,7 @@
 
 /* Fetching one row by key costs about as much as reading this many in sequence. */
 #define FETCH_COST 8
-#define ESTIMATED_PROBES 32
+#define ESTIMATED_PROBES 8
 
 /* ---- running ---- */
 

@@ -87,6 +87,16 @@ static bool is_keyless(const struct column *columns, size_t count) {
            strcmp(cardinality->name, "keyless_cardinality") == 0;
 }
 
+/* The type of an earlier column with the same text (few types recur in a table), or NULL. */
+static const struct sql_type *type_seen(const struct schema *s, size_t before) {
+    const char *wanted = s->columns[before].type_text;
+    size_t oldest = before > 12 ? before - 12 : 0;
+    for (size_t i = before; i-- > oldest;)
+        if (strcmp(s->columns[i].type_text, wanted) == 0)
+            return &s->columns[i].type;
+    return NULL;
+}
+
 static int read_columns(struct reader *r) {
     struct schema *s = r->s;
     struct fb_vector v = fb_vector_at(&r->root, 0, 4);
@@ -109,7 +119,10 @@ static int read_columns(struct reader *r) {
             c->type.base = SQL_UNKNOWN;
             continue;
         }
-        if (sql_type_parse(c->type_text, r->a, &c->type, NULL) != BD_OK) {
+        const struct sql_type *seen = type_seen(s, i);
+        if (seen) {
+            c->type = *seen;
+        } else if (sql_type_parse(c->type_text, r->a, &c->type, NULL) != BD_OK) {
             /* a type of a newer version, or of Doltgres: kept as text, values read as bytes */
             const char **keep = arena_alloc(r->a, sizeof *keep);
             *keep = c->type_text;
