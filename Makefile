@@ -65,6 +65,7 @@ export BD_BINARY := $(abspath $(BUILD)/bd)
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_NAMES   := $(FUZZ_SOURCES:tests/fuzz/%.c=%)
 FUZZ_TIME    ?= 60
+CONCURRENCY  := $(sort $(wildcard tests/concurrency/*.py))
 PROGRAM_SOURCES := $(sort $(wildcard tests/crash/*.c tests/concurrency/*.c tests/interop/*.c tests/bench/*.c))
 PROGRAMS     := $(PROGRAM_SOURCES:tests/%.c=$(BUILD)/tests/%)
 
@@ -73,9 +74,9 @@ RUN_TESTS := python3 tests/run_tests.py
 unit: $(UNIT_TESTS)
 	@$(RUN_TESTS) $(UNIT_TESTS)
 
-# Everything that belongs to a change: unit tests, CLI tests, a short run of every fuzz target.
+# Everything that belongs to a change: unit tests, CLI tests, a short run of every fuzz target, of many writers.
 test: all $(UNIT_TESTS) fuzz-smoke-build
-	@$(RUN_TESTS) --bats tests/cli $(UNIT_TESTS) $(FUZZ_NAMES:%=$(BUILD)/fuzz-smoke/%.sh)
+	@$(RUN_TESTS) --bats tests/cli $(UNIT_TESTS) $(CONCURRENCY) $(FUZZ_NAMES:%=$(BUILD)/fuzz-smoke/%.sh)
 
 fuzz-smoke-build: $(FUZZ_NAMES:%=$(BUILD)/fuzz-smoke/%.sh)
 
@@ -88,6 +89,16 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/driver.c $(LIBRARY)
 	$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -o $@ $< tests/fuzz/driver.c $(LIBRARY) $(ALL_LIBS)
 
 programs: $(PROGRAMS)
+
+# 50 processes write, 64 claim one issue a hundred times, 200 writers are killed (tests/concurrency).
+check-concurrency: all
+	@for t in $(CONCURRENCY); do python3 $$t --full || exit 1; done
+
+CRASH_SEEDS ?= 2000
+
+# Thousands of power cuts, kills and disk errors (tests/crash); CRASH_SEEDS disks for each program.
+check-crash: $(filter $(BUILD)/tests/crash/%,$(PROGRAMS))
+	@for t in $^; do echo $$t; $$t $(CRASH_SEEDS) || exit 1; done
 
 # Every tree of the shared databases built again, and the golden trees by rule: the addresses must be Dolt's.
 interop: all $(filter $(BUILD)/tests/interop/%,$(PROGRAMS))
@@ -166,8 +177,8 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit test programs interop fuzz-smoke-build check-asan fuzz fuzz-targets format lint coverage bench demo \
-        deps install clean help
+.PHONY: all unit test programs interop check-concurrency check-crash fuzz-smoke-build check-asan fuzz \
+        fuzz-targets format lint coverage bench demo deps install clean help
 
 help:
 	@grep -B1 -E '^[a-z-]+:' Makefile | grep -A1 '^#' | sed 's/:.*//' | grep -v '^--'

@@ -3,7 +3,7 @@
 
 usage: run_tests.py [-j N] [--bats DIR] PROGRAM…
 
-Prints what failed with its output, then one line `N passed, N failed, N skipped`.
+A PROGRAM that ends in .py is run by this Python. Prints what failed with its output, then one line `N passed, N failed, N skipped`.
 """
 import argparse
 import concurrent.futures
@@ -48,7 +48,7 @@ def main():
     parser.add_argument("--bats", action="append", default=[])
     parser.add_argument("programs", nargs="*")
     options = parser.parse_args()
-    commands = [[program] for program in options.programs]
+    commands = [[sys.executable, p] if p.endswith(".py") else [p] for p in options.programs]
     for folder in options.bats:
         for name in sorted(os.listdir(folder)):
             if name.endswith(".bats"):
