@@ -4,6 +4,7 @@
  */
 #include "bd/ops/import_plan.h"
 
+#include "base/parallel.h"
 #include "bd/ops/blocked.h"
 #include "bd/ops/events.h"
 #include "bd/ops/hydrate.h"
@@ -14,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A bulk insert that begins with its first row. */
+#define ISSUES_WORTH_THREADS 1000
+
+/* One table that new rows go to. */
 struct sink {
     const char *table;
     struct tables_bulk *bulk;
@@ -22,13 +25,17 @@ struct sink {
     size_t places[ISSUE_COLUMN_COUNT];  /* which of the cells handed in */
     size_t lacking[ISSUE_COLUMN_COUNT]; /* and which of them the table has no column for */
     size_t count, lacking_count;
-    bool checked, missing, own_ids, old_shape;
+    bool missing, own_ids, old_shape;
 };
 
+struct sinks {
+    struct sink issues, labels, comments, events, edges;
+};
 struct writer {
     struct plan *p;
-    struct sink issues[2], labels[2], comments[2], events[2], edges[2];
+    struct sinks *sinks; /* of both families */
     struct strmap comment_ids;
+    struct err *err;
 };
 
 /* The columns that the table has. */
@@ -36,12 +43,11 @@ static int sink_open(struct writer *w, struct sink *s, const char *table, const 
                      size_t count, bool has_id) {
     struct plan *p = w->p;
     const struct schema *schema;
-    s->checked = true;
     s->table = table;
-    int rc = tables_schema(p->x, table, &schema, p->err);
+    int rc = tables_schema(p->x, table, &schema, w->err);
     if (rc == BD_NOT_FOUND) {
         s->missing = true;
-        err_clear(p->err);
+        err_clear(w->err);
         return BD_OK;
     }
     if (rc != BD_OK)
@@ -54,20 +60,51 @@ static int sink_open(struct writer *w, struct sink *s, const char *table, const 
         } else if (i || !has_id) {
             s->lacking[s->lacking_count++] = i;
         }
-    return tables_bulk_begin(p->x, table, s->columns, s->count, 0, &s->bulk, p->err);
+    return tables_bulk_begin(p->x, table, s->columns, s->count, 0, &s->bulk, w->err);
+}
+
+static const char *const event_columns[] = {"id",        "issue_id",  "event_type", "actor",
+                                            "old_value", "new_value", "comment",    "created_at"};
+static const char *const label_columns[] = {"issue_id", "label"};
+static const char *const comment_columns[] = {"id", "issue_id", "author", "text", "created_at"};
+static const char *const edge_columns[] = {"id",
+                                           "issue_id",
+                                           "type",
+                                           "created_at",
+                                           "created_by",
+                                           "metadata",
+                                           "thread_id",
+                                           "depends_on_issue_id",
+                                           "depends_on_wisp_id",
+                                           "depends_on_external"};
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+
+static int sinks_open(struct writer *w, struct sinks *s, const struct issue_family *f) {
+    int rc = sink_open(w, &s->issues, f->issues, issue_columns, issue_column_count, false);
+    if (rc == BD_OK)
+        rc = sink_open(w, &s->events, f->events, event_columns, COUNT(event_columns), true);
+    if (rc == BD_OK)
+        rc = sink_open(w, &s->labels, f->labels, label_columns, COUNT(label_columns), false);
+    if (rc == BD_OK)
+        rc = sink_open(w, &s->comments, f->comments, comment_columns, COUNT(comment_columns), true);
+    s->edges.old_shape = tables_has_table(w->p->x, f->dependencies) &&
+                         !tables_has_column(w->p->x, f->dependencies, "depends_on_issue_id");
+    if (rc == BD_OK && !s->edges.old_shape)
+        rc = sink_open(w, &s->edges, f->dependencies, edge_columns, COUNT(edge_columns), true);
+    return rc;
 }
 
 static int sink_add(struct writer *w, struct sink *s, const struct cell *cells) {
     struct cell row[ISSUE_COLUMN_COUNT];
     for (size_t i = 0; i < s->count; i++)
         row[i] = cells[s->places[i]];
-    return s->missing ? BD_OK : tables_bulk_add(s->bulk, row, w->p->err);
+    return s->missing ? BD_OK : tables_bulk_add(s->bulk, row, w->err);
 }
 
 static int sink_close(struct writer *w, struct sink *s) {
     struct tables_bulk *b = s->bulk;
     s->bulk = NULL;
-    return b ? tables_bulk_end(b, NULL, w->p->err) : BD_OK;
+    return b ? tables_bulk_end(b, NULL, w->err) : BD_OK;
 }
 
 static void sink_drop(struct sink *s) {
@@ -78,52 +115,42 @@ static void sink_drop(struct sink *s) {
 /* ---- rows ---- */
 
 static int put_issue(struct writer *w, const struct issue *i) {
-    struct sink *s = &w->issues[i->is_wisp];
+    struct sink *s = &w->sinks[i->is_wisp].issues;
     struct cell row[ISSUE_COLUMN_COUNT];
-    int rc = s->checked ? BD_OK
-                        : sink_open(w, s, issue_families[i->is_wisp].issues, issue_columns,
-                                    issue_column_count, false);
-    if (rc == BD_OK && s->missing)
-        return err_set(w->p->err, BD_NOT_FOUND,
+    if (s->missing)
+        return err_set(w->err, BD_NOT_FOUND,
                        "the database has no table %s for issue %s; run 'bd migrate'", s->table, i->id);
-    issue_to_row(i, row, &w->p->work);
+    int rc = BD_OK;
+    issue_to_row(i, row, NULL);
     for (size_t n = 0; n < s->lacking_count && rc == BD_OK; n++)
-        rc = issue_column_lacking(s->table, issue_columns[s->lacking[n]], &row[s->lacking[n]],
-                                  w->p->err);
-    rc = rc == BD_OK ? sink_add(w, s, row) : rc;
-    return rc == BD_OK ? BD_OK : err_prefix(w->p->err, "failed to insert issue %s", i->id);
+        rc = issue_column_lacking(s->table, issue_columns[s->lacking[n]], &row[s->lacking[n]], w->err);
+    if (rc == BD_OK)
+        rc = sink_add(w, s, row);
+    return rc == BD_OK ? BD_OK
+                                        : err_prefix(w->err, "failed to insert issue %s", i->id);
 }
 
 static int put_event(struct writer *w, const struct issue *i, const char *type, const char *value,
                      const char *comment) {
-    static const char *const columns[] = {"id",        "issue_id",  "event_type", "actor",
-                                          "old_value", "new_value", "comment",    "created_at"};
-    struct sink *s = &w->events[i->is_wisp];
     struct plan *p = w->p;
     char uuid[UUID_TEXT_SIZE];
-    int rc = s->checked ? BD_OK : sink_open(w, s, issue_families[i->is_wisp].events, columns, 8, true);
-    if (rc != BD_OK || s->missing)
-        return rc;
     uuid_v7(p->now, uuid);
     struct cell row[] = {cell_text(uuid),     cell_text(i->id),       cell_text(type),
                          cell_text(p->actor), cell_text(value),       cell_text(value),
                          cell_text(comment),  issue_time_cell(p->now)};
-    return sink_add(w, s, row);
+    return sink_add(w, &w->sinks[i->is_wisp].events, row);
 }
 
 static int put_label(struct writer *w, const struct issue *i, const char *label) {
-    static const char *const columns[] = {"issue_id", "label"};
-    struct sink *s = &w->labels[i->is_wisp];
     struct buf comment = BUF_INIT;
-    int rc = s->checked ? BD_OK : sink_open(w, s, issue_families[i->is_wisp].labels, columns, 2, false);
     struct cell row[] = {cell_text(i->id), cell_text(label)};
-    rc = rc == BD_OK ? sink_add(w, s, row) : rc;
+    int rc = sink_add(w, &w->sinks[i->is_wisp].labels, row);
     buf_addf(&comment, "Added label: %s", label);
     if (rc == BD_OK)
         rc = put_event(w, i, "label_added", NULL, buf_str(&comment));
     buf_release(&comment);
     return rc == BD_OK ? BD_OK
-                       : err_prefix(w->p->err, "failed to insert label \"%s\" for %s", label, i->id);
+                       : err_prefix(w->err, "failed to insert label \"%s\" for %s", label, i->id);
 }
 
 static bool comment_id_is_free(struct writer *w, const char *table, const char *id) {
@@ -135,14 +162,11 @@ static bool comment_id_is_free(struct writer *w, const char *table, const char *
 }
 
 static int put_comment(struct writer *w, const struct issue *i, const struct comment *c) {
-    static const char *const columns[] = {"id", "issue_id", "author", "text", "created_at"};
-    struct sink *s = &w->comments[i->is_wisp];
+    struct sink *s = &w->sinks[i->is_wisp].comments;
     char uuid[UUID_TEXT_SIZE];
     const char *id = c->id;
-    int rc =
-        s->checked ? BD_OK : sink_open(w, s, issue_families[i->is_wisp].comments, columns, 5, true);
-    if (rc != BD_OK || s->missing)
-        return rc;
+    if (s->missing)
+        return BD_OK;
     if (s->own_ids && (!id || !*id || !comment_id_is_free(w, s->table, id))) {
         uuid_v7(w->p->now, uuid);
         id = uuid;
@@ -151,8 +175,8 @@ static int put_comment(struct writer *w, const struct issue *i, const struct com
         strmap_put(&w->comment_ids, id, w);
     struct cell row[] = {cell_text(id), cell_text(i->id), cell_text(c->author), cell_text(c->text),
                          issue_time_cell(c->created_at == ISSUE_NO_TIME ? w->p->now : c->created_at)};
-    rc = sink_add(w, s, row);
-    return rc == BD_OK ? BD_OK : err_prefix(w->p->err, "failed to insert comment for %s", i->id);
+    return sink_add(w, s, row) == BD_OK ? BD_OK
+                                        : err_prefix(w->err, "failed to insert comment for %s", i->id);
 }
 
 /*
@@ -175,45 +199,32 @@ static void edge_id(const struct dependency *d, int64_t now, char out[UUID_TEXT_
 }
 
 static int put_edge(struct writer *w, const struct plan_edge *e) {
-    static const char *const columns[] = {"id",
-                                          "issue_id",
-                                          "type",
-                                          "created_at",
-                                          "created_by",
-                                          "metadata",
-                                          "thread_id",
-                                          "depends_on_issue_id",
-                                          "depends_on_wisp_id",
-                                          "depends_on_external"};
+    enum { FIRST_TARGET = 7 };
     struct plan *p = w->p;
     const struct dependency *d = &e->row;
-    const struct known *source = e->source;
-    struct sink *s = &w->edges[source->is_wisp];
-    const char *table = issue_families[source->is_wisp].dependencies;
+    bool is_wisp = e->source->is_wisp;
+    struct sink *s = &w->sinks[is_wisp].edges;
     char uuid[UUID_TEXT_SIZE];
-    int rc = BD_OK;
-    if (!s->checked) {
-        s->old_shape = !tables_has_column(p->x, table, "depends_on_issue_id");
-        rc = s->old_shape ? BD_OK : sink_open(w, s, table, columns, 10, true);
-        s->checked = true;
+    int rc;
+    if (s->old_shape) {
+        rc = dependency_row_insert(p->x, d, is_wisp, w->err);
+    } else {
+        edge_id(d, p->now, uuid);
+        struct cell row[] = {cell_text(uuid),
+                             cell_text(d->issue_id),
+                             cell_text(d->type),
+                             issue_time_cell(d->created_at == ISSUE_NO_TIME ? p->now : d->created_at),
+                             cell_text(d->created_by),
+                             cell_json(d->metadata && *d->metadata ? d->metadata : "{}"),
+                             cell_text(d->thread_id ? d->thread_id : ""),
+                             cell_null(),
+                             cell_null(),
+                             cell_null()};
+        row[FIRST_TARGET + d->target] = cell_text(d->depends_on_id);
+        rc = sink_add(w, s, row);
     }
-    if (s->old_shape)
-        return dependency_row_insert(p->x, d, source->is_wisp, p->err);
-    edge_id(d, p->now, uuid);
-    struct cell row[10] = {cell_text(uuid),
-                           cell_text(d->issue_id),
-                           cell_text(d->type),
-                           issue_time_cell(d->created_at == ISSUE_NO_TIME ? p->now : d->created_at),
-                           cell_text(d->created_by),
-                           cell_json(d->metadata && *d->metadata ? d->metadata : "{}"),
-                           cell_text(d->thread_id ? d->thread_id : ""),
-                           cell_null(),
-                           cell_null(),
-                           cell_null()};
-    row[7 + d->target] = cell_text(d->depends_on_id);
-    rc = rc == BD_OK ? sink_add(w, s, row) : rc;
     return rc == BD_OK ? BD_OK
-                       : err_prefix(p->err, "failed to insert dependency %s -> %s", d->issue_id,
+                       : err_prefix(w->err, "failed to insert dependency %s -> %s", d->issue_id,
                                     d->depends_on_id);
 }
 
@@ -248,20 +259,63 @@ static int put_relations(struct writer *w, const struct issue *i, const struct i
     return rc;
 }
 
-static int put_new(struct writer *w) {
+/* New issues, and apart from them everything that hangs on new issues: two halves of about the same
+ * work. */
+static int put_new_issues(struct writer *w) {
+    int rc = BD_OK;
+    for (size_t n = 0; rc == BD_OK && n < w->p->count; n++)
+        if (!w->p->knowns[n]->exists)
+            rc = put_issue(w, w->p->issues[n]);
+    return rc;
+}
+
+static int put_new_relations(struct writer *w) {
     struct plan *p = w->p;
     int rc = BD_OK;
     for (size_t n = 0; rc == BD_OK && n < p->count; n++) {
-        const struct issue *i = p->issues[n];
         if (p->knowns[n]->exists)
             continue;
-        rc = put_issue(w, i);
+        rc = put_event(w, p->issues[n], "created", "", NULL);
         if (rc == BD_OK)
-            rc = put_event(w, i, "created", "", NULL);
-        if (rc == BD_OK)
-            rc = put_relations(w, i, NULL);
+            rc = put_relations(w, p->issues[n], NULL);
     }
+    for (size_t i = 0; rc == BD_OK && i < p->edge_count; i++)
+        rc = put_edge(w, &p->edges[i]);
     return rc;
+}
+
+struct halves {
+    struct writer *w;
+    struct writer copies[2];
+    struct err errs[2];
+    int codes[2];
+};
+
+static void put_half(void *ctx, size_t i) {
+    struct halves *h = ctx;
+    h->codes[i] = i ? put_new_relations(&h->copies[1]) : put_new_issues(&h->copies[0]);
+}
+
+static int put_new(struct writer *w) {
+    struct halves h = {.w = w};
+    bool old_shape = w->sinks[0].edges.old_shape || w->sinks[1].edges.old_shape;
+    for (size_t i = 0; i < 2; i++) {
+        h.copies[i] = *w;
+        h.copies[i].err = &h.errs[i];
+    }
+    if (w->p->count >= ISSUES_WORTH_THREADS && !old_shape)
+        parallel_run(2, put_half, &h);
+    else
+        for (size_t i = 0; i < 2 && (i == 0 || h.codes[0] == BD_OK); i++)
+            put_half(&h, i);
+    w->comment_ids = h.copies[1].comment_ids;
+    for (size_t i = 0; i < 2; i++)
+        if (h.codes[i] != BD_OK) {
+            if (w->err)
+                *w->err = h.errs[i];
+            return h.codes[i];
+        }
+    return BD_OK;
 }
 
 static int refresh(struct writer *w) {
@@ -355,36 +409,40 @@ static int recompute_blocked(struct plan *p) {
     return rc;
 }
 
-static void drop(struct writer *w) {
-    for (int f = 0; f < 2; f++) {
-        sink_drop(&w->issues[f]);
-        sink_drop(&w->labels[f]);
-        sink_drop(&w->comments[f]);
-        sink_drop(&w->events[f]);
-        sink_drop(&w->edges[f]);
-    }
-    strmap_release(&w->comment_ids);
+static int close_all(struct writer *w, struct sinks *s) {
+    struct sink *list[] = {&s->issues, &s->labels, &s->comments, &s->events, &s->edges};
+    int rc = BD_OK;
+    for (size_t i = 0; rc == BD_OK && i < COUNT(list); i++)
+        rc = sink_close(w, list[i]);
+    return rc;
 }
 
 int plan_write(struct plan *p) {
-    struct writer w = {.p = p};
+    struct sinks sinks[2];
+    struct writer w = {.p = p, .sinks = sinks, .err = p->err};
+    memset(sinks, 0, sizeof sinks);
     if (p->whole) {
         plan_blocked(p);
         for (size_t n = 0; n < p->count; n++)
             p->issues[n]->is_blocked = p->knowns[n]->will_block;
     }
     tables_set_foreign_key_checks(p->x, false);
-    int rc = put_new(&w);
+    int rc = BD_OK;
+    for (int f = 0; f < 2 && rc == BD_OK; f++)
+        rc = sinks_open(&w, &sinks[f], &issue_families[f]);
+    if (rc == BD_OK)
+        rc = put_new(&w);
     if (rc == BD_OK)
         rc = refresh(&w);
-    for (size_t i = 0; rc == BD_OK && i < p->edge_count; i++)
-        rc = put_edge(&w, &p->edges[i]);
-    for (int f = 0; f < 2 && rc == BD_OK; f++) {
-        struct sink *list[] = {&w.issues[f], &w.labels[f], &w.comments[f], &w.events[f], &w.edges[f]};
-        for (size_t s = 0; rc == BD_OK && s < sizeof list / sizeof *list; s++)
-            rc = sink_close(&w, list[s]);
+    for (int f = 0; f < 2 && rc == BD_OK; f++)
+        rc = close_all(&w, &sinks[f]);
+    for (int f = 0; f < 2; f++) {
+        struct sink *list[] = {&sinks[f].issues, &sinks[f].labels, &sinks[f].comments, &sinks[f].events,
+                               &sinks[f].edges};
+        for (size_t i = 0; i < COUNT(list); i++)
+            sink_drop(list[i]);
     }
-    drop(&w);
+    strmap_release(&w.comment_ids);
     tables_set_foreign_key_checks(p->x, true);
     if (rc == BD_OK)
         rc = raise_counters(p);

@@ -9,6 +9,7 @@
 
 #include "base/parallel.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,11 +24,26 @@ struct tables_bulk {
     size_t count;
     bool *given;
     struct cell *cells;
-    struct arena scratch; /* one row */
-    struct arena memory;  /* encoded rows, as long as this */
+    bool evaluates;        /* each row needs expressions, which belong to the transaction */
+    struct node_store *ns; /* a fork: takes the long values of the rows */
+    struct arena scratch;  /* one row */
+    struct arena memory;   /* encoded rows, as long as this */
     struct tree_edit *rows;
     size_t row_count, row_capacity;
 };
+
+static bool is_constant(const struct column *c) {
+    const char *text = c->default_text;
+    return !c->generated && !c->hidden && !c->auto_increment &&
+           (!text || !*text || *text == '\'' || (*text >= '0' && *text <= '9'));
+}
+
+static bool needs_expressions(const struct schema *s, const bool *given) {
+    for (size_t i = 0; i < s->column_count; i++)
+        if (!given[i] && !is_constant(&s->columns[i]))
+            return true;
+    return s->check_count > 0;
+}
 
 int embedded_bulk_begin(struct tables_txn *tx, const char *table, const char *const *columns,
                         size_t count, unsigned flags, struct tables_bulk **out, struct err *err) {
@@ -47,6 +63,7 @@ int embedded_bulk_begin(struct tables_txn *tx, const char *table, const char *co
                        "a bulk insert needs a table with a primary key (%s has none)", table);
     struct tables_bulk *b = mem_zalloc(1, sizeof *b);
     *b = (struct tables_bulk){.driver = tx->driver, .x = x, .t = t, .flags = flags, .count = count};
+    b->ns = node_store_fork(x->ns);
     b->places = mem_zalloc(count + 1, sizeof *b->places);
     b->given = mem_zalloc(s->column_count + 1, sizeof *b->given);
     b->cells = mem_zalloc(s->column_count + 1, sizeof *b->cells);
@@ -60,6 +77,7 @@ int embedded_bulk_begin(struct tables_txn *tx, const char *table, const char *co
         b->places[i] = c;
         b->given[c] = true;
     }
+    b->evaluates = needs_expressions(s, b->given);
     if (rc)
         embedded_bulk_drop(b);
     else
@@ -74,6 +92,8 @@ void embedded_bulk_drop(struct tables_bulk *b) {
     free(b->given);
     free(b->cells);
     free(b->rows);
+    if (b->ns)
+        node_store_free(b->ns);
     arena_release(&b->scratch);
     arena_release(&b->memory);
     free(b);
@@ -88,28 +108,33 @@ static struct bytes keep(struct arena *a, struct bytes t) {
 static void keep_constants(struct tables_bulk *b) {
     const struct schema *s = &b->t->ts->schema;
     for (size_t i = 0; i < s->column_count; i++) {
-        const struct column *c = &s->columns[i];
-        const char *text = c->default_text;
-        if (b->given[i] || c->generated || c->hidden || c->auto_increment)
+        if (b->given[i] || !is_constant(&s->columns[i]))
             continue;
-        if (!text || !*text || *text == '\'' || (*text >= '0' && *text <= '9')) {
-            b->cells[i] = cell_copy(&b->cells[i], &b->memory);
-            b->given[i] = true;
-        }
+        b->cells[i] = cell_copy(&b->cells[i], &b->memory);
+        b->given[i] = true;
     }
 }
 
+/* Rows of different tables may come from different threads; what they share is used by one at a time.
+ */
+static pthread_mutex_t shared_use = PTHREAD_MUTEX_INITIALIZER;
+
 int embedded_bulk_add(struct tables_bulk *b, const struct cell *cells, struct err *err) {
     struct bytes key, value;
+    bool first = !b->row_count, shares = first || b->evaluates || b->x->foreign_key_checks;
     for (size_t i = 0; i < b->count; i++)
         b->cells[b->places[i]] = cells[i];
     arena_reset(&b->scratch);
-    int rc = row_encode(b->x, b->t, b->cells, b->given, &b->scratch, &key, &value, err);
+    if (shares)
+        pthread_mutex_lock(&shared_use);
+    int rc = row_encode(b->x, b->t, b->cells, b->given, b->ns, &b->scratch, &key, &value, err);
     if (rc == BD_OK && b->x->foreign_key_checks)
         rc = fk_check_row(b->x, b->t, key, value, NULL, err);
+    if (shares)
+        pthread_mutex_unlock(&shared_use);
     if (rc)
         return rc;
-    if (!b->row_count)
+    if (first)
         keep_constants(b);
     MEM_GROW(b->rows, b->row_capacity, b->row_count + 1);
     b->rows[b->row_count++] = (struct tree_edit){keep(&b->memory, key), keep(&b->memory, value), false};
@@ -132,18 +157,26 @@ struct sort_item {
 
 #define START_BYTES 24
 
-static size_t put_number(uint8_t *out, size_t at, const uint8_t *bytes, size_t size, bool is_signed) {
-    for (size_t i = 0; i < size; i++, at++)
-        if (at < START_BYTES)
-            out[at] = (uint8_t)(bytes[size - 1 - i] ^ (is_signed && i == 0 ? 0x80 : 0));
-    return at;
+/* Room for one field more than is looked at, so that whole words can be stored. */
+struct start {
+    uint8_t bytes[START_BYTES + 16];
+    size_t at;
+};
+
+static void put_number(struct start *s, const uint8_t *bytes, size_t size, bool is_signed) {
+    uint64_t v = 0;
+    memcpy(&v, bytes, size);
+    v <<= 8 * (8 - size); /* its highest byte is now the highest of the word */
+    if (is_signed)
+        v ^= UINT64_C(1) << 63;
+    v = __builtin_bswap64(v);
+    memcpy(s->bytes + s->at, &v, 8);
+    s->at += size;
 }
 
 /* Appends a field; false when bytes cannot say its order. */
-static bool put_field(const struct tuple_field *f, struct bytes v, uint8_t *out, size_t *at) {
-    if (*at < START_BYTES)
-        out[*at] = v.data != NULL;
-    ++*at;
+static bool put_field(struct start *s, const struct tuple_field *f, struct bytes v) {
+    s->bytes[s->at++] = v.data != NULL;
     if (!v.data)
         return true;
     switch (f->encoding) {
@@ -152,24 +185,22 @@ static bool put_field(const struct tuple_field *f, struct bytes v, uint8_t *out,
     case ENC_INT32:
     case ENC_INT64:
     case ENC_DATETIME:
-        if (v.size > 8)
-            return false;
-        *at = put_number(out, *at, v.data, v.size, true);
-        return true;
     case ENC_UINT8:
     case ENC_UINT16:
     case ENC_UINT32:
     case ENC_UINT64:
         if (v.size > 8)
             return false;
-        *at = put_number(out, *at, v.data, v.size, false);
+        put_number(s, v.data, v.size,
+                   f->encoding == ENC_INT8 || f->encoding == ENC_INT16 || f->encoding == ENC_INT32 ||
+                       f->encoding == ENC_INT64 || f->encoding == ENC_DATETIME);
         return true;
     case ENC_STRING: { /* its last byte is 0; one inside would end it too early */
-        size_t room = *at < START_BYTES ? START_BYTES - *at : 0, n = v.size < room ? v.size : room;
+        size_t room = START_BYTES + 1 - s->at, n = v.size < room ? v.size : room;
         if (n && memchr(v.data, 0, n < v.size ? n : v.size - 1))
             return false;
-        memcpy(out + *at, v.data, n);
-        *at += v.size;
+        memcpy(s->bytes + s->at, v.data, n);
+        s->at += v.size; /* may lead beyond the end: then there is more than is looked at */
         return true;
     }
     default: return false;
@@ -178,19 +209,18 @@ static bool put_field(const struct tuple_field *f, struct bytes v, uint8_t *out,
 
 static void make_start(const struct tuple_desc *desc, size_t leading, struct bytes key,
                        struct sort_item *out) {
-    uint8_t bytes[START_BYTES] = {0};
-    size_t at = 0, f = 0;
+    struct start s;
+    size_t f = 0;
     bool bytewise = true;
-    for (; f < leading && bytewise && at < START_BYTES; f++) {
+    memset(&s, 0, sizeof s);
+    for (; f < leading && bytewise && s.at < START_BYTES; f++)
         bytewise = (desc->fields[f].encoding != ENC_STRING || desc->bytewise > f) &&
-                   put_field(&desc->fields[f], tuple_field(key, f), bytes, &at);
-    }
-    out->whole = bytewise && f == leading && at <= START_BYTES;
+                   put_field(&s, &desc->fields[f], tuple_field(key, f));
+    out->whole = bytewise && f == leading && s.at <= START_BYTES;
     for (size_t i = 0; i < 3; i++) {
-        uint64_t v = 0;
-        for (size_t k = 0; k < 8; k++)
-            v = v << 8 | bytes[8 * i + k];
-        out->start[i] = v;
+        uint64_t v;
+        memcpy(&v, s.bytes + 8 * i, 8);
+        out->start[i] = __builtin_bswap64(v);
     }
 }
 
@@ -452,6 +482,8 @@ static int apply_all(struct tables_bulk *b, struct err *err) {
 
 int embedded_bulk_end(struct tables_bulk *b, uint64_t *inserted, struct err *err) {
     struct table *t = b->t;
+    node_store_join(b->x->ns, b->ns);
+    b->ns = NULL;
     sort_edits(b->rows, b->row_count, &t->ts->row_type, &t->ts->keys, t->ts->keys.count, true);
     int rc = drop_duplicates(b, err);
     if (rc == BD_OK && b->row_count)

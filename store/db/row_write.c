@@ -15,16 +15,16 @@ static int too_large(const struct table *t, struct err *err) {
     return err_set(err, BD_CONSTRAINT, "a row of table %s is too large", t->name);
 }
 
-static int build_key(struct embedded_txn *x, struct table *t, const struct cell *cells, struct arena *a,
+static int build_key(struct table *t, const struct cell *cells, struct node_store *ns, struct arena *a,
                      struct bytes *key, struct err *err) {
     const struct schema *s = &t->ts->schema;
     struct cell fixed[8], *list = s->pk_count > 8 ? arena_alloc(a, s->pk_count * sizeof *list) : fixed;
     for (size_t i = 0; i < s->pk_count; i++)
         list[i] = cells[s->pk[i]];
-    return tuple_build(&t->ts->keys, list, x->ns, a, key, err);
+    return tuple_build(&t->ts->keys, list, ns, a, key, err);
 }
 
-static int build_value(struct embedded_txn *x, struct table *t, const struct cell *cells,
+static int build_value(struct table *t, const struct cell *cells, struct node_store *ns,
                        struct arena *a, struct bytes *value, struct err *err) {
     const struct schema *s = &t->ts->schema;
     struct cell *list = arena_alloc(a, (s->value_count + 1) * sizeof *list);
@@ -32,7 +32,7 @@ static int build_value(struct embedded_txn *x, struct table *t, const struct cel
         list[i] = cells[s->values[i]];
     if (s->keyless && s->value_count)
         list[0] = (struct cell){.kind = CELL_UINT, .u = 1};
-    return tuple_build(&t->ts->values, list, x->ns, a, value, err);
+    return tuple_build(&t->ts->values, list, ns, a, value, err);
 }
 
 /* One stored field of one column. */
@@ -254,7 +254,8 @@ static int insert_clash(struct embedded_txn *x, struct table *t, struct bytes ke
 }
 
 int row_encode(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given,
-               struct arena *a, struct bytes *key, struct bytes *value, struct err *err) {
+               struct node_store *ns, struct arena *a, struct bytes *key, struct bytes *value,
+               struct err *err) {
     const struct schema *s = &t->ts->schema;
     *key = (struct bytes){NULL, 0};
     int rc = fill_defaults(x, t, cells, given, err);
@@ -265,9 +266,9 @@ int row_encode(struct embedded_txn *x, struct table *t, struct cell *cells, cons
     if (rc == BD_OK)
         rc = check_not_null(t, cells, NULL, err);
     if (rc == BD_OK)
-        rc = build_value(x, t, cells, a, value, err);
+        rc = build_value(t, cells, ns, a, value, err);
     if (rc == BD_OK && !s->keyless)
-        rc = build_key(x, t, cells, a, key, err);
+        rc = build_key(t, cells, ns, a, key, err);
     if (rc == BD_OK && s->check_count)
         rc = checks_run(x, t, cells, NULL, err);
     if (rc == BD_OK && (!value->data || (!s->keyless && !key->data)))
@@ -280,7 +281,7 @@ int row_insert(struct embedded_txn *x, struct table *t, struct cell *cells, cons
     const struct schema *s = &t->ts->schema;
     *inserted = false;
     struct bytes key, value;
-    int rc = row_encode(x, t, cells, given, &x->arena, &key, &value, err);
+    int rc = row_encode(x, t, cells, given, x->ns, &x->arena, &key, &value, err);
     if (rc)
         return rc;
     if (s->keyless)
@@ -398,8 +399,8 @@ static int rebuild(struct embedded_txn *x, struct table *t, struct bytes key, st
     *new_value = value;
     if (rc || !any)
         return rc;
-    rc = build_value(x, t, row, &x->arena, new_value, err);
-    return rc ? rc : build_key(x, t, row, &x->arena, new_key, err);
+    rc = build_value(t, row, x->ns, &x->arena, new_value, err);
+    return rc ? rc : build_key(t, row, x->ns, &x->arena, new_key, err);
 }
 
 static int encode_update(struct embedded_txn *x, struct table *t, struct bytes key, struct bytes value,

@@ -28,10 +28,11 @@ int row_update(struct embedded_txn *x, struct table *t, struct bytes key, struct
 int row_delete(struct embedded_txn *x, struct table *t, struct bytes key, struct bytes value,
                unsigned depth, struct err *err);
 
-/* A new row as bytes in `a`: defaults and generated columns filled in (`cells` is changed), NOT NULL
- * and checks looked at. Keyless tables get no key. */
+/* A new row as bytes in `a`, long values in `ns`: defaults and generated columns filled in (`cells` is
+ * changed), NOT NULL and checks looked at. Keyless tables get no key. */
 int row_encode(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given,
-               struct arena *a, struct bytes *key, struct bytes *value, struct err *err);
+               struct node_store *ns, struct arena *a, struct bytes *key, struct bytes *value,
+               struct err *err);
 /* The refusal of a key (index -1: primary) that is taken. */
 int row_duplicate(struct embedded_txn *x, struct table *t, int index, struct bytes tuple,
                   struct err *err);

@@ -180,8 +180,9 @@ int tables_insert(struct tables_txn *x, const char *table, const char *const *co
 /*
  * Inserts many rows of one table: names are bound once and each index is changed once. The rows are there from
  * tables_bulk_end on (not before), by the same rules as tables_insert; flags 0 or TABLES_INSERT_IGNORE (rows whose
- * primary key exists are left out). Nothing else may be done to the table in between. After a failed
- * tables_bulk_add call tables_bulk_drop; tables_bulk_end frees b in any case.
+ * primary key exists are left out). Other changes of the table in between come first. After a failed
+ * tables_bulk_add call tables_bulk_drop; tables_bulk_end frees b in any case. tables_bulk_add for different tables may run
+ * on different threads at the same time; all else belongs to one thread.
  */
 struct tables_bulk;
 int tables_bulk_begin(struct tables_txn *x, const char *table, const char *const *columns, size_t count,
