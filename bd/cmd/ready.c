@@ -240,22 +240,24 @@ static int run(struct bd *bd, const struct cmd_call *c) {
         if (claims && cmd_given(c, no_claim_with[i]))
             return cmd_fail_json_stdout(bd, "--claim cannot be combined with --%s", no_claim_with[i]);
     int status = 0;
-    if (cmd_bool(c, "gated"))
-        return cmd_fail(bd, "ready --gated is not built yet; bd gate list shows the gates");
-    if (view_text(c, "mol"))
-        return cmd_fail(bd, "ready --mol is not built yet; bd ready --parent %s shows the ready steps below it",
-                        cmd_str(c, "mol"));
     if (claims && view_text(c, "assignee"))
         return cmd_fail_json_stdout(bd, "--claim cannot be combined with --assignee");
-    if (!cmd_bool(c, "explain"))
+    bool other = cmd_bool(c, "gated") || view_text(c, "mol") || cmd_bool(c, "explain");
+    if (!other)
         status = take_flags(bd, c, &f);
     if (status)
         return status;
     if (claims)
         return claim(bd, &f);
     status = view_begin(bd, &x);
-    if (!status)
-        status = cmd_bool(c, "explain") ? ready_explain(bd, x) : list(bd, x, c, &f);
+    if (status)
+        return status;
+    if (cmd_bool(c, "gated"))
+        status = ready_gated(bd, x);
+    else if (view_text(c, "mol"))
+        status = ready_molecule(bd, x, cmd_str(c, "mol"));
+    else
+        status = other ? ready_explain(bd, x) : list(bd, x, c, &f);
     tables_read_end(x);
     return status;
 }

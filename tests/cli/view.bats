@@ -151,6 +151,30 @@ ids() { python3 -c 'import json,sys; print(" ".join(i["id"] for i in json.load(s
     [ "$(bd ready --explain --json | json_get blocked.0.blocked_by.0.title)" = "Crash on empty cart" ]
 }
 
+@test "ready --mol shows the steps that can start, and which go together" {
+    plan
+    [ "$(bd ready --mol t-epic --json | json_get ready_steps)" = 3 ]
+    bd dep add t-form t-back >/dev/null
+    [ "$(bd ready --mol t-epic --json | json_get ready_steps)" = 2 ]
+    [ "$(bd ready --mol t-epic --json | json_get parallel_groups.group-1 | tr -d ' ')" = '["t-epic","t-back"]' ]
+    run bd ready --mol t-epic
+    [[ "$output" == *"Total: 3 steps, 2 ready"*"[group-1]"*"Can run with:"* ]]
+    run bd ready --mol nope
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"molecule 'nope' not found"* ]]
+}
+
+@test "ready --gated finds molecules whose gate has closed" {
+    plan
+    [ "$(bd ready --gated --json | json_get count)" = 0 ]
+    bd create "Wait for review" -t gate --id t-gate --silent
+    bd dep add t-form t-gate >/dev/null
+    [ "$(bd ready --gated --json | json_get count)" = 0 ]
+    bd close t-gate >/dev/null
+    [ "$(bd ready --gated --json | json_get molecules.0.molecule_id)" = t-epic ]
+    [ "$(bd ready --gated --json | json_get molecules.0.ready_step.id)" = t-form ]
+}
+
 @test "show tells everything around an issue" {
     plan
     bd comment t-back "Looks hard" --actor dave >/dev/null
