@@ -22,6 +22,8 @@ int auto_export(struct bd *bd, bool may_shrink);
  * once for each version of the file (.auto-import-issues.jsonl says which was looked at).
  */
 void auto_import(struct bd *bd);
+/* For a command that only reads: says on stderr when there is such a file. Nothing changes. */
+void auto_import_hint(struct bd *bd);
 /* After such a command: a file beside a database that the command left empty counts as looked at, so
  * that what was deleted does not come back. */
 void auto_import_settle(struct bd *bd);

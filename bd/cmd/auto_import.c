@@ -47,8 +47,7 @@ static void stamp_write(struct bd *bd, const struct stat *st) {
 
 /* The file, when there is one that nobody has looked at. */
 static const char *new_file(struct bd *bd, struct stat *st) {
-    if (!bd->ops.tables || bd->store_read_only || bd->read_only || bd->global || !bd->ws.beads_dir ||
-        bd->ws.direct)
+    if (!bd->ops.tables || bd->global || !bd->ws.beads_dir || bd->ws.direct)
         return NULL;
     const char *name = config_get(&bd->config, "import.path");
     if (!name || !*name)
@@ -59,17 +58,30 @@ static const char *new_file(struct bd *bd, struct stat *st) {
     return path;
 }
 
+static int count_one(void *ctx, const struct cell *row) {
+    (void)row;
+    *(bool *)ctx = true;
+    return BD_DONE;
+}
+
+static bool has_rows(struct tables_txn *x, const char *table) {
+    static const char *const columns[] = {"id"};
+    struct tables_query q = {.table = table, .columns = columns, .column_count = 1, .limit = 1, .any_order = true};
+    struct arena a = ARENA_INIT;
+    bool any = false;
+    int rc = tables_has_table(x, table) ? tables_scan(x, &q, &a, count_one, &any, NULL) : BD_OK;
+    arena_release(&a);
+    return any || rc != BD_OK;
+}
+
+/* No issue and no wisp. What cannot be read is not empty. */
 static bool is_empty(struct bd *bd) {
     struct tables_txn *x;
-    uint64_t issues = 1, wisps = 0;
     if (tables_read_begin(bd->ops.tables, &x, NULL))
         return false;
-    if (tables_count_all(x, "issues", NULL, &issues, NULL))
-        issues = 1;
-    if (tables_has_table(x, "wisps") && tables_count_all(x, "wisps", NULL, &wisps, NULL))
-        wisps = 1;
+    bool empty = !has_rows(x, "issues") && !has_rows(x, "wisps");
     tables_read_end(x);
-    return issues + wisps == 0;
+    return empty;
 }
 
 static void put_in(struct bd *bd, const char *path, const struct stat *st, struct import_data *d) {
@@ -101,7 +113,7 @@ void auto_import(struct bd *bd) {
     struct err err = ERR_INIT;
     char *text;
     size_t size;
-    const char *path = new_file(bd, &st);
+    const char *path = bd->store_read_only || bd->read_only ? NULL : new_file(bd, &st);
     if (!path || !is_empty(bd))
         return;
     if (os_read_file(path, FILE_MAX_SIZE, &text, &size)) {
@@ -119,8 +131,18 @@ void auto_import(struct bd *bd) {
     free(text);
 }
 
+void auto_import_hint(struct bd *bd) {
+    struct stat st;
+    const char *path = bd->quiet ? NULL : new_file(bd, &st);
+    if (path && is_empty(bd))
+        fprintf(bd->err,
+                "warning: the database is empty, but %s holds data that nobody imported. 'bd import' imports it; so "
+                "does the next command that writes.\n",
+                path);
+}
+
 void auto_import_settle(struct bd *bd) {
     struct stat st;
-    if (new_file(bd, &st) && is_empty(bd))
+    if (!bd->store_read_only && !bd->read_only && new_file(bd, &st) && is_empty(bd))
         stamp_write(bd, &st);
 }

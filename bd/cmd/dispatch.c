@@ -166,6 +166,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
             return rc;
         if (bd->command_writes && cmd != &cmd_import)
             auto_import(bd);
+        else if (!bd->command_writes)
+            auto_import_hint(bd);
     }
     rc = cmd->run(bd, c);
     return rc ? rc : bd_after_command(bd, cmd->name);

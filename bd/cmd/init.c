@@ -571,7 +571,7 @@ static int check_all(struct init_job *j) {
     j->database_dir = arena_printf(&j->bd->arena, "%s/embeddeddolt/%s", j->beads_dir,
                                    known ? m.dolt_database : "beads");
     if ((status = init_check_existing(j)) || (status = init_check_remote(j)) ||
-        (status = in_beads_dir(j)))
+        (status = in_beads_dir(j)) || (status = init_import_read(j)))
         return status;
     return choose_database(j);
 }
@@ -598,6 +598,8 @@ static int run_job(struct init_job *j) {
     if (j->clone_id && !j->quiet)
         fprintf(bd->out, "  Clone ID: %s\n", j->clone_id);
     write_settings(j);
+    if ((status = init_import_run(j)))
+        return status;
     if (!ask_role(j))
         return cancelled(j);
     set_role(j);
@@ -633,6 +635,7 @@ static int run(struct bd *bd, const struct cmd_call *call) {
                 "  See 'bd help init-safety' for what it does.\n\n",
                 ink(bd, INK_WARN, "DeprecationWarning:"));
     int status = run_job(&j);
+    init_import_free(j.import);
     if (j.lock_fd >= 0)
         os_close(j.lock_fd);
     return status;

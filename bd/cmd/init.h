@@ -26,6 +26,7 @@ struct init_job {
     const char *project_id, *repo_id, *clone_id;
     const char *upstream_url,
         *planning_dir; /* NULL unless this is a fork to be set up for a contributor */
+    struct init_import *import; /* the export that --from-jsonl names, NULL without */
     int lock_fd;
 };
 
@@ -36,6 +37,11 @@ int init_check_remote(struct init_job *j);
 
 /* Creates the database, or updates the one that is there. */
 int init_database(struct init_job *j);
+
+/* --from-jsonl: reads the export before anything is written, and puts it into the database. 0 or an exit status. */
+int init_import_read(struct init_job *j);
+int init_import_run(struct init_job *j);
+void init_import_free(struct init_import *i); /* NULL is fine */
 
 /* Before the database is written: is this a fork? Afterwards: settings and report. */
 void init_fork_prepare(struct init_job *j);

@@ -151,8 +151,6 @@ int init_check_flags(struct init_job *j) {
         return not_built(bd, "connecting to a Dolt server");
     if ((status = check_database_name(j)))
         return status;
-    if (cmd_bool(c, "from-jsonl"))
-        return not_built(bd, "init --from-jsonl");
     static const char *const agents[] = {"agents-template", "agents-profile", "agents-file"};
     for (size_t i = 0; i < 3; i++)
         if (cmd_given(c, agents[i]))

@@ -4,6 +4,7 @@
 #include "bd/cmd/show.h"
 
 #include "bd/cmd/commands.h"
+#include "bd/cmd/route.h"
 #include "bd/ops/history.h"
 #include "bd/ops/hydrate.h"
 #include "bd/ops/resolve.h"
@@ -296,6 +297,13 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     int status = view_begin(bd, &x);
     if (status)
         return status;
+    const char *first;
+    if (!current && issue_resolve(x, o.ids[0], &bd->arena, &first, NULL) == BD_NOT_FOUND) {
+        tables_read_end(x);
+        route_ids(bd, o.ids, o.id_count);
+        if ((status = view_begin(bd, &x)))
+            return status;
+    }
     if (current) {
         o.ids[0] = current_issue(bd, x);
         o.id_count = 1;

@@ -180,3 +180,30 @@ INIT="bd init --skip-hooks --skip-agents --non-interactive"
     [ "$(json_get project_id <.beads/metadata.json)" = "$id" ]
     [ ! -e .beads/embeddeddolt/.bd-init-4711 ]
 }
+
+@test "--from-jsonl starts with the issues of an export; comments keep their ids" {
+    mkdir .beads
+    cat >.beads/issues.jsonl <<'END'
+{"_type":"issue","id":"jl-a","title":"One","status":"open","priority":2,"issue_type":"task","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z","comments":[{"id":"018f13f1-1111-7111-8111-111111111111","issue_id":"jl-a","author":"alice","text":"kept","created_at":"2026-01-02T00:00:00Z"}]}
+{"_type":"issue","id":"jl-b","title":"Two","status":"closed","priority":0,"issue_type":"bug","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z","dependencies":[{"issue_id":"jl-b","depends_on_id":"jl-a","type":"blocks"}]}
+END
+    bd init --prefix jl --from-jsonl --quiet --skip-agents --skip-hooks --non-interactive
+    [ "$(bd count --json | json_get count)" = 2 ]
+    [ "$(bd comments jl-a --json | json_get 0.id)" = 018f13f1-1111-7111-8111-111111111111 ]
+    [ "$(bd show jl-b --json | json_get 0.dependencies.0.id)" = jl-a ]
+    [ "$(git log -1 --format=%s)" = "bd init: initialize beads issue tracking" ]
+}
+
+@test "--from-jsonl creates nothing when the file is missing or cannot be read" {
+    apart bd init --prefix jl --from-jsonl --quiet --skip-agents --skip-hooks --non-interactive
+    [ "$status" -eq 1 ]
+    [[ "$err" == *"issues.jsonl does not exist"* ]]
+    [ ! -e .beads ]
+    mkdir .beads
+    printf 'import:\n  path: mine.jsonl\n' >.beads/config.yaml
+    echo '{"id": broken' >.beads/mine.jsonl
+    apart bd init --prefix jl --from-jsonl --quiet --skip-agents --skip-hooks --non-interactive
+    [ "$status" -eq 1 ]
+    [[ "$err" == *"mine.jsonl"*"line 1"* ]]
+    [ ! -e .beads/embeddeddolt ]
+}

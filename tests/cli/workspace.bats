@@ -158,3 +158,26 @@ teardown() { scratch_teardown; }
     [ "$status" -eq 1 ]
     [[ $err == *"metadata.json is damaged"* ]]
 }
+
+@test "an empty database beside an export that nobody imported is pointed out, not changed" {
+    workspace
+    echo '{"_type":"issue","id":"t-a","title":"One","status":"open","priority":2,"issue_type":"task","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}' >.beads/issues.jsonl
+    apart bd list --json
+    [ "$out" = "[]" ]
+    [[ "$err" == *"the database is empty, but "*"issues.jsonl"*"bd import"* ]]
+    apart bd create Two --silent
+    [[ "$err" == *"auto-imported 1 issues"* ]]
+    apart bd list --json
+    [ -z "$err" ]
+    [ "$(bd count --json | json_get count)" = 2 ]
+}
+
+@test "show finds an issue of another project by the routes of the workspace" {
+    workspace
+    mkdir ../other
+    (cd ../other && workspace ot && bd create "Other" --id ot-a --silent)
+    echo '{"prefix":"ot-","path":"../other"}' >.beads/routes.jsonl
+    [ "$(bd show ot-a --json | json_get 0.title)" = Other ]
+    run bd show ot-b
+    [ "$status" -eq 1 ]
+}
