@@ -170,18 +170,51 @@ static int put_in(struct bd *bd, const struct cmd_call *call, struct import_data
     return answer(bd, &a);
 }
 
+static int run_data(struct bd *bd, const struct cmd_call *call, struct import_data *d,
+                    const char *source) {
+    struct err err = ERR_INIT;
+    if (import_data_finish(d, &bd->arena, &err))
+        return cmd_fail_usage(bd, call, "import failed: %s", err.msg);
+    return cmd_bool(call, "dry-run") ? dry_run(bd, call, d, source) : put_in(bd, call, d, source);
+}
+
 static int run_text(struct bd *bd, const struct cmd_call *call, char *text, size_t size,
                     const char *source) {
     struct import_data d = IMPORT_DATA_INIT;
     struct err err = ERR_INIT;
-    int rc;
-    if (import_data_parse(&d, text, size, &bd->arena, &err))
-        rc = cmd_fail_usage(bd, call, "%s", err.msg);
-    else if (cmd_bool(call, "dry-run"))
-        rc = dry_run(bd, call, &d, source);
-    else
-        rc = put_in(bd, call, &d, source);
+    int rc = import_data_parse(&d, text, size, &bd->arena, &err)
+                 ? cmd_fail_usage(bd, call, "%s", err.msg)
+                 : run_data(bd, call, &d, source);
     import_data_release(&d);
+    return rc;
+}
+
+/* A backup set of older versions: a folder with one file for each table. */
+static int run_folder(struct bd *bd, const struct cmd_call *call, const char *folder) {
+    static const char *const files[] = {"issues", "labels", "comments", "dependencies"};
+    enum { FILES = sizeof files / sizeof *files };
+    struct import_data d = IMPORT_DATA_INIT;
+    struct err err = ERR_INIT;
+    char *texts[FILES] = {NULL};
+    size_t size, found = 0;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < FILES; i++) {
+        const char *path = arena_printf(&bd->arena, "%s/%s.jsonl", folder, files[i]);
+        if (!os_exists(path))
+            continue;
+        found++;
+        if (os_read_file(path, INPUT_MAX, &texts[i], &size))
+            rc = cmd_fail_usage(bd, call, "cannot open %s: %s", path, strerror(errno));
+        else if (import_data_parse(&d, texts[i], size, &bd->arena, &err))
+            rc = cmd_fail_usage(bd, call, "%s: %s", path, err.msg);
+    }
+    if (rc == 0 && !found)
+        rc = cmd_fail_usage(bd, call, "cannot read %s: is a directory without issues.jsonl", folder);
+    if (rc == 0)
+        rc = run_data(bd, call, &d, folder);
+    import_data_release(&d);
+    for (size_t i = 0; i < FILES; i++)
+        free(texts[i]);
     return rc;
 }
 
@@ -214,7 +247,7 @@ static int run(struct bd *bd, const struct cmd_call *call) {
         if (os_stat(path, &st))
             return cmd_fail_usage(bd, call, "cannot read %s: %s", path, strerror(errno));
         if (S_ISDIR(st.st_mode))
-            return cmd_fail_usage(bd, call, "cannot read %s: is a directory", path);
+            return run_folder(bd, call, path);
         if (S_ISREG(st.st_mode) && st.st_size == 0)
             return empty_file(bd, path);
         if (os_read_file(path, INPUT_MAX, &text, &size))
@@ -240,7 +273,10 @@ const struct cmd cmd_import = {
                "dependency whose target\n"
                "is missing, or that would close a cycle, is skipped and reported. Without a file the "
                "one named by\n"
-               "import.path is read (.beads/issues.jsonl). Only \"title\" is required in a record.",
+               "import.path is read (.beads/issues.jsonl); a folder is read as a backup set of older "
+               "versions\n"
+               "(issues, labels, comments and dependencies, each in a .jsonl file). Only \"title\" is "
+               "required in a record.",
     .examples = "  bd import\n  bd import backup.jsonl\n  bd import --dry-run backup.jsonl\n  other-bd "
                 "export | bd import -",
     .args_max = -1,

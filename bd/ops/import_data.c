@@ -7,23 +7,33 @@ void import_data_release(struct import_data *d) {
     free(d->issues);
     free(d->memories);
     free(d->rows);
+    free(d->loose);
     strmap_release(&d->by_id);
     *d = (struct import_data)IMPORT_DATA_INIT;
 }
 
-#define JOIN(list, count)                                                                              \
+/* `count` items of `size` bytes with `more` behind them. */
+static void *joined(const void *list, size_t count, const void *more, size_t more_count, size_t size,
+                    struct arena *a) {
+    char *out = arena_alloc(a, (count + more_count + 1) * size);
+    if (count)
+        memcpy(out, list, count * size);
+    if (more_count)
+        memcpy(out + count * size, more, more_count * size);
+    return out;
+}
+
+#define APPEND(list, count)                                                                            \
     do {                                                                                               \
-        size_t n_ = old.count + i->count;                                                              \
-        if (old.count) {                                                                               \
-            void *joined_ = arena_alloc(a, (n_ + 1) * sizeof *i->list);                                \
-            memcpy(joined_, old.list, old.count * sizeof *i->list);                                    \
-            if (i->count)                                                                              \
-                memcpy((char *)joined_ + old.count * sizeof *i->list, i->list,                         \
-                       i->count * sizeof *i->list);                                                    \
-            i->list = joined_;                                                                         \
-            i->count = n_;                                                                             \
-        }                                                                                              \
+        i->list = joined(i->list, i->count, more->list, more->count, sizeof *i->list, a);              \
+        i->count += more->count;                                                                       \
     } while (0)
+
+static void append_lists(struct issue *i, const struct issue *more, struct arena *a) {
+    APPEND(labels, label_count);
+    APPEND(dependencies, dependency_row_count);
+    APPEND(comments, comment_row_count);
+}
 
 /* The columns that an import may refresh come from the later record, all others stay; lists are joined.
  */
@@ -58,9 +68,13 @@ static void join(struct issue *to, const struct issue *later, struct arena *a) {
     i->await_id = old.await_id;
     i->timeout_ns = old.timeout_ns;
     i->waiters = old.waiters;
-    JOIN(labels, label_count);
-    JOIN(dependencies, dependency_row_count);
-    JOIN(comments, comment_row_count);
+    i->labels = old.labels;
+    i->label_count = old.label_count;
+    i->dependencies = old.dependencies;
+    i->dependency_row_count = old.dependency_row_count;
+    i->comments = old.comments;
+    i->comment_row_count = old.comment_row_count;
+    append_lists(i, later, a);
 }
 
 static void add_issue(struct import_data *d, const struct issue *i, struct arena *a) {
@@ -76,6 +90,11 @@ static void add_issue(struct import_data *d, const struct issue *i, struct arena
     d->issues[d->count++] = *i;
 }
 
+static void add_loose(struct import_data *d, struct import_row row) {
+    MEM_GROW(d->loose, d->loose_capacity, d->loose_count + 1);
+    d->loose[d->loose_count++] = row;
+}
+
 static void add(struct import_data *d, const struct record *r, struct arena *a) {
     switch (r->kind) {
     case RECORD_NONE: d->tombstones += r->tombstone; break;
@@ -87,6 +106,12 @@ static void add(struct import_data *d, const struct record *r, struct arena *a) 
     case RECORD_DEPENDENCY:
         MEM_GROW(d->rows, d->row_capacity, d->row_count + 1);
         d->rows[d->row_count++] = r->dependency;
+        break;
+    case RECORD_LABEL:
+        add_loose(d, (struct import_row){.issue_id = r->dependency.issue_id, .label = r->label});
+        break;
+    case RECORD_COMMENT:
+        add_loose(d, (struct import_row){.issue_id = r->comment.issue_id, .comment = r->comment});
         break;
     }
 }
@@ -125,4 +150,29 @@ int import_data_parse(struct import_data *d, char *text, size_t size, struct are
     }
     free(r);
     return rc;
+}
+
+int import_data_finish(struct import_data *d, struct arena *a, struct err *err) {
+    for (size_t n = 0; n < d->loose_count; n++) {
+        const struct import_row *row = &d->loose[n];
+        uintptr_t at = (uintptr_t)strmap_get(&d->by_id, row->issue_id);
+        if (!at)
+            return err_set(err, BD_INVALID, "a %s belongs to issue %s, which is not in the import",
+                           row->label ? "label" : "comment", row->issue_id);
+        struct issue *i = &d->issues[at - 1], more = {0};
+        const char *label = row->label;
+        struct comment comment = row->comment;
+        if (label) {
+            more.labels = &label;
+            more.label_count = 1;
+        } else {
+            more.comments = &comment;
+            more.comment_row_count = 1;
+        }
+        append_lists(i, &more, a);
+    }
+    for (size_t n = 0; d->loose_count && n < d->count; n++)
+        record_name_comments(&d->issues[n], a);
+    d->loose_count = 0;
+    return BD_OK;
 }

@@ -13,6 +13,10 @@
 struct import_memory {
     const char *key, *value;
 };
+struct import_row {
+    const char *issue_id, *label; /* label NULL: a comment */
+    struct comment comment;
+};
 struct import_data {
     struct issue *issues;
     size_t count, capacity;
@@ -20,6 +24,8 @@ struct import_data {
     size_t memory_count, memory_capacity;
     struct dependency *rows; /* dependencies that stand on lines of their own */
     size_t row_count, row_capacity;
+    struct import_row *loose; /* labels and comments on lines of their own */
+    size_t loose_count, loose_capacity;
     size_t tombstones;
     struct strmap by_id; /* id → index + 1 */
 };
@@ -33,5 +39,8 @@ void import_data_release(struct import_data *d);
  * `failed to parse JSONL line N: …`; nothing of the text is to be used then.
  */
 int import_data_parse(struct import_data *d, char *text, size_t size, struct arena *a, struct err *err);
+/* After the last text: labels and comments that stood on lines of their own join their issues.
+ * BD_INVALID when one names an issue that is not here. */
+int import_data_finish(struct import_data *d, struct arena *a, struct err *err);
 
 #endif

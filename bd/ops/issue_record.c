@@ -32,6 +32,10 @@ enum member_kind {
     MEMBER_ROW_TARGET,
     MEMBER_ROW_TYPE,
     MEMBER_THREAD,
+    MEMBER_ID,
+    MEMBER_ROW_LABEL,
+    MEMBER_ROW_AUTHOR,
+    MEMBER_ROW_TEXT,
 };
 
 struct member {
@@ -44,7 +48,7 @@ struct member {
 
 static const struct member members[] = {
     {"_type", MEMBER_RECORD_TYPE, 0},
-    FIELD(MEMBER_TEXT, id),
+    FIELD(MEMBER_ID, id),
     FIELD(MEMBER_TEXT, title),
     FIELD(MEMBER_TEXT, description),
     FIELD(MEMBER_TEXT, design),
@@ -106,6 +110,9 @@ static const struct member members[] = {
     {"depends_on_id", MEMBER_ROW_TARGET, 0},
     {"type", MEMBER_ROW_TYPE, 0},
     {"thread_id", MEMBER_THREAD, 0},
+    {"label", MEMBER_ROW_LABEL, 0},
+    {"author", MEMBER_ROW_AUTHOR, 0},
+    {"text", MEMBER_ROW_TEXT, 0},
 };
 #define MEMBER_COUNT (sizeof members / sizeof members[0])
 
@@ -114,7 +121,7 @@ struct parser {
     struct arena *a;
     struct record *out;
     struct err *err;
-    bool wisp;
+    bool wisp, numbered; /* numbered: the id was a number */
 };
 
 static const struct member *find(const char *key, size_t *next) {
@@ -331,7 +338,7 @@ static bool take_dependencies(struct parser *p) {
     return !p->r.problem;
 }
 
-/* A number is no id in today's tables: such comments get one of their own (see name_comments). */
+/* A number is no id in today's tables: such comments get one of their own (record_name_comments). */
 static bool take_comment_id(struct parser *p, struct comment *c) {
     if (json_reader_peek(&p->r) == JSON_STRING)
         return take_text(p, "id", &c->id);
@@ -396,7 +403,7 @@ static bool take_waiters(struct parser *p) {
  * so that two clones that import the same file give the same comment the same id. The form is that of a
  * version 7 UUID.
  */
-static void name_comments(struct issue *i, struct arena *a) {
+void record_name_comments(struct issue *i, struct arena *a) {
     for (size_t k = 0; k < i->comment_row_count; k++) {
         struct comment *c = &i->comments[k];
         if ((c->id && *c->id) || c->created_at == ISSUE_NO_TIME)
@@ -442,12 +449,43 @@ static bool take_member(struct parser *p, const struct member *m) {
     case MEMBER_ROW_SOURCE: return take_text(p, m->name, &o->dependency.issue_id);
     case MEMBER_ROW_TARGET: return take_text(p, m->name, &o->dependency.depends_on_id);
     case MEMBER_ROW_TYPE: return take_text(p, m->name, &o->dependency.type);
+    case MEMBER_ID:
+        p->numbered = json_reader_peek(&p->r) == JSON_NUMBER;
+        return p->numbered ? json_reader_skip(&p->r) : take_text(p, m->name, &o->issue.id);
+    case MEMBER_ROW_LABEL: return take_text(p, m->name, &o->label);
+    case MEMBER_ROW_AUTHOR: return take_text(p, m->name, &o->comment.author);
+    case MEMBER_ROW_TEXT: return take_text(p, m->name, &o->comment.text);
     case MEMBER_THREAD: return take_text(p, m->name, &o->dependency.thread_id);
     }
     return false;
 }
 
 static bool set(const char *s) { return s && *s; }
+
+/* A row that hangs on an issue: it has no title and names the issue. */
+static bool take_row(struct parser *p) {
+    struct record *o = p->out;
+    struct issue *i = &o->issue;
+    struct dependency *d = &o->dependency;
+    if (set(i->title) || !set(d->issue_id))
+        return false;
+    if (set(d->depends_on_id)) {
+        d->created_at = i->created_at;
+        d->created_by = set(i->created_by) ? i->created_by : NULL;
+        d->metadata = i->metadata;
+        o->kind = RECORD_DEPENDENCY;
+    } else if (set(o->label)) {
+        o->kind = RECORD_LABEL;
+    } else if (o->comment.text) {
+        o->comment = (struct comment){.id = i->id,
+                                      .issue_id = d->issue_id,
+                                      .author = o->comment.author ? o->comment.author : "",
+                                      .text = o->comment.text,
+                                      .created_at = i->created_at};
+        o->kind = RECORD_COMMENT;
+    }
+    return o->kind != RECORD_NONE;
+}
 
 static void decide_kind(struct parser *p) {
     struct record *o = p->out;
@@ -463,14 +501,8 @@ static void decide_kind(struct parser *p) {
         o->tombstone = true;
         return;
     }
-    struct dependency *d = &o->dependency;
-    if (!set(i->id) && !set(i->title) && set(d->issue_id) && set(d->depends_on_id)) {
-        d->created_at = i->created_at;
-        d->created_by = set(i->created_by) ? i->created_by : NULL;
-        d->metadata = i->metadata;
-        o->kind = RECORD_DEPENDENCY;
+    if (take_row(p))
         return;
-    }
     o->kind = RECORD_ISSUE;
     if (p->wisp)
         i->ephemeral = true;
@@ -478,7 +510,7 @@ static void decide_kind(struct parser *p) {
         i->status = "open";
     if (!*i->issue_type)
         i->issue_type = "task";
-    name_comments(i, p->a);
+    record_name_comments(i, p->a);
 }
 
 int record_parse(char *text, size_t size, struct arena *a, struct record *out, struct err *err) {
@@ -507,5 +539,7 @@ int record_parse(char *text, size_t size, struct arena *a, struct record *out, s
         return err_set(err, BD_INVALID, "%s (at byte %zu)", p.r.problem, p.r.problem_offset + 1);
     }
     decide_kind(&p);
+    if (p.numbered && out->kind == RECORD_ISSUE)
+        return err_set(err, BD_INVALID, "member \"id\": a text is expected");
     return BD_OK;
 }

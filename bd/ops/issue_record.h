@@ -14,15 +14,19 @@ enum record_kind {
     RECORD_NONE, /* blank line, header (`_schema`), tombstone, memory without key or value */
     RECORD_ISSUE,
     RECORD_MEMORY,
-    RECORD_DEPENDENCY, /* a row of its own, as old backup sets have them */
+    RECORD_DEPENDENCY, /* a row of its own, as old backup sets have them … */
+    RECORD_LABEL,      /* … and so on */
+    RECORD_COMMENT,
 };
 
 struct record {
     enum record_kind kind;
-    const char *type;       /* the member _type as it stands, or NULL */
-    bool header, tombstone; /* RECORD_NONE because of `_schema`, or of status tombstone */
-    struct issue issue;     /* status and type have their defaults; times may be ISSUE_NO_TIME */
-    struct dependency dependency;
+    const char *type;             /* the member _type as it stands, or NULL */
+    bool header, tombstone;       /* RECORD_NONE because of `_schema`, or of status tombstone */
+    struct issue issue;           /* status and type have their defaults; times may be ISSUE_NO_TIME */
+    struct dependency dependency; /* issue_id: of any kind of row */
+    const char *label;
+    struct comment comment;
     const char *memory_key, *memory_value;
 };
 
@@ -31,5 +35,7 @@ struct record {
  * borrows from it (and from `a`). BD_INVALID with what is wrong, without the place.
  */
 int record_parse(char *text, size_t size, struct arena *a, struct record *out, struct err *err);
+/* Gives every comment that has a time but no id one that is made from time, place and content. */
+void record_name_comments(struct issue *i, struct arena *a);
 
 #endif

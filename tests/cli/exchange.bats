@@ -237,6 +237,26 @@ END
     [ "$status" -eq 1 ]
 }
 
+@test "a folder is read as a backup set" {
+    mkdir set
+    printf '%s\n' '{"id":"t-1","title":"1","pinned":1,"metadata":"{\"k\":1}","timeout_ns":5,"created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}' '{"id":"t-2","title":"2"}' >set/issues.jsonl
+    printf '%s\n' '{"issue_id":"t-1","depends_on_id":"t-2","type":"blocks","created_at":"2026-01-01T00:00:00Z","created_by":"z"}' >set/dependencies.jsonl
+    printf '%s\n' '{"issue_id":"t-2","label":"l1"}' '{"issue_id":"t-2","label":"l0"}' >set/labels.jsonl
+    printf '%s\n' '{"id":1,"issue_id":"t-2","author":"a","text":"x","created_at":"2026-01-01T00:00:00Z"}' >set/comments.jsonl
+    bd import set
+    [ "$(field t-1 metadata.k)$(field t-1 pinned)$(field t-1 timeout)" = 1true5 ]
+    [ "$(field t-1 dependencies.0.depends_on_id)" = t-2 ]
+    [ "$(field t-2 labels)" = '["l0", "l1"]' ]
+    [ "$(field t-2 comments.0.text)" = x ]
+    printf '%s\n' '{"issue_id":"t-none","label":"l1"}' >set/labels.jsonl
+    apart bd import set
+    [ "$status" -eq 1 ]
+    [[ $err == *"a label belongs to issue t-none"* ]]
+    mkdir nothing
+    apart bd import nothing
+    [ "$status" -eq 1 ]
+}
+
 @test "import without a file reads import.path" {
     printf '%s\n' '{"id":"t-x","title":"x"}' >.beads/issues.jsonl
     bd import
