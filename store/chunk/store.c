@@ -12,10 +12,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define ATTEMPTS 8 /* until a file that stays missing is taken for damage */
 #define LOCK_WAIT_MS 10000
 #define GHOSTS_SIZE_MAX (64u << 20)
+#define SETTLED_AFTER_S 3 /* more than the grain of any file system's times */
 
 static void release_files(struct generation *g) {
     for (size_t i = 0; i < g->file_count; i++)
@@ -30,6 +32,49 @@ static void generation_release(struct generation *g) {
     manifest_release(&g->manifest);
     g->exists = false;
 }
+
+/* ---- whether anything changed ---- */
+
+/* False when the path cannot be looked at. */
+static bool mark_take(struct file_mark *m, const char *path) {
+    struct stat st;
+    *m = (struct file_mark){0};
+    if (os_stat(path, &st) < 0) {
+        m->settled = errno == ENOENT;
+        return m->settled;
+    }
+    *m = (struct file_mark){true,       false,      st.st_dev, st.st_ino,
+                            st.st_size, st.st_mtim, st.st_ctim};
+    time_t now = time(NULL);
+    m->settled = now > st.st_mtim.tv_sec + SETTLED_AFTER_S && now > st.st_ctim.tv_sec + SETTLED_AFTER_S;
+    return true;
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b) {
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool still_there(const struct file_mark *m, const char *path) {
+    struct file_mark now;
+    if (!m->settled || !mark_take(&now, path) || now.exists != m->exists)
+        return false;
+    return !m->exists ||
+           (now.device == m->device && now.inode == m->inode && now.size == m->size &&
+            same_time(&now.modified, &m->modified) && same_time(&now.changed, &m->changed));
+}
+
+/* Both manifests are the files that were read, and nothing was appended to the journal: the common case
+ * for three calls. A missing or damaged journal tail is left to the long way. */
+static bool is_current(const struct chunk_store *cs) {
+    const struct journal *j = cs->now.journal;
+    struct stat st;
+    return cs->now.young.exists && j && j->size == j->end &&
+           still_there(&cs->now.young.mark, cs->manifest_path) &&
+           still_there(&cs->now.old.mark, cs->old_manifest_path) && os_stat(j->path, &st) == 0 &&
+           st.st_dev == j->device && st.st_ino == j->inode && (uint64_t)st.st_size == j->end;
+}
+
+/* ---- the files ---- */
 
 /* The file of that name if the older snapshot has it open. */
 static struct chunk_file *find_open(const struct generation *g, const struct hash *name) {
@@ -59,9 +104,10 @@ static int open_files(struct generation *g, const char *dir, const struct genera
 }
 
 /* Manifest and files of one directory. BD_NOT_FOUND only from a file that the manifest names. */
-static int load_generation(struct generation *g, const char *dir, const struct generation *before,
-                           struct err *err) {
+static int load_generation(struct generation *g, const char *dir, const char *manifest_path,
+                           const struct generation *before, struct err *err) {
     *g = (struct generation){.manifest = MANIFEST_INIT};
+    mark_take(&g->mark, manifest_path);
     int rc = manifest_read(dir, &g->manifest, err);
     if (rc == BD_NOT_FOUND)
         return BD_OK;
@@ -126,11 +172,11 @@ static void snapshot_release(struct chunk_store *cs, struct snapshot *s) {
  */
 static int try_load(struct chunk_store *cs, struct snapshot *s, bool *again, struct err *err) {
     *again = false;
-    int rc = load_generation(&s->young, cs->dir, &cs->now.young, err);
+    int rc = load_generation(&s->young, cs->dir, cs->manifest_path, &cs->now.young, err);
     if (rc == BD_OK && !s->young.exists)
         return err_set(err, BD_NOT_FOUND, "no chunk store at %s: it has no manifest", cs->dir);
     if (rc == BD_OK)
-        rc = load_generation(&s->old, cs->old_dir, &cs->now.old, err);
+        rc = load_generation(&s->old, cs->old_dir, cs->old_manifest_path, &cs->now.old, err);
     if (rc == BD_OK)
         rc = load_journal(cs, &s->journal, err);
     if (rc == BD_NOT_FOUND)
@@ -197,6 +243,8 @@ static void install(struct chunk_store *cs, struct snapshot *s) {
 
 int chunk_store_refresh(struct chunk_store *cs, struct err *err) {
     struct snapshot s;
+    if (is_current(cs))
+        return BD_OK;
     int rc = load_snapshot(cs, &s, err);
     if (rc == BD_OK)
         install(cs, &s);
@@ -213,10 +261,14 @@ static bool is_named_noms(const char *dir) {
 
 int chunk_store_open(struct chunk_store **out, const char *dir, unsigned flags, struct err *err) {
     struct chunk_store *cs = mem_zalloc(1, sizeof *cs);
-    struct buf old_dir = BUF_INIT;
+    struct buf old_dir = BUF_INIT, path = BUF_INIT, old_path = BUF_INIT;
     buf_addf(&old_dir, "%s/oldgen", dir);
+    buf_addf(&path, "%s/manifest", dir);
+    buf_addf(&old_path, "%s/oldgen/manifest", dir);
     cs->dir = mem_strdup(dir);
     cs->old_dir = buf_detach(&old_dir);
+    cs->manifest_path = buf_detach(&path);
+    cs->old_manifest_path = buf_detach(&old_path);
     cs->lock_wait_ms = LOCK_WAIT_MS;
     store_lock_init(&cs->lock, dir);
     int rc = chunk_store_refresh(cs, err);
@@ -249,6 +301,8 @@ void chunk_store_close(struct chunk_store *cs) {
     store_lock_close(&cs->lock);
     free(cs->dir);
     free(cs->old_dir);
+    free(cs->manifest_path);
+    free(cs->old_manifest_path);
     free(cs);
 }
 

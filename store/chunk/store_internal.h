@@ -9,10 +9,25 @@
 #include "store/chunk/lock.h"
 #include "store/chunk/manifest.h"
 
+#include <sys/stat.h>
+
+/*
+ * Which file stood at a path. Manifests are only ever replaced, never written into; `settled` says that
+ * the file was old enough when it was looked at for its times to tell it from any later one.
+ */
+struct file_mark {
+    bool exists, settled;
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified, changed;
+};
+
 /* The files of one directory, as its manifest names them. */
 struct generation {
     bool exists; /* has a manifest */
     struct manifest manifest;
+    struct file_mark mark; /* of the manifest, taken before it was read */
     struct chunk_file **files;
     size_t file_count;
 };
@@ -26,6 +41,7 @@ struct snapshot {
 
 struct chunk_store {
     char *dir, *old_dir;
+    char *manifest_path, *old_manifest_path;
     bool read_only, is_bare;
     bool write_failed; /* in an unknown state: no more writes through this value */
     struct store_lock lock;

@@ -80,6 +80,11 @@ int blob_write(struct node_store *ns, const void *data, size_t size, struct hash
     if (size > BLOB_SIZE_MAX)
         return err_set(err, BD_INVALID, "a value of %zu bytes is too large; the limit is %zu", size,
                        BLOB_SIZE_MAX);
+    const struct hash *known = node_store_recall(ns, BLOB_TEXT, data, size);
+    if (known) {
+        *h = *known;
+        return BD_OK;
+    }
     struct blob_writer w = {.ns = ns};
     flatbuf_init(&w.fb);
     int rc;
@@ -94,6 +99,8 @@ int blob_write(struct node_store *ns, const void *data, size_t size, struct hash
         free(w.counts);
     }
     flatbuf_release(&w.fb);
+    if (rc == BD_OK)
+        node_store_remember(ns, BLOB_TEXT, data, size, h);
     return rc;
 }
 

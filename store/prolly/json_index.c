@@ -191,6 +191,11 @@ int blob_write_json(struct node_store *ns, const char *text, size_t size, struct
     *h = HASH_ZERO;
     if (!size)
         return BD_OK;
+    const struct hash *known = node_store_recall(ns, BLOB_JSON, text, size);
+    if (known) {
+        *h = *known;
+        return BD_OK;
+    }
     struct json_writer w = {.ns = ns};
     struct scanner s = {.text = (const uint8_t *)text, .size = size, .key = BUF_INIT};
     struct tree_type type = tree_type_addresses; /* ordered by the text itself, never compared here */
@@ -211,5 +216,7 @@ int blob_write_json(struct node_store *ns, const char *text, size_t size, struct
     arena_release(&w.keys);
     buf_release(&s.key);
     free(s.path);
+    if (rc == BD_OK)
+        node_store_remember(ns, BLOB_JSON, text, size, h);
     return rc;
 }

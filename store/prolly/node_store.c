@@ -16,14 +16,23 @@ struct overlay_entry {
     uint64_t visit;           /* number of the last collection that reached it */
 };
 
+/* A short content and its root; kind 0: free. One slot per hash of the content, the newest stays. */
+struct memory_slot {
+    uint8_t kind, size;
+    uint8_t content[NODE_STORE_RECALL_MAX];
+    struct hash hash;
+};
+#define MEMORY_SLOTS 128u
+
 struct node_store {
     struct chunk_store *chunks;
     struct arena memory;
     struct overlay_entry **slots; /* power of two, NULL = free */
     size_t slot_count, used;
     uint64_t collection;
-    struct node_store *below; /* what this is a fork of */
-    pthread_mutex_t reading;  /* forks read the chunk store one at a time */
+    struct memory_slot *recent; /* MEMORY_SLOTS, from the first short content on */
+    struct node_store *below;   /* what this is a fork of */
+    pthread_mutex_t reading;    /* forks read the chunk store one at a time */
 };
 
 struct node_store *node_store_new(struct chunk_store *cs) {
@@ -39,6 +48,7 @@ void node_store_free(struct node_store *ns) {
     arena_release(&ns->memory);
     pthread_mutex_destroy(&ns->reading);
     free(ns->slots);
+    free(ns->recent);
     free(ns);
 }
 
@@ -51,6 +61,8 @@ void node_store_reset(struct node_store *ns) {
     if (ns->used)
         memset(ns->slots, 0, ns->slot_count * sizeof *ns->slots);
     ns->used = 0;
+    free(ns->recent);
+    ns->recent = NULL;
 }
 
 static size_t slot_of(const struct node_store *ns, const struct hash *h) {
@@ -119,6 +131,34 @@ int node_store_put(struct node_store *ns, const void *data, size_t size,
     }
     *stored = &ns->slots[slot]->chunk;
     return BD_OK;
+}
+
+static size_t memory_slot_of(uint8_t kind, const uint8_t *data, size_t size) {
+    uint32_t v = 2166136261u ^ kind;
+    for (size_t i = 0; i < size; i++)
+        v = (v ^ data[i]) * 16777619u;
+    return (v ^ v >> 16) % MEMORY_SLOTS;
+}
+
+const struct hash *node_store_recall(const struct node_store *ns, uint8_t kind, const void *data,
+                                     size_t size) {
+    if (!ns->recent || size > NODE_STORE_RECALL_MAX)
+        return NULL;
+    const struct memory_slot *m = &ns->recent[memory_slot_of(kind, data, size)];
+    return m->kind == kind && m->size == size && memcmp(m->content, data, size) == 0 ? &m->hash : NULL;
+}
+
+void node_store_remember(struct node_store *ns, uint8_t kind, const void *data, size_t size,
+                         const struct hash *h) {
+    if (size > NODE_STORE_RECALL_MAX)
+        return;
+    if (!ns->recent)
+        ns->recent = mem_zalloc(MEMORY_SLOTS, sizeof *ns->recent);
+    struct memory_slot *m = &ns->recent[memory_slot_of(kind, data, size)];
+    m->kind = kind;
+    m->size = (uint8_t)size;
+    memcpy(m->content, data, size);
+    m->hash = *h;
 }
 
 struct node_store *node_store_fork(struct node_store *ns) {

@@ -49,4 +49,16 @@ void node_store_reset(struct node_store *ns);
 int node_store_collect(struct node_store *ns, const struct hash *root, struct arena *a,
                        struct chunk_write **list, size_t *count, struct err *err);
 
+/*
+ * What short contents became, so that values that come again and again (empty objects, recurring texts)
+ * are encoded and hashed once. `kind` tells the encodings of equal bytes apart. NULL when unknown or
+ * longer than NODE_STORE_RECALL_MAX; what is recalled is in the overlay.
+ */
+#define NODE_STORE_RECALL_MAX 61
+enum { BLOB_TEXT = 1, BLOB_JSON };
+const struct hash *node_store_recall(const struct node_store *ns, uint8_t kind, const void *data,
+                                     size_t size);
+void node_store_remember(struct node_store *ns, uint8_t kind, const void *data, size_t size,
+                         const struct hash *h);
+
 #endif
