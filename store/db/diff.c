@@ -76,6 +76,20 @@ static bool same_keys(const struct table *a, const struct table *b) {
     return true;
 }
 
+static int diff_table(struct diff *d);
+
+/* Rows of different keys cannot be matched: the old ones went, the new ones came. */
+static int diff_as_two(struct diff *d) {
+    struct table *from = d->from, *to = d->to;
+    d->to = NULL;
+    int rc = diff_table(d);
+    d->from = NULL;
+    d->to = to;
+    rc = rc == BD_OK ? diff_table(d) : rc;
+    d->from = from;
+    return rc;
+}
+
 static int diff_table(struct diff *d) {
     struct tree empty;
     const struct tree *from = d->from ? &d->from->rows.tree : NULL,
@@ -85,7 +99,7 @@ static int diff_table(struct diff *d) {
         if (rc)
             return rc;
     } else if (!same_keys(d->from, d->to)) {
-        return BD_OK;
+        return diff_as_two(d);
     }
     return tree_diff_walk(from ? from : &empty, to ? to : &empty, diff_item, d, d->err);
 }

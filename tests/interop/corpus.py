@@ -223,9 +223,9 @@ def check_list(bd, db, model):
         compare(db, "list, issue " + id, expected, issue)
 
 
-def check_show(bd, db, model):
+def check_show(bd, db, model, sample):
     ids = sorted(model.rows)
-    for id in ids[:: max(1, len(ids) // SHOW_SAMPLE)]:
+    for id in ids[:: max(1, len(ids) // sample)]:
         got = bd.json(db, "show", id)
         if not got:
             continue
@@ -277,7 +277,8 @@ def check_diff(bd, db, commits):
     if status or got is None:
         return
     count = lambda pairs: {p: pairs.count(p) for p in set(pairs)}
-    expected = [(d["table"], d["type"]) for d in map(json.loads, out.splitlines()) if d["table"] in DIFF_TABLES]
+    expected = [(d["table"], d["type"]) for d in map(json.loads, out.splitlines())
+                if d["table"] in DIFF_TABLES and d["type"] in ("added", "removed", "modified")]
     compare(db, "vc diff HEAD~1 HEAD", count(expected),
             count([(d["table"], d["change"]) for d in got if d["table"] in DIFF_TABLES]))
 
@@ -314,9 +315,9 @@ def check_history(bd, db, model):
             compare(db, "history, newest of " + id, {k: expected.get(k) for k in newest}, newest)
 
 
-def check_reads(bd, db, model):
+def check_reads(bd, db, model, sample=12):
     check_list(bd, db, model)
-    check_show(bd, db, model)
+    check_show(bd, db, model, sample)
     commits = check_log(bd, db)
     check_diff(bd, db, commits)
     check_counts(bd, db, model)
@@ -356,7 +357,10 @@ def fifty_writes(bd, db, model, scratch):
     w = Writer(bd, db)
     columns = set().union(*(r.keys() for r in model.rows.values())) if model.rows else set()
     if not model.config.get("issue_prefix") and not model.config.get("issue-prefix"):
-        w.write("config", "set", "issue_prefix", "corpus")
+        line = os.path.join(scratch, "first.jsonl") # an import brings the prefix of its ids
+        with open(line, "w") as f:
+            f.write('{"id":"corpus-1","title":"The first"}\n')
+        w.write("import", line, touches=["corpus-1"])
     new = [w.create("Written %d: ä ö 漢字 🙂" % n, "-t", kind, "-p", str(n % 5), "-d", "Text " * (1 << n * 2))
            for n, kind in enumerate(("task", "bug", "feature", "epic", "chore"))]
     if not all(new):
@@ -441,7 +445,8 @@ def check_untouched(db, before, after, w):
 
 
 def schema_of(db):
-    return referee("schema", db)[1]
+    """Without what the first write to a child table settles: which columns a foreign key's names mean."""
+    return referee("schema", db)[1].replace(', "resolved": true', "")
 
 
 def check_writes(bd, db, model, scratch):
@@ -521,7 +526,7 @@ def as_database(bare, to):
 def check_store(bd, archive, folder, db, bare, scratch):
     before = fingerprint(folder)
     model = Model(referee_rows(db))
-    check_reads(bd, db, model)
+    check_reads(bd, db, model, SHOW_SAMPLE)
     if bare and model.tables:
         status, out, err = bd.run(db, "create", "must not be")
         if status != 1 or "read-only" not in err + out:
