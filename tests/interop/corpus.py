@@ -569,6 +569,60 @@ def check_refused(bd, db, what, mention):
         problem(db, "%s: a refused command changed files" % what)
 
 
+def damage(db, journal, d):
+    """One entry of the list of damages, as its makers applied it."""
+    file, index = os.path.join(db, journal), os.path.join(db, os.path.dirname(journal), "journal.idx")
+    with open(file, "rb") as f:
+        data = bytearray(f.read())
+    op, at = d["op"], d.get("at", 0)
+    if op == "truncate":
+        del data[at:]
+    elif op == "truncate+append":
+        data = data[:at] + bytes.fromhex(d["hex"])
+    elif op == "flip":
+        data[at] ^= 1
+    elif op == "zero":
+        data[at : at + d["length"]] = bytes(d["length"])
+    elif op == "delete journal":
+        return os.remove(file)
+    elif op == "delete manifest":
+        return os.remove(os.path.join(db, os.path.dirname(journal), "manifest"))
+    elif op == "delete index":
+        return os.remove(index)
+    elif op == "index garbage":
+        with open(index, "wb") as f:
+            return f.write(bytes.fromhex(d["hex"]))
+    elif op == "index truncated":
+        return os.truncate(index, at)
+    with open(file, "wb") as f:
+        f.write(data)
+
+
+def check_torn(bd, data, scratch):
+    """A journal torn in many ways: the history that Dolt sees, or a refusal where Dolt refuses."""
+    with open(os.path.join(data, "golden", "expected.json")) as f:
+        golden = json.load(f)["layout-torn"]
+    db = os.path.join(scratch, "layout-torn")
+    for d in golden["damages"]:
+        shutil.rmtree(db, ignore_errors=True)
+        subprocess.run(["tar", "--zstd", "-xf", os.path.join(data, "golden", golden["archive"]), "-C", scratch], check=True)
+        damage(db, golden["journal"], d)
+        what = "torn: %s at %s" % (d["op"], d.get("at"))
+        before = fingerprint(db)
+        status, out, err = bd.run(db, "vc", "log", "--limit", "0", "--json")
+        dolt = d["2.1.11"]
+        if dolt["exit"] == 0:
+            log = json.loads(out) if status == 0 else []
+            compare(db, what, (dolt["head"], dolt["commits"]), (log[0]["hash"] if log else err.strip(), len(log)))
+        elif status != 1 or len((err + out).strip()) < 30:
+            problem(db, "%s: not refused: exit status %d, %s" % (what, status, (err + out)[:300]))
+        if fingerprint(db) != before:
+            problem(db, "%s: reading changed files" % what)
+        bd.run(db, "create", "x")
+    shutil.rmtree(db)
+    print("layout-torn: %d damages" % len(golden["damages"]), flush=True)
+
+
 def main():
     p = argparse.ArgumentParser(usage=__doc__)
     p.add_argument("--bd", default=os.environ.get("BD_BINARY", "build/bd"))
@@ -601,6 +655,8 @@ def main():
                 else:
                     check_store(bd, name, folder, db, bare, scratch)
             shutil.rmtree(folder)
+        if not args.names or "layout-torn" in args.names:
+            check_torn(bd, data, scratch)
     finally:
         if not args.keep:
             shutil.rmtree(scratch, ignore_errors=True)
