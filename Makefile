@@ -29,6 +29,7 @@ UNIT_TESTS   := $(UNIT_SOURCES:tests/%.c=$(BUILD)/tests/%)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 all: $(BUILD)/.deps $(BUILD)/bd $(BUILD)/dolt $(BUILD)/gt
 
