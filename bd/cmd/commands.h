@@ -4,6 +4,7 @@
 
 #include "bd/cmd/cmd.h"
 
+extern const struct cmd cmd_assign;
 extern const struct cmd cmd_blocked;
 extern const struct cmd cmd_branch;
 extern const struct cmd cmd_children;
@@ -14,21 +15,24 @@ extern const struct cmd cmd_config;
 extern const struct cmd cmd_context;
 extern const struct cmd cmd_count;
 extern const struct cmd cmd_create;
+extern const struct cmd cmd_defer;
 extern const struct cmd cmd_delete;
 extern const struct cmd cmd_dep;
 extern const struct cmd cmd_diff;
 extern const struct cmd cmd_export;
 extern const struct cmd cmd_help_command;
-extern const struct cmd cmd_import;
 extern const struct cmd cmd_history;
+extern const struct cmd cmd_import;
 extern const struct cmd cmd_info;
 extern const struct cmd cmd_init;
 extern const struct cmd cmd_init_safety;
 extern const struct cmd cmd_label;
+extern const struct cmd cmd_link;
 extern const struct cmd cmd_list_command;
 extern const struct cmd cmd_migrate;
 extern const struct cmd cmd_note;
 extern const struct cmd cmd_ping;
+extern const struct cmd cmd_priority;
 extern const struct cmd cmd_q;
 extern const struct cmd cmd_query;
 extern const struct cmd cmd_ready;
@@ -37,6 +41,8 @@ extern const struct cmd cmd_search;
 extern const struct cmd cmd_show;
 extern const struct cmd cmd_stale;
 extern const struct cmd cmd_status;
+extern const struct cmd cmd_tag;
+extern const struct cmd cmd_undefer;
 extern const struct cmd cmd_update;
 extern const struct cmd cmd_vc;
 extern const struct cmd cmd_version;

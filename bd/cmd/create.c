@@ -137,7 +137,7 @@ static int take_times(struct bd *bd, const struct cmd_call *c, struct issue *i) 
     if (i->defer_until > datetime_now())
         i->status = "deferred";
     else if (!cmd_bool(c, "silent") && !bd->quiet)
-        warn_past_defer(bd, i->defer_until);
+        warn_past_defer(bd, "defer", i->defer_until);
     return 0;
 }
 

@@ -156,12 +156,12 @@ int flag_time(struct bd *bd, const struct cmd_call *c, const char *flag, bool on
                 cmd_quote(&bd->arena, text), strcmp(flag, "due") == 0 ? "+6h" : "+1h");
 }
 
-void warn_past_defer(struct bd *bd, int64_t micros) {
+void warn_past_defer(struct bd *bd, const char *flag, int64_t micros) {
     struct buf when = BUF_INIT;
     issue_text_minute(&when, micros, true);
     fprintf(bd->err,
             "%s Defer date \"%s\" is in the past. Issue will appear in bd ready immediately.\n",
             ink_text(&bd->arena, bd->color, INK_WARN, "!"), buf_str(&when));
-    fprintf(bd->err, "  Did you mean a future date? Use --defer=+1h or --defer=tomorrow\n");
+    fprintf(bd->err, "  Did you mean a future date? Use --%s=+1h or --%s=tomorrow\n", flag, flag);
     buf_release(&when);
 }

@@ -54,7 +54,7 @@ int flag_design(struct bd *bd, const struct cmd_call *c, const char **out, bool 
 int flag_metadata(struct bd *bd, const struct cmd_call *c, bool on_stdout, const char **out);
 /* --due / --defer; empty text gives ISSUE_NO_TIME. Tells `invalid --FLAG format …`. */
 int flag_time(struct bd *bd, const struct cmd_call *c, const char *flag, bool on_stdout, int64_t *out);
-/* Warns on stderr that a --defer time is over. */
-void warn_past_defer(struct bd *bd, int64_t micros);
+/* Warns on stderr that the time given with --FLAG is over. */
+void warn_past_defer(struct bd *bd, const char *flag, int64_t micros);
 
 #endif

@@ -160,7 +160,7 @@ static int take_times(struct bd *bd, const struct cmd_call *c, struct work *w) {
         w->reopen_deferred = !has_status;
     } else if (t < datetime_now()) {
         if (!bd->json)
-            warn_past_defer(bd, t);
+            warn_past_defer(bd, "defer", t);
     } else if (!has_status) {
         issue_change_text(&w->changes, "status", "deferred");
     }
