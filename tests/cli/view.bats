@@ -287,3 +287,14 @@ ids() { python3 -c 'import json,sys; print(" ".join(i["id"] for i in json.load(s
     run bd stale
     [[ "$output" == *"No stale issues found"* ]]
 }
+
+@test "types and statuses list what is built in and what is configured" {
+    [ "$(bd types --json | json_get core_types.0.name)" = task ]
+    [[ "$(bd types)" == *"No custom types configured."* ]]
+    [ "$(bd statuses --json | json_get built_in_statuses.3.category)" = frozen ]
+    bd config set types.custom "convoy,ritual"
+    bd config set status.custom "review:active,shipped:done"
+    [ "$(bd types --json | json_get custom_types)" = '["convoy", "ritual"]' ]
+    [ "$(bd statuses --json | json_get custom_statuses.1.category)" = done ]
+    [[ "$(bd statuses)" == *"Custom statuses:"*"○ review "*"✓ shipped "* ]]
+}
