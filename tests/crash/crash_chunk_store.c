@@ -6,12 +6,11 @@
  *
  *   crash_chunk_store [seeds [first seed]]
  */
+#include "tests/crash/journal_complaint.h"
 #include "tests/crash/power_cut.h"
 
-#include "store/chunk/address_map.h"
 #include "store/chunk/chunk_store.h"
 #include "store/chunk/journal_index.h"
-#include "store/chunk/journal_record.h"
 #include "store/chunk/manifest.h"
 #include "store/chunk/table_file.h"
 
@@ -99,48 +98,6 @@ static bool all_chunks_of(struct chunk_store *cs, int n) {
     return true;
 }
 
-static int once(void *ctx, uint64_t offset, const uint8_t *bytes, const struct journal_record *r,
-                struct err *err) {
-    (void)bytes;
-    if (r->kind == JOURNAL_CHUNK && !address_map_put(ctx, &r->address, 0, 0))
-        return err_set(err, BD_CORRUPT, "the chunk at %llu was there before (dolt clone would fail)",
-                       (unsigned long long)offset);
-    return BD_OK;
-}
-
-/* What real dolt needs beyond what we need: a root in the journal, nothing lost behind it, no chunk
- * twice. */
-static bool good_for_dolt(void) {
-    struct manifest m;
-    char path[500];
-    struct stat st;
-    snprintf(path, sizeof path, "%s/" JOURNAL_FILE, run.noms);
-    bool has_manifest = manifest_read(run.noms, &m, &crash_err) == BD_OK;
-    bool listed = has_manifest && manifest_names(&m, &manifest_journal_name);
-    if (has_manifest)
-        manifest_release(&m);
-    if (stat(path, &st) < 0)
-        return listed ? problem("a listed journal is missing") : true;
-    if (!has_manifest)
-        return true;
-    int fd = os_open(path, O_RDONLY, 0);
-    struct journal_walk_end end;
-    bool lost = false;
-    struct address_map seen = ADDRESS_MAP_INIT;
-    int rc = journal_walk(fd, path, 0, (uint64_t)st.st_size, once, &seen, &end, &crash_err);
-    address_map_release(&seen);
-    if (rc == BD_OK && end.stop != JOURNAL_RECORD_NONE)
-        rc = journal_find_loss(fd, path, end.offset, (uint64_t)st.st_size, &lost, &crash_err);
-    os_close(fd);
-    if (rc != BD_OK)
-        return problem("journal: %s", crash_err.msg);
-    if (lost)
-        return problem("real dolt would report data loss");
-    if (end.offset < JOURNAL_ROOT_SIZE)
-        return problem("a journal without a root record");
-    return true;
-}
-
 /*
  * After a cut, a kill or an error: is the store in one of the states it may be in? After a cut, what it
  * shows is durable.
@@ -160,7 +117,9 @@ static bool check_store(bool after_cut) {
         if (run.published[n] || n == shown)
             ok = all_chunks_of(cs, n);
     chunk_store_close(cs);
-    ok = ok && good_for_dolt();
+    const char *complaint = ok ? journal_complaint(run.noms) : NULL;
+    if (complaint)
+        ok = problem("%s", complaint);
     if (ok && after_cut)
         acknowledged(shown, -1);
     return ok;

@@ -38,11 +38,11 @@ struct power_node {
     size_t count, capacity;
 };
 
-/* A directory's change: `name` becomes `node`, or goes away (node -1); a rename also removes
- * `old_name`. */
+/* A directory's change: `name` in the directory `dir` becomes `node`, or goes away (node -1); a rename
+ * also removes `old_name` in `old_dir`. Directories are named by their nodes, so they can be moved. */
 struct power_entry {
-    char dir[400], name[100], old_name[100];
-    int node;
+    int dir, old_dir, node;
+    char name[100], old_name[100];
 };
 struct power_entries {
     struct power_entry *items;
@@ -56,8 +56,7 @@ static struct {
     struct power_entries now;     /* what the machine sees */
     struct power_entries durable; /* what is on the medium */
     struct power_entries pending; /* changes of directories since they were synced */
-    int fd_node[POWER_FDS];       /* -1: not ours; else node of a file */
-    char fd_dir[POWER_FDS][400];  /* path of an open directory */
+    int fd_node[POWER_FDS];       /* -1: not ours; else the node of a file or directory */
     uint64_t random;
     long operations; /* changes and syncs so far */
     long stop_at;    /* the operation at which the machine stops; 0 = never */
@@ -75,27 +74,40 @@ static uint64_t power_random(uint64_t below) {
     return (power.random * UINT64_C(0x2545F4914F6CDD1D) >> 16) % below;
 }
 
-static void power_split(const char *path, char *dir, char *name) {
-    const char *slash = strrchr(path, '/');
-    snprintf(dir, 400, "%.*s", (int)(slash - path), path);
-    snprintf(name, 100, "%s", slash + 1);
-}
-
-static struct power_entry *power_find(struct power_entries *e, const char *dir, const char *name) {
+static struct power_entry *power_find(struct power_entries *e, int dir, const char *name) {
     for (size_t i = 0; i < e->count; i++)
-        if (strcmp(e->items[i].dir, dir) == 0 && strcmp(e->items[i].name, name) == 0)
+        if (e->items[i].dir == dir && strcmp(e->items[i].name, name) == 0)
             return &e->items[i];
     return NULL;
 }
 
+/* The node of the directory that holds `path`, -1 when it is not on this disk; `name` is its last part. */
+static int power_parent(const char *path, char name[100]) {
+    size_t n = strlen(power.root);
+    if (strncmp(path, power.root, n) != 0 || path[n] != '/')
+        return -1;
+    int dir = 0; /* the root */
+    for (const char *part = path + n + 1;; part++) {
+        size_t size = strcspn(part, "/");
+        snprintf(name, 100, "%.*s", (int)size, part);
+        if (!part[size])
+            return dir;
+        struct power_entry *e = power_find(&power.now, dir, name);
+        if (!e)
+            return -1;
+        dir = e->node;
+        part += size;
+    }
+}
+
 /* Applies one directory change to a set of entries. */
 static void power_apply(struct power_entries *e, const struct power_entry *change) {
-    const char *gone[] = {change->name, change->old_name};
-    for (int i = 0; i < 2; i++) {
-        struct power_entry *found = gone[i][0] ? power_find(e, change->dir, gone[i]) : NULL;
-        if (found)
-            *found = e->items[--e->count];
-    }
+    struct power_entry *gone = power_find(e, change->dir, change->name);
+    if (gone)
+        *gone = e->items[--e->count];
+    gone = change->old_name[0] ? power_find(e, change->old_dir, change->old_name) : NULL;
+    if (gone)
+        *gone = e->items[--e->count];
     if (change->node >= 0) {
         MEM_GROW(e->items, e->capacity, e->count + 1);
         e->items[e->count] = *change;
@@ -105,19 +117,22 @@ static void power_apply(struct power_entries *e, const struct power_entry *chang
 
 static void power_dir_change(const char *path, const char *old_path, int node) {
     struct power_entry change = {.node = node};
-    char dir[400];
-    power_split(path, change.dir, change.name);
+    change.dir = power_parent(path, change.name);
     if (old_path)
-        power_split(old_path, dir, change.old_name);
+        change.old_dir = power_parent(old_path, change.old_name);
+    if (change.dir < 0 || change.old_dir < 0)
+        abort();
     power_apply(&power.now, &change);
     MEM_GROW(power.pending.items, power.pending.capacity, power.pending.count + 1);
     power.pending.items[power.pending.count++] = change;
 }
 
 static int power_node_at(const char *path) {
-    char dir[400], name[100];
-    power_split(path, dir, name);
-    struct power_entry *e = power_find(&power.now, dir, name);
+    char name[100];
+    if (strcmp(path, power.root) == 0)
+        return 0;
+    int dir = power_parent(path, name);
+    struct power_entry *e = dir < 0 ? NULL : power_find(&power.now, dir, name);
     return e ? e->node : -1;
 }
 
@@ -188,13 +203,15 @@ static void power_settle(struct power_node *n, bool keep_all) {
     n->count = 0;
 }
 
-static void power_settle_dir(const char *dir) {
+static void power_settle_dir(int dir) {
     size_t kept = 0;
-    for (size_t i = 0; i < power.pending.count; i++)
-        if (strcmp(power.pending.items[i].dir, dir) == 0)
-            power_apply(&power.durable, &power.pending.items[i]);
+    for (size_t i = 0; i < power.pending.count; i++) {
+        struct power_entry *change = &power.pending.items[i];
+        if (change->dir == dir || (change->old_name[0] && change->old_dir == dir))
+            power_apply(&power.durable, change);
         else
-            power.pending.items[kept++] = power.pending.items[i];
+            power.pending.items[kept++] = *change;
+    }
     power.pending.count = kept;
 }
 
@@ -234,13 +251,11 @@ static int power_open(const char *path, int flags, mode_t mode) {
         return fd;
     if (fd >= POWER_FDS)
         abort();
-    power.fd_dir[fd][0] = '\0';
-    power.fd_node[fd] = -1;
+    int node = power_node_at(path);
     if (flags & O_DIRECTORY) {
-        snprintf(power.fd_dir[fd], sizeof power.fd_dir[fd], "%s", path);
+        power.fd_node[fd] = node;
         return fd;
     }
-    int node = power_node_at(path);
     if (node < 0) {
         node = power_new_node(false);
         power_dir_change(path, NULL, node);
@@ -283,10 +298,11 @@ static int power_sync(int fd) {
         power.stop_at = power.operations + 1;
     bool ok = power_step();
     if (ok || (!was_stopped && power_random(2))) {
-        if (power.fd_dir[fd][0])
-            power_settle_dir(power.fd_dir[fd]);
-        else
-            power_settle(&power.nodes[power.fd_node[fd]], true);
+        int node = power.fd_node[fd];
+        if (node >= 0 && power.nodes[node].is_dir)
+            power_settle_dir(node);
+        else if (node >= 0)
+            power_settle(&power.nodes[node], true);
     }
     return ok ? 0 : -1;
 }
@@ -377,6 +393,7 @@ static void power_start(const char *root, uint64_t seed) {
     power_forget();
     snprintf(power.root, sizeof power.root, "%s", root);
     power.random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
+    power_new_node(true); /* the root */
     os_set_ops(power_ops());
 }
 
@@ -388,29 +405,27 @@ static void power_run_shell(const char *format, const char *path) {
         abort();
 }
 
-/* Removes what a directory on the real disk holds and writes what the medium kept. */
-static void power_materialize(void) {
-    power_run_shell("rm -rf '%s'/* '%s'/.[!.]* 2>/dev/null || true", power.root);
-    for (int pass = 0; pass < 2; pass++) /* directories first */
-        for (size_t i = 0; i < power.durable.count; i++) {
-            const struct power_entry *e = &power.durable.items[i];
-            const struct power_node *n = &power.nodes[e->node];
-            char path[600];
-            snprintf(path, sizeof path, "%s/%s", e->dir, e->name);
-            if (n->is_dir != (pass == 0))
-                continue;
-            if (n->is_dir) {
-                if (mkdir(path, 0755) < 0)
-                    abort();
-                continue;
-            }
-            int fd = open(path, O_CREAT | O_WRONLY, 0644);
-            if (fd < 0) /* its directory is gone */
-                continue;
-            if (n->durable_size && write(fd, n->durable, n->durable_size) != (ssize_t)n->durable_size)
+/* Writes the entries of a directory of the medium, and makes them what the machine sees. */
+static void power_write_dir(int dir, const char *path) {
+    for (size_t i = 0; i < power.durable.count; i++) {
+        const struct power_entry e = power.durable.items[i];
+        const struct power_node *n = &power.nodes[e.node];
+        char inside[600];
+        if (e.dir != dir)
+            continue;
+        snprintf(inside, sizeof inside, "%s/%s", path, e.name);
+        power_apply(&power.now, &e);
+        if (n->is_dir) {
+            if (mkdir(inside, 0755) < 0)
                 abort();
-            close(fd);
+            power_write_dir(e.node, inside);
+            continue;
         }
+        int fd = open(inside, O_CREAT | O_WRONLY, 0644);
+        if (fd < 0 || write(fd, n->durable, n->durable_size) != (ssize_t)n->durable_size)
+            abort();
+        close(fd);
+    }
 }
 
 /* Cuts the power and switches on again: the directory now holds what survived. All files are closed. */
@@ -424,24 +439,13 @@ static void power_cycle(void) {
         if (ordered ? i < prefix : power_random(2))
             power_apply(&power.durable, &power.pending.items[i]);
     power.pending.count = 0;
-    /* Entries below a directory that did not survive are lost with it. */
-    for (size_t i = 0; i < power.durable.count;) {
-        char dir[400], name[100];
-        const char *inside = power.durable.items[i].dir;
-        if (strcmp(inside, power.root) != 0) {
-            power_split(inside, dir, name);
-            if (!power_find(&power.durable, dir, name)) {
-                power.durable.items[i] = power.durable.items[--power.durable.count];
-                i = 0;
-                continue;
-            }
-        }
-        i++;
-    }
+    power_run_shell("rm -rf '%s'/* '%s'/.[!.]* 2>/dev/null || true", power.root);
+    /* What lies below a directory that did not survive is lost with it. */
     power.now.count = 0;
-    for (size_t i = 0; i < power.durable.count; i++)
-        power_apply(&power.now, &power.durable.items[i]);
-    power_materialize();
+    power_write_dir(0, power.root);
+    power.durable.count = 0;
+    for (size_t i = 0; i < power.now.count; i++)
+        power_apply(&power.durable, &power.now.items[i]);
     power.stopped = power.failed = false;
     power.stop_at = power.fail_at = power.stop_sync = 0;
 }
