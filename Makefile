@@ -158,7 +158,7 @@ bench: all programs
 demo: all
 	@sh tools/demo.sh $(abspath $(BUILD)/bd)
 
--include $(OBJECTS:.o=.d) $(OBJ)/bd/main.d $(UNIT_TESTS:%=%.d)
+-include $(OBJECTS:.o=.d) $(OBJ)/bd/main.d $(UNIT_TESTS:%=%.d) $(PROGRAMS:%=%.d)
 
 # What a fresh Debian machine lacks is installed once; elsewhere the missing packages are named.
 $(BUILD)/.deps: tools/deps.sh

@@ -78,9 +78,11 @@ static void remove_tree(const char *dir, struct arena *a) {
                                         "/.dolt/noms/LOCK",
                                         "/.dolt/noms/vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv",
                                         "/.dolt/noms/journal.idx",
+                                        "/.dolt/noms/bd-journal-index",
                                         "/.dolt/repo_state.json",
                                         "/.dolt/config.json"};
-    static const char *const dirs[] = {"/.dolt/noms/oldgen", "/.dolt/noms", "/.dolt", ""};
+    static const char *const dirs[] = {"/.dolt/temptf", "/.dolt/noms/oldgen", "/.dolt/noms", "/.dolt",
+                                       ""};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         os_unlink(arena_printf(a, "%s%s", dir, files[i]));
     for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
@@ -113,6 +115,18 @@ static int build_dir(const char *dir, const char *branch, struct node_store *ns,
     return rc == BD_OK ? sync_dir(dir, err) : rc;
 }
 
+/* A folder of our own beside the database. A killed creation may have left one with our number. */
+static int make_outer(const char *parent, const char *name, struct arena *a, const char **out,
+                      struct err *err) {
+    for (int attempt = 0;; attempt++) {
+        *out = arena_printf(a, "%s/.tmp-%ld-%d-%s", parent, (long)getpid(), attempt, name);
+        if (os_mkdir(*out, 0777) == 0)
+            return BD_OK;
+        if (errno != EEXIST || attempt == 100)
+            return err_errno(err, "cannot create directory %s", *out);
+    }
+}
+
 int tables_create_embedded(const char *dir, const char *branch, const struct tables_identity *author,
                            struct err *err) {
     if (!branch)
@@ -131,16 +145,14 @@ int tables_create_embedded(const char *dir, const char *branch, const struct tab
                          : slash == path ? "/"
                                          : arena_strndup(&a, path, (size_t)(slash - path));
     const char *name = slash ? slash + 1 : path;
-    const char *outer = arena_printf(&a, "%s/.tmp-%ld-%s", parent, (long)getpid(), name);
-    const char *inner = arena_printf(&a, "%s/%s", outer, name);
     struct node_store *ns = node_store_new(NULL);
     struct hash root;
     int rc = build_first_commit(ns, branch, author, &a, &root, err);
-    bool made = false;
-    if (rc == BD_OK) {
-        rc = make_dir(outer, err);
-        made = rc == BD_OK;
-    }
+    const char *outer = NULL;
+    if (rc == BD_OK)
+        rc = make_outer(parent, name, &a, &outer, err);
+    bool made = rc == BD_OK;
+    const char *inner = arena_printf(&a, "%s/%s", made ? outer : "", name);
     if (rc == BD_OK)
         rc = build_dir(inner, branch, ns, &root, &a, err);
     if (rc == BD_OK && os_rename(inner, path))

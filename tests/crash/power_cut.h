@@ -81,7 +81,16 @@ static struct power_entry *power_find(struct power_entries *e, int dir, const ch
     return NULL;
 }
 
-/* The node of the directory that holds `path`, -1 when it is not on this disk; `name` is its last part. */
+/* The entry by which the machine sees a directory. */
+static struct power_entry *power_dir_entry(int node) {
+    for (size_t i = 0; i < power.now.count; i++)
+        if (power.now.items[i].node == node)
+            return &power.now.items[i];
+    return NULL;
+}
+
+/* The node of the directory that holds `path`, -1 when it is not on this disk; `name` is its last part.
+ */
 static int power_parent(const char *path, char name[100]) {
     size_t n = strlen(power.root);
     if (strncmp(path, power.root, n) != 0 || path[n] != '/')
@@ -92,10 +101,11 @@ static int power_parent(const char *path, char name[100]) {
         snprintf(name, 100, "%.*s", (int)size, part);
         if (!part[size])
             return dir;
-        struct power_entry *e = power_find(&power.now, dir, name);
+        bool up = strcmp(name, "..") == 0;
+        struct power_entry *e = up ? power_dir_entry(dir) : power_find(&power.now, dir, name);
         if (!e)
             return -1;
-        dir = e->node;
+        dir = up ? e->dir : e->node;
         part += size;
     }
 }
@@ -206,11 +216,21 @@ static void power_settle(struct power_node *n, bool keep_all) {
 static void power_settle_dir(int dir) {
     size_t kept = 0;
     for (size_t i = 0; i < power.pending.count; i++) {
-        struct power_entry *change = &power.pending.items[i];
-        if (change->dir == dir || (change->old_name[0] && change->old_dir == dir))
-            power_apply(&power.durable, change);
-        else
-            power.pending.items[kept++] = *change;
+        const struct power_entry change = power.pending.items[i];
+        if (change.dir != dir && !(change.old_name[0] && change.old_dir == dir)) {
+            power.pending.items[kept++] = change;
+            continue;
+        }
+        power_apply(&power.durable, &change);
+        /* What happened to the old name before has become meaningless. */
+        for (size_t k = kept; k-- > 0 && change.old_name[0];) {
+            const struct power_entry *earlier = &power.pending.items[k];
+            if (earlier->dir == change.old_dir && strcmp(earlier->name, change.old_name) == 0) {
+                memmove(&power.pending.items[k], &power.pending.items[k + 1],
+                        (kept - k - 1) * sizeof *earlier);
+                kept--;
+            }
+        }
     }
     power.pending.count = kept;
 }

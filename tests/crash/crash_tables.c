@@ -1,0 +1,434 @@
+/*
+ * Cuts the power under a database, thousands of times, while it is created and while transactions
+ * change its tables through two connections. Afterwards it must open and show the last acknowledged
+ * transaction, or the one that was under way: the rows, their index, the history of commits, old states
+ * and branches are compared with a model. Kills and disk errors are injected in the same way.
+ *
+ *   crash_tables [seeds [first seed]]
+ *
+ * Version 0 is the empty database; version n is what transaction n made of the version it found.
+ */
+#include "tests/crash/journal_complaint.h"
+#include "tests/crash/power_cut.h"
+
+#include "store/db/tables.h"
+#include "store/sql/ddl_parse.h"
+
+#include <dirent.h>
+#include <stdarg.h>
+#include <sys/random.h>
+#include <time.h>
+
+enum { KEYS = 160, VERSIONS = 1000, LONG_NOTE = 6000, BRANCHES = 100 };
+
+static struct {
+    uint64_t seed, clock, nonce;
+    char root[300], db[400];
+    short values[VERSIONS][KEYS]; /* who wrote the row of a key; 0: there is none */
+    int base[VERSIONS];
+    bool committed[VERSIONS]; /* else it stays in the working set */
+    bool maybe[VERSIONS];     /* tried, not acknowledged: may be there or not */
+    int branches[BRANCHES];   /* the version at which branch b<i> was acknowledged; -1: it was not */
+    int last_acked;           /* -1: not even the creation */
+    int next, next_branch;
+    char problem[2000];
+} run;
+
+static struct err crash_err;
+
+/* Time and nonces come from the seed too: a seed is the same disk each time. */
+int clock_gettime(clockid_t clock, struct timespec *out) {
+    (void)clock;
+    run.clock += 1000003;
+    *out = (struct timespec){.tv_sec = 1700000000 + (time_t)(run.clock / 1000000000),
+                             .tv_nsec = (long)(run.clock % 1000000000)};
+    return 0;
+}
+
+ssize_t getrandom(void *out, size_t size, unsigned flags) {
+    (void)flags;
+    for (size_t i = 0; i < size; i++) {
+        run.nonce = run.nonce * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        ((uint8_t *)out)[i] = (uint8_t)(run.nonce >> 56);
+    }
+    return (ssize_t)size;
+}
+
+static bool problem(const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    int n = snprintf(run.problem, sizeof run.problem, "seed %llu: ", (unsigned long long)run.seed);
+    vsnprintf(run.problem + n, sizeof run.problem - (size_t)n, format, ap);
+    va_end(ap);
+    return false;
+}
+
+/* --- what a transaction does; the same in the model and in the database --- */
+
+static uint64_t mix(uint64_t a, uint64_t b) {
+    a = (a ^ (b * UINT64_C(0x9E3779B97F4A7C15))) * UINT64_C(0xBF58476D1CE4E5B9);
+    return a ^ a >> 29;
+}
+
+static struct cell note_of(int key, int version, struct arena *a) {
+    bool is_long = mix((uint64_t)key, (uint64_t)version) % 16 == 0;
+    char *text = arena_printf(a, "row %d by %d%*s", key, version, is_long ? LONG_NOTE : 1, "");
+    for (char *c = text; *c; c++)
+        if (*c == ' ')
+            *c = (char)('a' + mix((uint64_t)(c - text), (uint64_t)version) % 26);
+    return cell_text(text);
+}
+
+static int create_table(struct tables_txn *x, struct arena *a, struct err *err) {
+    static const char create[] =
+        "create table t (k int primary key, v int not null, note longtext, index by_v (v))";
+    struct ddl *list;
+    size_t count;
+    int rc = sql_ddl_parse(create, sizeof create - 1, a, &list, &count, err);
+    return rc == BD_OK ? tables_ddl(x, &list[0], err) : rc;
+}
+
+static int put_row(struct tables_txn *x, int key, int before, int after, struct arena *a,
+                   struct err *err) {
+    static const char *const columns[] = {"k", "v", "note"};
+    struct cell cells[] = {cell_int(key), cell_int(after), note_of(key, after, a)};
+    const struct pred *where = pred_cmp(a, PRED_EQ, "k", cells[0]);
+    uint64_t n;
+    if (!before)
+        return tables_insert(x, "t", columns, cells, 3, 0, NULL, err);
+    if (!after)
+        return tables_delete(x, "t", where, &n, err);
+    return tables_update(x, "t", where, columns + 1, cells + 1, 2, NULL, &n, err);
+}
+
+/* The version a state shows: the value of row 0, which every transaction writes. */
+static int version_of(struct tables_txn *x, int *version, struct err *err) {
+    static const char *const columns[] = {"v"};
+    struct cell key = cell_int(0), v;
+    struct arena a = ARENA_INIT;
+    *version = 0;
+    int rc = BD_OK;
+    if (tables_has_table(x, "t") &&
+        (rc = tables_get(x, "t", &key, 1, columns, 1, &a, &v, err)) == BD_OK)
+        *version = (int)v.i;
+    arena_release(&a);
+    return rc;
+}
+
+static int change(struct tables_txn *x, void *ctx, struct err *err) {
+    int n = *(int *)ctx, base;
+    struct arena a = ARENA_INIT;
+    int rc = version_of(x, &base, err);
+    if (rc == BD_OK && (base < 0 || base >= run.next))
+        rc = err_set(err, BD_CORRUPT, "a transaction found version %d", base);
+    if (rc == BD_OK && !base)
+        rc = create_table(x, &a, err);
+    if (rc == BD_OK) {
+        short *values = run.values[n];
+        memcpy(values, run.values[base], sizeof run.values[n]);
+        run.base[n] = base;
+        rc = put_row(x, 0, values[0], n, &a, err);
+        values[0] = (short)n;
+        uint64_t random = mix(run.seed, (uint64_t)n);
+        int count = random % 16 == 0 ? KEYS : 1 + (int)(random % 6);
+        for (int i = 0; i < count && rc == BD_OK; i++) {
+            random = mix(random, (uint64_t)i);
+            int key = 1 + (int)(random % (KEYS - 1));
+            short after = values[key] && random >> 32 & 1 ? 0 : (short)n;
+            rc = put_row(x, key, values[key], after, &a, err);
+            values[key] = after;
+        }
+    }
+    arena_release(&a);
+    return rc;
+}
+
+/* --- is the database what the model says? --- */
+
+static int head_of(int version) {
+    while (version > 0 && !run.committed[version])
+        version = run.base[version];
+    return version;
+}
+
+struct comparison {
+    const short *values;
+    int seen;
+    bool same;
+    struct arena *a;
+};
+
+static int compare_row(void *ctx, const struct cell *row) {
+    struct comparison *c = ctx;
+    int key = (int)row[0].i, v = (int)row[1].i;
+    c->seen++;
+    if (key < 0 || key >= KEYS || c->values[key] != v) {
+        c->same = false;
+        return BD_DONE;
+    }
+    struct cell note = note_of(key, v, c->a);
+    c->same = row[2].kind == CELL_TEXT && row[2].s.size == note.s.size &&
+              memcmp(row[2].s.data, note.s.data, note.s.size) == 0;
+    return c->same ? BD_OK : BD_DONE;
+}
+
+static bool state_is(struct tables *t, const char *ref, int version) {
+    struct tables_txn *x;
+    const char *name = ref ? ref : "the working set";
+    int rc = ref ? tables_read_begin_at(t, ref, &x, &crash_err) : tables_read_begin(t, &x, &crash_err);
+    if (rc != BD_OK)
+        return problem("%s cannot be read: %s", name, crash_err.msg);
+    struct arena a = ARENA_INIT;
+    bool ok = true;
+    if (version > 0) {
+        struct comparison c = {.values = run.values[version], .same = true, .a = &a};
+        struct tables_query q = {.table = "t"};
+        int rows = 0, by_index = 0;
+        for (int k = 0; k < KEYS; k++) {
+            rows += run.values[version][k] != 0;
+            by_index += run.values[version][k] == version;
+        }
+        uint64_t found = 0;
+        rc = tables_scan(x, &q, &a, compare_row, &c, &crash_err);
+        if (rc == BD_OK)
+            rc = tables_count_all(x, "t", pred_cmp(&a, PRED_EQ, "v", cell_int(version)), &found,
+                                  &crash_err);
+        if (rc != BD_OK)
+            ok = problem("%s, version %d: %s", name, version, crash_err.msg);
+        else if (!c.same || c.seen != rows)
+            ok = problem("%s is not version %d (%d of %d rows)", name, version, c.seen, rows);
+        else if (found != (uint64_t)by_index)
+            ok = problem("%s, version %d: the index has %d rows, not %d", name, version, (int)found,
+                         by_index);
+    } else if (tables_has_table(x, "t")) {
+        ok = problem("%s has a table, version 0 has none", name);
+    }
+    tables_read_end(x);
+    arena_release(&a);
+    return ok;
+}
+
+struct history {
+    int version; /* whose commit is expected next */
+    int count;
+    bool good;
+};
+
+static int expect_commit(void *ctx, const struct tables_commit_info *c) {
+    struct history *h = ctx;
+    char message[40] = "Initialize data repository";
+    if (h->version > 0)
+        snprintf(message, sizeof message, "version %d", h->version);
+    h->good = h->version >= 0 && strcmp(c->message, message) == 0;
+    h->version = h->version > 0 ? head_of(run.base[h->version]) : -1;
+    h->count++;
+    return h->good ? BD_OK : BD_DONE;
+}
+
+static bool history_is(struct tables *t, int version) {
+    struct history h = {.version = head_of(version)};
+    struct arena a = ARENA_INIT;
+    int rc = tables_log(t, NULL, &a, expect_commit, &h, &crash_err);
+    arena_release(&a);
+    if (rc != BD_OK && rc != BD_DONE)
+        return problem("version %d, log: %s", version, crash_err.msg);
+    if (!h.good || h.version != -1)
+        return problem("version %d: commit %d of the log is wrong", version, h.count);
+    /* Any one of the old states. */
+    int back = (int)power_random((uint64_t)h.count);
+    char ref[40];
+    snprintf(ref, sizeof ref, "HEAD~%d", back);
+    version = head_of(version);
+    while (back-- > 0)
+        version = head_of(run.base[version]);
+    return state_is(t, ref, version);
+}
+
+static bool branches_are_there(struct tables *t) {
+    for (int i = 0; i < run.next_branch; i++) {
+        char name[20];
+        snprintf(name, sizeof name, "b%d", i);
+        if (run.branches[i] >= 0 && !state_is(t, name, run.branches[i]))
+            return false;
+    }
+    return true;
+}
+
+static void acknowledged(int version) {
+    run.last_acked = version;
+    memset(run.maybe, 0, sizeof run.maybe);
+}
+
+/* Is it in one of the states it may be in? After a cut, what it shows is durable. */
+static bool check_database(bool after_cut) {
+    struct tables *t;
+    struct tables_open o = {.dir = run.db, .flags = TABLES_READ_ONLY};
+    if (!os_exists(run.db))
+        return run.last_acked < 0 ? true : problem("the database is gone");
+    if (tables_open_embedded(&t, &o, &crash_err) != BD_OK)
+        return problem("does not open: %s", crash_err.msg);
+    struct tables_txn *x;
+    int shown = -1;
+    bool ok = true;
+    if (tables_read_begin(t, &x, &crash_err) != BD_OK) {
+        ok = problem("cannot be read: %s", crash_err.msg);
+    } else {
+        if (version_of(x, &shown, &crash_err) != BD_OK)
+            ok = problem("row 0: %s", crash_err.msg);
+        tables_read_end(x);
+    }
+    if (ok && (shown < 0 || shown >= run.next || (shown != run.last_acked && !run.maybe[shown])))
+        ok = problem("shows version %d; acknowledged %d", shown, run.last_acked);
+    ok = ok && state_is(t, NULL, shown) && state_is(t, "HEAD", head_of(shown)) &&
+         history_is(t, shown) && branches_are_there(t);
+    tables_close(t);
+    char noms[450];
+    snprintf(noms, sizeof noms, "%s/.dolt/noms", run.db);
+    const char *complaint = ok ? journal_complaint(noms) : NULL;
+    if (complaint)
+        ok = problem("%s", complaint);
+    if (ok && after_cut)
+        acknowledged(shown);
+    return ok;
+}
+
+/* --- sessions: each is one process --- */
+
+/* False when something is left of a creation that failed. */
+static bool create_database(void) {
+    run.next = 1;
+    run.maybe[0] = true;
+    if (tables_create_embedded(run.db, "main", NULL, &crash_err) == BD_OK) {
+        acknowledged(0);
+        return true;
+    }
+    if (power.stopped)
+        return true;
+    DIR *dir = opendir(run.root);
+    for (struct dirent *e; (e = readdir(dir));)
+        if (e->d_name[0] != '.' ? strcmp(e->d_name, "db") != 0 : strlen(e->d_name) > 2)
+            problem("a failed creation (%s) leaves %s", crash_err.msg, e->d_name);
+    closedir(dir);
+    return !run.problem[0];
+}
+
+static bool branch_off(struct tables *t) {
+    char name[20];
+    int number = run.next_branch++, version;
+    struct tables_txn *x;
+    run.branches[number] = -1;
+    snprintf(name, sizeof name, "b%d", number);
+    if (tables_branch_create(t, name, "HEAD", &crash_err) != BD_OK)
+        return false;
+    if (tables_read_begin(t, &x, &crash_err) == BD_OK) {
+        if (version_of(x, &version, &crash_err) == BD_OK) {
+            run.branches[number] = head_of(version);
+            acknowledged(version); /* it was built upon */
+        }
+        tables_read_end(x);
+    }
+    return true;
+}
+
+static bool transaction(struct tables *t) {
+    int n = run.next++;
+    char message[40];
+    snprintf(message, sizeof message, "version %d", n);
+    run.committed[n] = power_random(4) != 0;
+    struct tables_write w = {.mode = run.committed[n] ? TABLES_COMMIT : TABLES_WORKING,
+                             .message = message};
+    run.maybe[n] = true;
+    if (tables_write(t, &w, change, &n, NULL, &crash_err) == BD_OK) {
+        acknowledged(n);
+        return true;
+    }
+    if (strstr(crash_err.msg, "nothing was published"))
+        run.maybe[n] = false;
+    return false;
+}
+
+/* Some transactions through two connections, until the time or the power ends. False after an error. */
+static bool session(void) {
+    struct tables *both[2] = {NULL, NULL};
+    struct tables_open o = {.dir = run.db};
+    bool ok = tables_open_embedded(&both[0], &o, &crash_err) == BD_OK &&
+              tables_open_embedded(&both[1], &o, &crash_err) == BD_OK;
+    int count = 1 + (int)power_random(4);
+    for (int i = 0; i < count && ok && run.next < VERSIONS; i++) {
+        struct tables *t = both[power_random(2)];
+        if (power_random(10) == 0 && run.next_branch < BRANCHES)
+            ok = branch_off(t);
+        else
+            ok = transaction(t);
+    }
+    for (int i = 0; i < 2; i++)
+        if (both[i])
+            tables_close(both[i]);
+    return ok;
+}
+
+/* One disk's life. False: see run.problem. */
+static bool crash_seed(const char *root, uint64_t seed) {
+    memset(&run, 0, sizeof run);
+    run.seed = run.nonce = seed;
+    run.last_acked = -1;
+    snprintf(run.root, sizeof run.root, "%s", root);
+    snprintf(run.db, sizeof run.db, "%s/db", root);
+    power_run_shell("rm -rf '%s' && mkdir '%s'", root);
+    power_start(root, seed);
+    bool ok = true;
+    for (int life = 0; life < 6 && ok; life++) {
+        if (run.last_acked < 0 && life > 0) { /* a creation that failed: its caller starts over */
+            power_run_shell("rm -rf '%s' && mkdir '%s'", root);
+            power_start(root, seed + 1000003 * (uint64_t)life);
+        }
+        uint64_t kind = power_random(4); /* 0: an error, 1: a kill, else: the power */
+        long moment = power.operations + 1 + (long)power_random(run.last_acked < 0 ? 90 : 40);
+        if (kind == 0) {
+            static const int errors[] = {ENOSPC, EIO, EDQUOT};
+            power.fail_at = moment;
+            power.fail_errno = errors[power_random(3)];
+        } else if (power_random(2)) {
+            power.stop_at = moment;
+        } else {
+            power.stop_sync = 1 + (long)power_random(power_random(2) ? 3 : 12);
+        }
+        if (run.last_acked < 0)
+            ok = create_database();
+        for (int s = 0; s < 8 && !power.stopped && run.last_acked >= 0; s++)
+            if (!session())
+                break;
+        if (kind >= 2) {
+            power_cycle();
+        } else { /* the machine stays on */
+            power.stopped = power.failed = false;
+            power.stop_at = power.fail_at = power.stop_sync = 0;
+        }
+        ok = ok && check_database(kind >= 2);
+    }
+    power_forget();
+    os_set_ops(NULL);
+    return ok;
+}
+
+#ifndef CRASH_NO_MAIN
+int main(int argc, char **argv) {
+    uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000;
+    uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    const char *base = getenv("TMPDIR");
+    char scratch[200], root[250];
+    snprintf(scratch, sizeof scratch, "%s/bd-crash-XXXXXX", base ? base : "/tmp");
+    if (!mkdtemp(scratch))
+        return 1;
+    snprintf(root, sizeof root, "%s/disk", scratch);
+    int failures = 0;
+    for (uint64_t seed = first; seed < first + seeds && failures < 5; seed++)
+        if (!crash_seed(root, seed)) {
+            fprintf(stderr, "%s\n", run.problem);
+            failures++;
+        }
+    power_run_shell("rm -rf '%s'", scratch);
+    printf("%llu disks, %d failures\n", (unsigned long long)seeds, failures);
+    return failures > 0;
+}
+#endif
