@@ -1,5 +1,7 @@
 #include "bd/ops/import_data.h"
 
+#include "base/parallel.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,34 +123,105 @@ static bool is_conflict_mark(const char *line, size_t size) {
                          memcmp(line, ">>>>>>>", 7) == 0);
 }
 
+/* ---- lines ----
+ *
+ * A batch of lines is read on all processors into records, each part of the batch into memory of its
+ * own; the records are then joined in file order.
+ */
+#define BATCH_LINES 2048u
+#define PARTS_MAX 16u
+#define LINES_WORTH_THREADS 256u
+
+struct line {
+    char *text;
+    size_t size;
+};
+struct part {
+    const struct line *lines;
+    struct record *records;
+    size_t count;
+    struct arena memory;
+    size_t failed; /* the line that could not be read, for rc */
+    int rc;
+    struct err err;
+};
+
+static int parse_line(const struct line *l, struct arena *a, struct record *r, struct err *err) {
+    if (l->size > IMPORT_LINE_MAX)
+        return err_set(err, BD_INVALID, "longer than %zu bytes", IMPORT_LINE_MAX);
+    if (is_conflict_mark(l->text, l->size))
+        return err_set(err, BD_INVALID,
+                       "a git conflict marker; resolve the conflict in the file first");
+    return record_parse(l->text, l->size, a, r, err);
+}
+
+static void parse_part(void *ctx, size_t i) {
+    struct part *p = (struct part *)ctx + i;
+    for (size_t k = 0; p->rc == BD_OK && k < p->count; k++) {
+        p->rc = parse_line(&p->lines[k], &p->memory, &p->records[k], &p->err);
+        p->failed = k;
+    }
+}
+
+/* `before`: lines of the file before these. */
+static int parse_batch(struct import_data *d, const struct line *lines, size_t count, size_t before,
+                       struct record *records, struct arena *a, struct err *err) {
+    struct part *parts = mem_zalloc(PARTS_MAX, sizeof *parts);
+    size_t n = count < LINES_WORTH_THREADS ? 1 : PARTS_MAX;
+    int rc = BD_OK;
+    for (size_t i = 0; i < n; i++) {
+        size_t start = count * i / n;
+        parts[i].lines = lines + start;
+        parts[i].records = records + start;
+        parts[i].count = count * (i + 1) / n - start;
+    }
+    parallel_run(n, parse_part, parts);
+    for (size_t i = 0; i < n; i++) {
+        struct part *p = &parts[i];
+        arena_absorb(a, &p->memory);
+        if (rc == BD_OK && p->rc != BD_OK) {
+            rc = p->rc;
+            if (err)
+                *err = p->err;
+            err_prefix(err, "failed to parse JSONL line %zu",
+                       before + (size_t)(p->lines - lines) + p->failed + 1);
+        }
+        for (size_t k = 0; rc == BD_OK && k < p->count; k++)
+            add(d, &p->records[k], a);
+    }
+    free(parts);
+    return rc;
+}
+
+/* The next line of the text, without its end. */
+static struct line next_line(char *text, size_t size, size_t *at) {
+    char *start = text + *at, *end = memchr(start, '\n', size - *at);
+    size_t length = end ? (size_t)(end - start) : size - *at;
+    *at += length + 1;
+    if (length && start[length - 1] == '\r')
+        length--;
+    start[length] = 0;
+    return (struct line){start, length};
+}
+
 int import_data_parse(struct import_data *d, char *text, size_t size, struct arena *a,
                       struct err *err) {
-    struct record *r = mem_alloc(sizeof *r);
-    size_t number = 0, at = 0;
+    struct line *lines = mem_alloc(BATCH_LINES * sizeof *lines);
+    struct record *records = NULL;
+    size_t capacity = 0, before = 0, at = 0;
     int rc = BD_OK;
     if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
         at = 3;
     while (rc == BD_OK && at < size) {
-        char *line = text + at, *end = memchr(line, '\n', size - at);
-        size_t length = end ? (size_t)(end - line) : size - at;
-        at += length + 1;
-        number++;
-        if (length && line[length - 1] == '\r')
-            length--;
-        line[length] = 0;
-        if (length > IMPORT_LINE_MAX)
-            rc = err_set(err, BD_INVALID, "longer than %zu bytes", IMPORT_LINE_MAX);
-        else if (is_conflict_mark(line, length))
-            rc = err_set(err, BD_INVALID,
-                         "a git conflict marker; resolve the conflict in the file first");
-        else
-            rc = record_parse(line, length, a, r, err);
-        if (rc == BD_OK)
-            add(d, r, a);
-        else
-            rc = err_prefix(err, "failed to parse JSONL line %zu", number);
+        size_t count = 0;
+        while (count < BATCH_LINES && at < size)
+            lines[count++] = next_line(text, size, &at);
+        MEM_GROW(records, capacity, count);
+        rc = parse_batch(d, lines, count, before, records, a, err);
+        before += count;
     }
-    free(r);
+    free(lines);
+    free(records);
     return rc;
 }
 

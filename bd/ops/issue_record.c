@@ -128,7 +128,7 @@ static const struct member *find(const char *key, size_t *next) {
     for (size_t n = 0, i = *next; n < MEMBER_COUNT; n++, i++) {
         if (i == MEMBER_COUNT)
             i = 0;
-        if (strcmp(members[i].name, key) == 0) {
+        if (*members[i].name == *key && strcmp(members[i].name, key) == 0) {
             *next = i + 1;
             return &members[i];
         }

@@ -388,6 +388,13 @@ static bool count_characters(const char *text, size_t size, size_t *count) {
     const uint8_t *s = (const uint8_t *)text, *end = s + size;
     size_t n = 0;
     while (s < end) {
+        for (uint64_t eight; end - s >= 8; s += 8, n += 8) {
+            memcpy(&eight, s, 8);
+            if (eight & UINT64_C(0x8080808080808080))
+                break;
+        }
+        if (s == end)
+            break;
         uint8_t c = *s;
         size_t length = c < 0x80 ? 1 : c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
         if ((c >= 0x80 && c < 0xC2) || c > 0xF4 || (size_t)(end - s) < length)

@@ -237,11 +237,12 @@ int tuple_get_cell(const struct tuple_desc *d, struct bytes t, size_t i, struct 
 
 /* --- writing --- */
 
-/* One field on its way into a tuple; adaptive fields start inline and may be moved out. */
+/* One field on its way into a tuple; adaptive fields start inline and may be moved out. All behind
+ * `adaptive` counts for those alone. */
 struct draft {
     struct bytes field;   /* what will be stored; data NULL = NULL or still to be made */
-    struct bytes content; /* adaptive: the raw content */
     bool adaptive, outside;
+    struct bytes content; /* the raw content */
     int64_t inline_size, saving;
 };
 
@@ -475,6 +476,8 @@ static int build(const struct tuple_desc *desc, const struct cell *cells, struct
         const struct tuple_field *f = &desc->fields[i];
         struct cell c = cells[i];
         int rc = BD_OK;
+        drafts[i].field = (struct bytes){NULL, 0};
+        drafts[i].adaptive = false;
         if (f->type && c.kind != CELL_NULL)
             rc = cell_convert(f->type, &cells[i], a, &c, err);
         if (rc == BD_OK && c.kind != CELL_NULL)
@@ -515,7 +518,6 @@ int tuple_build(const struct tuple_desc *desc, const struct cell *cells, struct 
         drafts = mem_alloc(desc->count * sizeof *drafts);
         fields = mem_alloc(desc->count * sizeof *fields);
     }
-    memset(drafts, 0, desc->count * sizeof *drafts);
     int rc = build(desc, cells, ns, a, drafts, fields, out, err);
     if (drafts != draft_space) {
         free(drafts);
