@@ -39,8 +39,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     for (size_t i = 0; i < count; i++) {
         buf_add_char(&out, '[');
         issue_text_priority(&out, bd->color, list[i].issue.priority);
-        buf_addf(&out, "] %s: %s\n  Blocked by %zu open dependencies: ", list[i].issue.id, list[i].issue.title,
-                 list[i].blocked_by_count);
+        buf_addf(&out, "] %s: %s\n  Blocked by %zu open dependencies: ", list[i].issue.id,
+                 list[i].issue.title, list[i].blocked_by_count);
         text_add_list(&out, list[i].blocked_by, list[i].blocked_by_count);
         buf_add_str(&out, "\n\n");
     }

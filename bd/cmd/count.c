@@ -55,7 +55,8 @@ static void print_total(struct bd *bd, uint64_t total) {
     bd_json_end(bd, &w, &out);
 }
 
-static void print_groups(struct bd *bd, uint64_t total, const struct group_count *groups, size_t count) {
+static void print_groups(struct bd *bd, uint64_t total, const struct group_count *groups,
+                         size_t count) {
     struct buf out = BUF_INIT;
     struct json_writer w;
     if (!bd->json) {
@@ -125,14 +126,27 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 
 static const struct cmd_flag flags[] = {
     {.name = "status", .shorthand = 's', .kind = FLAG_STRING, .help = "Only this status"},
-    {.name = "priority", .shorthand = 'p', .kind = FLAG_INT, .help = "Only this priority (0 = highest, 4 = lowest)"},
-    {.name = "assignee", .shorthand = 'a', .kind = FLAG_STRING, .help = "Only issues assigned to this person"},
+    {.name = "priority",
+     .shorthand = 'p',
+     .kind = FLAG_INT,
+     .help = "Only this priority (0 = highest, 4 = lowest)"},
+    {.name = "assignee",
+     .shorthand = 'a',
+     .kind = FLAG_STRING,
+     .help = "Only issues assigned to this person"},
     {.name = "type", .shorthand = 't', .kind = FLAG_STRING, .help = "Only this type"},
-    {.name = "label", .shorthand = 'l', .kind = FLAG_STRINGS, .help = "Only issues with all of these labels"},
-    {.name = "label-any", .kind = FLAG_STRINGS, .help = "Only issues with at least one of these labels"},
+    {.name = "label",
+     .shorthand = 'l',
+     .kind = FLAG_STRINGS,
+     .help = "Only issues with all of these labels"},
+    {.name = "label-any",
+     .kind = FLAG_STRINGS,
+     .help = "Only issues with at least one of these labels"},
     {.name = "title", .kind = FLAG_STRING, .help = "Only titles that contain this text, in any case"},
     {.name = "id", .kind = FLAG_STRING, .help = "Only these ids, joined by commas"},
-    {.name = "title-contains", .kind = FLAG_STRING, .help = "Only titles that contain this text, in any case"},
+    {.name = "title-contains",
+     .kind = FLAG_STRING,
+     .help = "Only titles that contain this text, in any case"},
     {.name = "desc-contains", .kind = FLAG_STRING, .help = "Only descriptions that contain this text"},
     {.name = "notes-contains", .kind = FLAG_STRING, .help = "Only notes that contain this text"},
     {.name = "created-after", .kind = FLAG_STRING, .help = "Only issues created after this time"},

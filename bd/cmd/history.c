@@ -33,7 +33,8 @@ static void history_json(struct bd *bd, const struct history_entry *entries, siz
     bd_json_end(bd, &w, &out);
 }
 
-static void history_text(struct bd *bd, const char *id, const struct history_entry *entries, size_t count) {
+static void history_text(struct bd *bd, const char *id, const struct history_entry *entries,
+                         size_t count) {
     struct buf out = BUF_INIT;
     if (!count) {
         fprintf(bd->out, "No history found for issue %s\n", id);
@@ -143,7 +144,8 @@ static void add_changes(struct bd *bd, struct buf *out, const struct history_dif
 
 static void diff_section(struct bd *bd, struct buf *out, const struct history_diff *list, size_t count,
                          enum history_change change) {
-    static const char *const signs[] = {"+", "~", "-"}, *const names[] = {"Added", "Modified", "Removed"};
+    static const char *const signs[] = {"+", "~", "-"}, *const names[] = {"Added", "Modified",
+                                                                          "Removed"};
     size_t n = 0;
     for (size_t i = 0; i < count; i++)
         n += list[i].change == change;
@@ -181,15 +183,16 @@ static int check_refs(const char *from, const char *to, struct err *err) {
 }
 
 /* A ref that does not exist is told in the words of the reference engine. */
-static int load_diff(struct bd *bd, const char *from, const char *to, struct history_diff **list, size_t *count,
-                     struct err *err) {
+static int load_diff(struct bd *bd, const char *from, const char *to, struct history_diff **list,
+                     size_t *count, struct err *err) {
     const char *refs[] = {from, to};
     struct hash commit;
     int rc = check_refs(from, to, err);
     for (int i = 0; i < 2 && rc == BD_OK; i++) {
         bool state = strcmp(refs[i], "WORKING") == 0 || strcmp(refs[i], "STAGED") == 0;
         if (!state && tables_resolve(bd->ops.tables, refs[i], &commit, err) == BD_NOT_FOUND)
-            rc = err_set(err, BD_NOT_FOUND, "failed to get diff: Error 1105: branch not found: %s", refs[i]);
+            rc = err_set(err, BD_NOT_FOUND, "failed to get diff: Error 1105: branch not found: %s",
+                         refs[i]);
     }
     return rc == BD_OK ? history_diff(bd->ops.tables, from, to, &bd->arena, list, count, err) : rc;
 }
@@ -231,7 +234,8 @@ const struct cmd cmd_diff = {
     .name = "diff",
     .use = "diff <from-ref> <to-ref>",
     .summary = "Show issues that differ between two commits or branches",
-    .details = "Show which issues were added, modified or removed between two commits or branches. For every cell of "
+    .details = "Show which issues were added, modified or removed between two commits or branches. For "
+               "every cell of "
                "every table, and for refs such as HEAD~1, see bd vc diff.",
     .examples = "  bd diff main feature\n  bd diff 0123456789abcdef0123456789abcdef HEAD",
     .group = "Views & Reports",

@@ -38,7 +38,8 @@ int list_hide(struct bd *bd, struct tables_txn *x, struct list_options *o, bool 
         filter_texts_add(&f->exclude_statuses, a, "closed");
         filter_texts_add(&f->exclude_statuses, a, "pinned");
         for (size_t i = 0; i < custom.count; i++)
-            if (strcmp(custom.items[i].category, "done") == 0 || strcmp(custom.items[i].category, "frozen") == 0)
+            if (strcmp(custom.items[i].category, "done") == 0 ||
+                strcmp(custom.items[i].category, "frozen") == 0)
                 filter_texts_add(&f->exclude_statuses, a, custom.items[i].name);
     }
     if (pinned)
@@ -110,7 +111,8 @@ static void hint(struct bd *bd, const struct list_options *o, bool truncated) {
     struct buf b = BUF_INIT;
     struct buf text = BUF_INIT;
     buf_addf(&text,
-             "\nShowing %lld issues; more results matched but were hidden by --limit. Use --limit 0 for all, or "
+             "\nShowing %lld issues; more results matched but were hidden by --limit. Use --limit 0 "
+             "for all, or "
              "--limit N to raise the cap.\n",
              (long long)o->limit);
     ink_add(&b, bd->color, INK_WARN, buf_str(&text));
@@ -125,7 +127,8 @@ static int load_rows(struct bd *bd, struct tables_txn *x, const struct issue_lis
     const char **ids = arena_alloc(&bd->arena, (l->count + 1) * sizeof *ids);
     for (size_t i = 0; i < l->count; i++)
         ids[i] = l->items[i].id;
-    return dependency_load(x, DEPENDENCY_BY_SOURCE, ids, l->count, DEPENDENCY_BOTH, &bd->arena, rows, err);
+    return dependency_load(x, DEPENDENCY_BY_SOURCE, ids, l->count, DEPENDENCY_BOTH, &bd->arena, rows,
+                           err);
 }
 
 /* The issues of one generation below those in `level` that pass the filter, added to `all`. */
@@ -309,15 +312,18 @@ int list_run(struct bd *bd, struct tables_txn *x, struct list_options *o) {
 /* ---- flags ---- */
 
 static int check_positionals(struct bd *bd, const struct cmd_call *c) {
-    static const char *const words[] = {"ready", "tree", "flat", "all", "long", "watch", "pretty", "pinned", "overdue"};
+    static const char *const words[] = {"ready", "tree",   "flat",   "all",    "long",
+                                        "watch", "pretty", "pinned", "overdue"};
     for (size_t i = 0; i < cmd_arg_count(c); i++)
         for (size_t k = 0; k < sizeof words / sizeof *words; k++)
             if (strcmp(cmd_arg(c, i), words[k]) == 0)
-                return cmd_fail_usage(bd, c, "unknown argument \"%s\"; did you mean \"--%s\" or 'bd %s'?", words[k],
-                                      words[k], words[k]);
+                return cmd_fail_usage(bd, c,
+                                      "unknown argument \"%s\"; did you mean \"--%s\" or 'bd %s'?",
+                                      words[k], words[k], words[k]);
     if (cmd_arg_count(c))
-        return cmd_fail_usage(bd, c,
-                              "bd list does not accept positional arguments; use flags instead (see bd list --help)");
+        return cmd_fail_usage(
+            bd, c,
+            "bd list does not accept positional arguments; use flags instead (see bd list --help)");
     return 0;
 }
 
@@ -376,8 +382,8 @@ static int take_status(struct bd *bd, struct tables_txn *x, const char *text, st
                 names[i] = custom.items[i].name;
             return cmd_fail(bd, "invalid status \"%s\"%s (valid: %s)", many ? status : text,
                             many ? " in multi-status filter" : "",
-                            names_of(bd, "open, in_progress, blocked, deferred, closed, pinned, hooked", names,
-                                     custom.count));
+                            names_of(bd, "open, in_progress, blocked, deferred, closed, pinned, hooked",
+                                     names, custom.count));
         }
         filter_texts_add(&o->filter.statuses, a, status);
         if (!p[size])
@@ -386,7 +392,8 @@ static int take_status(struct bd *bd, struct tables_txn *x, const char *text, st
     }
 }
 
-static int take_type(struct bd *bd, struct tables_txn *x, const struct cmd_call *c, struct list_options *o) {
+static int take_type(struct bd *bd, struct tables_txn *x, const struct cmd_call *c,
+                     struct list_options *o) {
     struct err err = ERR_INIT;
     struct text_list custom;
     const char *type = view_text(c, "type");
@@ -397,16 +404,20 @@ static int take_type(struct bd *bd, struct tables_txn *x, const struct cmd_call 
         return cmd_fail(bd, "%s", err.msg);
     if (type_is_valid(o->filter.issue_type, &custom))
         return 0;
-    return cmd_fail(bd, "invalid issue type \"%s\" (valid: %s)", o->filter.issue_type,
-                    names_of(bd, "bug, feature, task, epic, chore, decision", custom.items, custom.count));
+    return cmd_fail(
+        bd, "invalid issue type \"%s\" (valid: %s)", o->filter.issue_type,
+        names_of(bd, "bug, feature, task, epic, chore, decision", custom.items, custom.count));
 }
 
 static int take_times(struct bd *bd, const struct cmd_call *c, struct issue_filter *f) {
     const struct {
         const char *name;
         struct filter_time *range;
-    } ranges[] = {{"created", &f->created}, {"updated", &f->updated}, {"closed", &f->closed},
-                  {"defer", &f->defer},     {"due", &f->due}};
+    } ranges[] = {{"created", &f->created},
+                  {"updated", &f->updated},
+                  {"closed", &f->closed},
+                  {"defer", &f->defer},
+                  {"due", &f->due}};
     int status = 0;
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges && !status; i++)
         status = view_time_range(bd, c, ranges[i].name, ranges[i].range);
@@ -419,10 +430,11 @@ static int take_kinds(struct bd *bd, const struct cmd_call *c, struct issue_filt
     if (f->mol_type && !mol_type_is_valid(f->mol_type))
         return cmd_fail(bd, "invalid mol-type \"%s\" (must be swarm, patrol, or work)", f->mol_type);
     if (f->wisp_type && !wisp_type_is_valid(f->wisp_type))
-        return cmd_fail(bd,
-                        "invalid wisp-type \"%s\" (must be heartbeat, ping, patrol, gc_report, recovery, error, or "
-                        "escalation)",
-                        f->wisp_type);
+        return cmd_fail(
+            bd,
+            "invalid wisp-type \"%s\" (must be heartbeat, ping, patrol, gc_report, recovery, error, or "
+            "escalation)",
+            f->wisp_type);
     return 0;
 }
 
@@ -492,7 +504,8 @@ static int take_exclusive(struct bd *bd, const struct cmd_call *c, struct issue_
 }
 
 /* Everything that flags say, checked in upstream's order. */
-static int take_flags(struct bd *bd, struct tables_txn *x, const struct cmd_call *c, struct list_options *o) {
+static int take_flags(struct bd *bd, struct tables_txn *x, const struct cmd_call *c,
+                      struct list_options *o) {
     struct err err = ERR_INIT;
     struct issue_filter *f = &o->filter;
     const char *state = view_text(c, "status") ? view_text(c, "status") : view_text(c, "state");
@@ -519,7 +532,8 @@ static int take_flags(struct bd *bd, struct tables_txn *x, const struct cmd_call
         status = view_metadata(bd, c, true, &f->metadata, &f->metadata_count, &f->has_metadata_key);
     if (status)
         return status;
-    bool keeps_pinned = all || (state && (strcmp(state, "pinned") == 0 || strcmp(state, "hooked") == 0));
+    bool keeps_pinned =
+        all || (state && (strcmp(state, "pinned") == 0 || strcmp(state, "hooked") == 0));
     bool no_pinned = cmd_bool(c, "no-pinned") || (!pinned && !keeps_pinned);
     int rc = list_hide(bd, x, o, !state && !all && !o->ready && !pinned, no_pinned,
                        !cmd_bool(c, "include-templates"), !cmd_bool(c, "include-gates"), &err);
@@ -548,29 +562,59 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag flags[] = {
-    {.name = "status", .shorthand = 's', .kind = FLAG_STRING,
-     .help = "Only this status, or several joined by commas (open, in_progress, blocked, deferred, closed …); all = any"},
+    {.name = "status",
+     .shorthand = 's',
+     .kind = FLAG_STRING,
+     .help = "Only this status, or several joined by commas (open, in_progress, blocked, deferred, "
+             "closed …); all = any"},
     {.name = "state", .kind = FLAG_STRING, .help = "Same as --status", .hidden = true},
-    {.name = "priority", .shorthand = 'p', .kind = FLAG_STRING, .help = "Only this priority (0-4 or P0-P4, 0 = highest)"},
-    {.name = "assignee", .shorthand = 'a', .kind = FLAG_STRING, .help = "Only issues assigned to this person"},
-    {.name = "type", .shorthand = 't', .kind = FLAG_STRING,
-     .help = "Only this type (bug, feature, task, epic, chore, decision …); feat, mr, mol, dec are understood"},
-    {.name = "label", .shorthand = 'l', .kind = FLAG_STRINGS, .help = "Only issues with all of these labels"},
-    {.name = "label-any", .kind = FLAG_STRINGS, .help = "Only issues with at least one of these labels"},
-    {.name = "exclude-label", .kind = FLAG_STRINGS, .help = "Leave out issues with any of these labels"},
-    {.name = "label-pattern", .kind = FLAG_STRING, .help = "Accepted for compatibility, without effect"},
+    {.name = "priority",
+     .shorthand = 'p',
+     .kind = FLAG_STRING,
+     .help = "Only this priority (0-4 or P0-P4, 0 = highest)"},
+    {.name = "assignee",
+     .shorthand = 'a',
+     .kind = FLAG_STRING,
+     .help = "Only issues assigned to this person"},
+    {.name = "type",
+     .shorthand = 't',
+     .kind = FLAG_STRING,
+     .help = "Only this type (bug, feature, task, epic, chore, decision …); feat, mr, mol, dec are "
+             "understood"},
+    {.name = "label",
+     .shorthand = 'l',
+     .kind = FLAG_STRINGS,
+     .help = "Only issues with all of these labels"},
+    {.name = "label-any",
+     .kind = FLAG_STRINGS,
+     .help = "Only issues with at least one of these labels"},
+    {.name = "exclude-label",
+     .kind = FLAG_STRINGS,
+     .help = "Leave out issues with any of these labels"},
+    {.name = "label-pattern",
+     .kind = FLAG_STRING,
+     .help = "Accepted for compatibility, without effect"},
     {.name = "label-regex", .kind = FLAG_STRING, .help = "Accepted for compatibility, without effect"},
     {.name = "title", .kind = FLAG_STRING, .help = "Only titles that contain this text, in any case"},
     {.name = "spec", .kind = FLAG_STRING, .help = "Only spec ids that start with this text"},
     {.name = "id", .kind = FLAG_STRING, .help = "Only these ids, joined by commas"},
-    {.name = "limit", .shorthand = 'n', .kind = FLAG_INT, .default_text = "50", .help = "Show at most this many, 0 = all"},
-    {.name = "format", .kind = FLAG_STRING, .help = "json, digraph, dot, or a template such as '{{.IssueID}} {{.Type}}'"},
+    {.name = "limit",
+     .shorthand = 'n',
+     .kind = FLAG_INT,
+     .default_text = "50",
+     .help = "Show at most this many, 0 = all"},
+    {.name = "format",
+     .kind = FLAG_STRING,
+     .help = "json, digraph, dot, or a template such as '{{.IssueID}} {{.Type}}'"},
     {.name = "all", .kind = FLAG_BOOL, .help = "Closed and pinned issues too, without a limit"},
     {.name = "long", .kind = FLAG_BOOL, .help = "Several lines per issue (with --flat)"},
-    {.name = "sort", .kind = FLAG_STRING,
+    {.name = "sort",
+     .kind = FLAG_STRING,
      .help = "Order by priority, created, updated, closed, status, id, title, type or assignee"},
     {.name = "reverse", .shorthand = 'r', .kind = FLAG_BOOL, .help = "Reverse the order of --sort"},
-    {.name = "title-contains", .kind = FLAG_STRING, .help = "Only titles that contain this text, in any case"},
+    {.name = "title-contains",
+     .kind = FLAG_STRING,
+     .help = "Only titles that contain this text, in any case"},
     {.name = "desc-contains", .kind = FLAG_STRING, .help = "Only descriptions that contain this text"},
     {.name = "notes-contains", .kind = FLAG_STRING, .help = "Only notes that contain this text"},
     {.name = "created-after", .kind = FLAG_STRING, .help = "Only issues created after this time"},
@@ -582,20 +626,25 @@ static const struct cmd_flag flags[] = {
     {.name = "empty-description", .kind = FLAG_BOOL, .help = "Only issues without description"},
     {.name = "no-assignee", .kind = FLAG_BOOL, .help = "Only issues assigned to nobody"},
     {.name = "no-labels", .kind = FLAG_BOOL, .help = "Only issues without labels"},
-    {.name = "skip-labels", .kind = FLAG_BOOL, .help = "Do not read labels; not together with filters on labels"},
+    {.name = "skip-labels",
+     .kind = FLAG_BOOL,
+     .help = "Do not read labels; not together with filters on labels"},
     {.name = "priority-min", .kind = FLAG_STRING, .help = "Only this priority number or a higher one"},
     {.name = "priority-max", .kind = FLAG_STRING, .help = "Only this priority number or a lower one"},
     {.name = "pinned", .kind = FLAG_BOOL, .help = "Only pinned issues"},
     {.name = "no-pinned", .kind = FLAG_BOOL, .help = "No pinned issues"},
     {.name = "include-templates", .kind = FLAG_BOOL, .help = "Template molecules too"},
     {.name = "include-gates", .kind = FLAG_BOOL, .help = "Gates too"},
-    {.name = "include-infra", .kind = FLAG_BOOL, .help = "Infrastructure types too (agent, rig, role, message)"},
+    {.name = "include-infra",
+     .kind = FLAG_BOOL,
+     .help = "Infrastructure types too (agent, rig, role, message)"},
     {.name = "exclude-type", .kind = FLAG_STRINGS, .help = "Leave out these types"},
     {.name = "parent", .kind = FLAG_STRING, .help = "Only children of this issue"},
     {.name = "filter-parent", .kind = FLAG_STRING, .help = "Same as --parent", .hidden = true},
     {.name = "no-parent", .kind = FLAG_BOOL, .help = "Only issues that are nobody's child"},
     {.name = "mol-type", .kind = FLAG_STRING, .help = "Only this molecule type (swarm, patrol, work)"},
-    {.name = "wisp-type", .kind = FLAG_STRING,
+    {.name = "wisp-type",
+     .kind = FLAG_STRING,
      .help = "Only this wisp type (heartbeat, ping, patrol, gc_report, recovery, error, escalation)"},
     {.name = "deferred", .kind = FLAG_BOOL, .help = "Only issues put off to later"},
     {.name = "defer-after", .kind = FLAG_STRING, .help = "Only issues put off beyond this time"},
@@ -606,8 +655,13 @@ static const struct cmd_flag flags[] = {
     {.name = "pretty", .kind = FLAG_BOOL, .help = "Tree with symbols (the default form)"},
     {.name = "tree", .kind = FLAG_BOOL, .default_text = "true", .help = "Tree with symbols"},
     {.name = "flat", .kind = FLAG_BOOL, .help = "One line per issue instead of a tree"},
-    {.name = "watch", .shorthand = 'w', .kind = FLAG_BOOL, .help = "Print again whenever something changes"},
-    {.name = "metadata-field", .kind = FLAG_ARRAY, .help = "Only issues with this metadata (key=value)"},
+    {.name = "watch",
+     .shorthand = 'w',
+     .kind = FLAG_BOOL,
+     .help = "Print again whenever something changes"},
+    {.name = "metadata-field",
+     .kind = FLAG_ARRAY,
+     .help = "Only issues with this metadata (key=value)"},
     {.name = "has-metadata-key", .kind = FLAG_STRING, .help = "Only issues with this metadata key"},
     {.name = "no-pager", .kind = FLAG_BOOL, .help = "Never use a pager"},
     {.name = "ready", .kind = FLAG_BOOL, .help = "Only issues that nothing blocks, as bd ready"},
@@ -618,10 +672,13 @@ const struct cmd cmd_list_command = {
     .name = "list",
     .use = "list [flags]",
     .summary = "List issues",
-    .details = "List issues as a tree. Closed and pinned issues, templates, gates and infrastructure types are left out "
-               "unless asked for.\n\nTimes are given as 2026-01-15, 2026-01-15T10:00:00Z, -3d, +6h, tomorrow, \"next "
+    .details = "List issues as a tree. Closed and pinned issues, templates, gates and infrastructure "
+               "types are left out "
+               "unless asked for.\n\nTimes are given as 2026-01-15, 2026-01-15T10:00:00Z, -3d, +6h, "
+               "tomorrow, \"next "
                "monday\".",
-    .examples = "  bd list\n  bd list --status open,in_progress --assignee alice\n  bd list --label backend --sort "
+    .examples = "  bd list\n  bd list --status open,in_progress --assignee alice\n  bd list --label "
+                "backend --sort "
                 "updated\n  bd list --parent bd-a1 --all\n  bd list --json --limit 0",
     .group = "Working With Issues",
     .args_max = -1,
@@ -643,7 +700,7 @@ static int run_children(struct bd *bd, const struct cmd_call *c) {
     o.json = bd->json;
     o.filter.parent = cmd_arg(c, 0);
     status = list_hide(bd, x, &o, false, true, true, true, &err) == BD_OK ? list_run(bd, x, &o)
-                                                                         : cmd_fail(bd, "%s", err.msg);
+                                                                          : cmd_fail(bd, "%s", err.msg);
     tables_read_end(x);
     return status;
 }
@@ -652,7 +709,8 @@ const struct cmd cmd_children = {
     .name = "children",
     .use = "children <parent-id>",
     .summary = "List the children of an issue",
-    .details = "List everything below an issue, closed issues included; the same as bd list --parent ID --status all.",
+    .details = "List everything below an issue, closed issues included; the same as bd list --parent "
+               "ID --status all.",
     .examples = "  bd children bd-a1\n  bd children bd-a1 --json",
     .group = "Working With Issues",
     .args_min = 1,

@@ -17,7 +17,8 @@ struct list_options {
 
 /* What `bd list` without flags means, but for the limit. */
 void list_options_init(struct list_options *o);
-/* Excludes what lists hide unless asked for: closed and pinned statuses, templates, gates, infra types. */
+/* Excludes what lists hide unless asked for: closed and pinned statuses, templates, gates, infra types.
+ */
 int list_hide(struct bd *bd, struct tables_txn *x, struct list_options *o, bool statuses, bool pinned,
               bool templates, bool gates, struct err *err);
 /* Runs the query and prints. Exit status. */

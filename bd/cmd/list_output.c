@@ -76,8 +76,8 @@ void list_print_tree(struct bd *bd, struct buf *out, const struct issue_list *l,
 
 /* ---- lines and blocks ---- */
 
-static void add_line(struct bd *bd, struct buf *out, const struct list_options *o, const struct issue *i,
-                     const struct blocking_info *info) {
+static void add_line(struct bd *bd, struct buf *out, const struct list_options *o,
+                     const struct issue *i, const struct blocking_info *info) {
     struct issue_dep_info deps = {
         .parent = info->parent,
         .blocked_by = info->blocked_by.items,
@@ -149,13 +149,13 @@ static void dot_nodes(struct buf *out, const struct issue_list *l) {
     for (size_t i = 0; i < l->count; i++) {
         const struct issue *n = &l->items[i];
         bool closed = strcmp(n->status, "closed") == 0;
-        const char *fill = closed                                       ? "lightgray"
+        const char *fill = closed                                  ? "lightgray"
                            : strcmp(n->status, "in_progress") == 0 ? "lightyellow"
                            : strcmp(n->status, "blocked") == 0     ? "lightcoral"
                                                                    : "white";
         struct buf label = BUF_INIT;
-        buf_addf(&label, "%s\n[%s P%lld]\n%s\n(%s)", n->id, n->issue_type, (long long)n->priority, n->title,
-                 n->status);
+        buf_addf(&label, "%s\n[%s P%lld]\n%s\n(%s)", n->id, n->issue_type, (long long)n->priority,
+                 n->title, n->status);
         buf_add_str(out, "  ");
         text_add_quoted(out, n->id);
         buf_add_str(out, " [label=");
@@ -226,12 +226,13 @@ static void template_field(struct buf *out, const char *name, size_t size, const
 }
 
 /* Checks the template (i NULL) or fills it in. */
-static int run_template(struct buf *out, const char *format, const struct issue *i, const struct dependency *d,
-                        struct err *err) {
+static int run_template(struct buf *out, const char *format, const struct issue *i,
+                        const struct dependency *d, struct err *err) {
     for (const char *p = format; *p;) {
         const char *open = strstr(p, "{{"), *close = open ? strstr(open, "}}") : NULL;
         if (open && !close)
-            return err_set(err, BD_INVALID, "invalid format template: template: format:1: unclosed action");
+            return err_set(err, BD_INVALID,
+                           "invalid format template: template: format:1: unclosed action");
         size_t text = open ? (size_t)(open - p) : strlen(p);
         if (i)
             buf_add(out, p, text);
@@ -241,7 +242,8 @@ static int run_template(struct buf *out, const char *format, const struct issue 
         size_t size = strcspn(name, " \t-}");
         if (*name != '.')
             return err_set(err, BD_UNSUPPORTED,
-                           "invalid format template: only fields such as {{.IssueID}} are understood, not {{%.*s}}",
+                           "invalid format template: only fields such as {{.IssueID}} are understood, "
+                           "not {{%.*s}}",
                            (int)(close - open - 2), open + 2);
         if (i)
             template_field(out, name, size, i, d);
@@ -255,8 +257,9 @@ static int run_template(struct buf *out, const char *format, const struct issue 
 int list_print_format(struct bd *bd, struct tables_txn *x, const struct list_options *o,
                       struct issue_list *l) {
     bool dot = strcmp(o->format, "dot") == 0;
-    const char *format =
-        strcmp(o->format, "digraph") == 0 ? "{{.IssueID}} {{.DependsOnID}}" : dot ? "" : o->format;
+    const char *format = strcmp(o->format, "digraph") == 0 ? "{{.IssueID}} {{.DependsOnID}}"
+                         : dot                             ? ""
+                                                           : o->format;
     struct err err = ERR_INIT;
     struct buf out = BUF_INIT;
     struct id_set shown = ID_SET_INIT;
@@ -264,7 +267,8 @@ int list_print_format(struct bd *bd, struct tables_txn *x, const struct list_opt
     if (rc == BD_OK)
         rc = issues_hydrate(x, l->items, l->count, HYDRATE_DEPENDENCIES, &bd->arena, &err);
     if (dot) {
-        buf_add_str(&out, "digraph dependencies {\n  rankdir=TB;\n  node [shape=box, style=rounded];\n\n");
+        buf_add_str(&out,
+                    "digraph dependencies {\n  rankdir=TB;\n  node [shape=box, style=rounded];\n\n");
         dot_nodes(&out, l);
         buf_add_char(&out, '\n');
     }

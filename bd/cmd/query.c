@@ -65,7 +65,8 @@ static int search(struct bd *bd, struct tables_txn *x, struct query_plan *plan, 
     search_order_list(l, ORDER_PRIORITY);
     if (limit && l->count > limit)
         l->count = (size_t)limit;
-    return issues_hydrate(x, l->items, l->count, HYDRATE_DEPENDENCIES | HYDRATE_METADATA | HYDRATE_COUNTS, a, err);
+    return issues_hydrate(x, l->items, l->count,
+                          HYDRATE_DEPENDENCIES | HYDRATE_METADATA | HYDRATE_COUNTS, a, err);
 }
 
 static int run(struct bd *bd, const struct cmd_call *c) {
@@ -115,10 +116,15 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag flags[] = {
-    {.name = "limit", .shorthand = 'n', .kind = FLAG_INT, .default_text = "50", .help = "Show at most this many, 0 = all"},
+    {.name = "limit",
+     .shorthand = 'n',
+     .kind = FLAG_INT,
+     .default_text = "50",
+     .help = "Show at most this many, 0 = all"},
     {.name = "all", .shorthand = 'a', .kind = FLAG_BOOL, .help = "Closed issues too"},
     {.name = "long", .kind = FLAG_BOOL, .help = "Several lines per issue"},
-    {.name = "sort", .kind = FLAG_STRING,
+    {.name = "sort",
+     .kind = FLAG_STRING,
      .help = "Order by priority, created, updated, closed, status, id, title, type or assignee"},
     {.name = "reverse", .shorthand = 'r', .kind = FLAG_BOOL, .help = "Reverse the order of --sort"},
     {.name = "parse-only", .kind = FLAG_BOOL, .help = "Only show how the expression is understood"},
@@ -130,14 +136,19 @@ const struct cmd cmd_query = {
     .use = "query [expression] [flags]",
     .summary = "Find issues with a query expression",
     .details =
-        "An expression compares fields with values (= != < <= > >=) and joins comparisons with AND, OR, NOT and "
+        "An expression compares fields with values (= != < <= > >=) and joins comparisons with AND, "
+        "OR, NOT and "
         "parentheses.\n\n"
-        "Fields: status, priority, type, assignee, owner, label, title, description, notes, created, updated, started,\n"
-        "closed, id, spec, pinned, ephemeral, template, parent, mol_type, has_metadata_key, metadata.KEY.\n"
-        "Texts match anywhere in title, description and notes; id and spec take a * at the end, in quotes. The value\n"
+        "Fields: status, priority, type, assignee, owner, label, title, description, notes, created, "
+        "updated, started,\n"
+        "closed, id, spec, pinned, ephemeral, template, parent, mol_type, has_metadata_key, "
+        "metadata.KEY.\n"
+        "Texts match anywhere in title, description and notes; id and spec take a * at the end, in "
+        "quotes. The value\n"
         "none means not set. 7d, 24h, 2w mean that long ago; dates are written in quotes.\n\n"
         "Closed issues are left out unless --all is given or the expression compares the status.",
-    .examples = "  bd query \"status=open AND priority<=1\"\n  bd query \"(type=bug OR label=urgent) AND updated>7d\"\n"
+    .examples = "  bd query \"status=open AND priority<=1\"\n  bd query \"(type=bug OR label=urgent) "
+                "AND updated>7d\"\n"
                 "  bd query \"assignee=none AND created<'2026-01-15'\"",
     .group = "Working With Issues",
     .args_max = -1,

@@ -79,13 +79,15 @@ static int claim(struct bd *bd, struct ready_filter *f) {
     int status = bd_open_store(bd);
     if (status)
         return status;
-    if (ops_write(&bd->ops, bd_auto_commit_message(bd, "ready", NULL, 0), 0, claim_first, &c, &err) != BD_OK)
+    if (ops_write(&bd->ops, bd_auto_commit_message(bd, "ready", NULL, 0), 0, claim_first, &c, &err) !=
+        BD_OK)
         return cmd_fail_json_stdout(bd, "%s", err.msg);
     if (!c.id) {
         if (bd->json)
             view_json_issues_with_counts(bd, &l);
         else
-            fprintf(bd->out, "\n%s No ready work to claim\n\n", ink_text(&bd->arena, bd->color, INK_WARN, "○"));
+            fprintf(bd->out, "\n%s No ready work to claim\n\n",
+                    ink_text(&bd->arena, bd->color, INK_WARN, "○"));
         return 0;
     }
     bd_touch(bd, c.id);
@@ -128,7 +130,8 @@ static int epic_titles(struct bd *bd, struct tables_txn *x, struct issue_list *l
     for (size_t i = 0; i < l->count; i++)
         id_set_add(&parents, l->items[i].parent);
     if (rc == BD_OK)
-        rc = issue_load_many(x, id_set_items(&parents, &bd->arena), id_set_count(&parents), &bd->arena, &found, err);
+        rc = issue_load_many(x, id_set_items(&parents, &bd->arena), id_set_count(&parents), &bd->arena,
+                             &found, err);
     for (size_t i = 0; i < found.count; i++)
         if (strcmp(found.items[i].issue_type, "epic") == 0)
             strmap_put(titles, found.items[i].id, arena_strdup(&bd->arena, found.items[i].title));
@@ -136,7 +139,8 @@ static int epic_titles(struct bd *bd, struct tables_txn *x, struct issue_list *l
     return rc;
 }
 
-static void print_pretty(struct bd *bd, struct buf *out, const struct issue_list *l, const struct strmap *epics) {
+static void print_pretty(struct bd *bd, struct buf *out, const struct issue_list *l,
+                         const struct strmap *epics) {
     for (size_t i = 0; i < l->count; i++) {
         const char *epic = l->items[i].parent ? strmap_get(epics, l->items[i].parent) : NULL;
         issue_text_pretty(out, bd->color, &l->items[i]);
@@ -182,8 +186,8 @@ static int print_nothing(struct bd *bd, struct tables_txn *x) {
     return 0;
 }
 
-static int print_list(struct bd *bd, struct tables_txn *x, const struct cmd_call *c, struct issue_list *l,
-                      uint64_t total) {
+static int print_list(struct bd *bd, struct tables_txn *x, const struct cmd_call *c,
+                      struct issue_list *l, uint64_t total) {
     struct err err = ERR_INIT;
     struct strmap epics = STRMAP_INIT;
     struct buf out = BUF_INIT;
@@ -199,15 +203,16 @@ static int print_list(struct bd *bd, struct tables_txn *x, const struct cmd_call
     }
     if (total > l->count) {
         ink_add(&out, bd->color, INK_MUTED,
-                arena_printf(&bd->arena, "Showing %zu of %s ready issues. Use -n to show more.", l->count,
-                             total_text(bd, total)));
+                arena_printf(&bd->arena, "Showing %zu of %s ready issues. Use -n to show more.",
+                             l->count, total_text(bd, total)));
         buf_add_str(&out, "\n\n");
     }
     view_print(bd, &out);
     return 0;
 }
 
-static int list(struct bd *bd, struct tables_txn *x, const struct cmd_call *c, const struct ready_filter *f) {
+static int list(struct bd *bd, struct tables_txn *x, const struct cmd_call *c,
+                const struct ready_filter *f) {
     struct err err = ERR_INIT;
     struct issue_list l = {NULL, 0, 0};
     uint64_t total = 0;
@@ -223,9 +228,10 @@ static int list(struct bd *bd, struct tables_txn *x, const struct cmd_call *c, c
     view_json_issues_with_counts(bd, &l);
     fflush(bd->out);
     if (total > l.count)
-        fprintf(bd->err,
-                "Showing %zu of %s ready issues. Use --limit 0 for all, or --limit N to raise the cap.\n", l.count,
-                total_text(bd, total));
+        fprintf(
+            bd->err,
+            "Showing %zu of %s ready issues. Use --limit 0 for all, or --limit N to raise the cap.\n",
+            l.count, total_text(bd, total));
     return 0;
 }
 
@@ -263,15 +269,33 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag flags[] = {
-    {.name = "limit", .shorthand = 'n', .kind = FLAG_INT, .default_text = "100", .help = "Show at most this many, 0 = all"},
+    {.name = "limit",
+     .shorthand = 'n',
+     .kind = FLAG_INT,
+     .default_text = "100",
+     .help = "Show at most this many, 0 = all"},
     {.name = "priority", .shorthand = 'p', .kind = FLAG_INT, .help = "Only this priority"},
-    {.name = "assignee", .shorthand = 'a', .kind = FLAG_STRING, .help = "Only issues assigned to this person"},
-    {.name = "unassigned", .shorthand = 'u', .kind = FLAG_BOOL, .help = "Only issues assigned to nobody"},
-    {.name = "sort", .shorthand = 's', .kind = FLAG_STRING, .default_text = "priority",
+    {.name = "assignee",
+     .shorthand = 'a',
+     .kind = FLAG_STRING,
+     .help = "Only issues assigned to this person"},
+    {.name = "unassigned",
+     .shorthand = 'u',
+     .kind = FLAG_BOOL,
+     .help = "Only issues assigned to nobody"},
+    {.name = "sort",
+     .shorthand = 's',
+     .kind = FLAG_STRING,
+     .default_text = "priority",
      .help = "Order: priority, oldest, or hybrid (new ones by priority, then the oldest)"},
-    {.name = "label", .shorthand = 'l', .kind = FLAG_STRINGS, .help = "Only issues with all of these labels"},
+    {.name = "label",
+     .shorthand = 'l',
+     .kind = FLAG_STRINGS,
+     .help = "Only issues with all of these labels"},
     {.name = "label-any", .kind = FLAG_STRINGS, .help = "Accepted for compatibility, without effect"},
-    {.name = "exclude-label", .kind = FLAG_STRINGS, .help = "Leave out issues with any of these labels"},
+    {.name = "exclude-label",
+     .kind = FLAG_STRINGS,
+     .help = "Leave out issues with any of these labels"},
     {.name = "type", .shorthand = 't', .kind = FLAG_STRING, .help = "Only this type"},
     {.name = "mol", .kind = FLAG_STRING, .help = "Only steps of this molecule"},
     {.name = "parent", .kind = FLAG_STRING, .help = "Only issues below this one"},
@@ -282,9 +306,15 @@ static const struct cmd_flag flags[] = {
     {.name = "include-ephemeral", .kind = FLAG_BOOL, .help = "Ephemeral issues (wisps) too"},
     {.name = "gated", .kind = FLAG_BOOL, .help = "Molecules whose gate has opened"},
     {.name = "exclude-type", .kind = FLAG_STRINGS, .help = "Leave out these types"},
-    {.name = "explain", .kind = FLAG_BOOL, .help = "Tell for every issue why it is ready or what blocks it"},
-    {.name = "claim", .kind = FLAG_BOOL, .help = "Take the first ready issue: assign it to you and start it"},
-    {.name = "metadata-field", .kind = FLAG_ARRAY, .help = "Only issues with this metadata (key=value)"},
+    {.name = "explain",
+     .kind = FLAG_BOOL,
+     .help = "Tell for every issue why it is ready or what blocks it"},
+    {.name = "claim",
+     .kind = FLAG_BOOL,
+     .help = "Take the first ready issue: assign it to you and start it"},
+    {.name = "metadata-field",
+     .kind = FLAG_ARRAY,
+     .help = "Only issues with this metadata (key=value)"},
     {.name = "has-metadata-key", .kind = FLAG_STRING, .help = "Only issues with this metadata key"},
     {0},
 };
@@ -293,10 +323,13 @@ const struct cmd cmd_ready = {
     .name = "ready",
     .use = "ready [flags]",
     .summary = "Show work that nothing blocks",
-    .details = "Show open issues that no active issue blocks, that are not put off to later and whose parents are not "
-               "either. With --claim the first of them becomes yours in the same step, so that two workers never take "
+    .details = "Show open issues that no active issue blocks, that are not put off to later and whose "
+               "parents are not "
+               "either. With --claim the first of them becomes yours in the same step, so that two "
+               "workers never take "
                "the same one.",
-    .examples = "  bd ready\n  bd ready --claim --json\n  bd ready --parent bd-a1 --type bug\n  bd ready --explain",
+    .examples = "  bd ready\n  bd ready --claim --json\n  bd ready --parent bd-a1 --type bug\n  bd "
+                "ready --explain",
     .group = NULL,
     .args_max = -1,
     .flags = flags,

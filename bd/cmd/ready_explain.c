@@ -30,7 +30,8 @@ static int load(struct bd *bd, struct tables_txn *x, struct explanation *e, stru
     ready_filter_init(&f);
     int rc = ready_list(x, &f, a, &e->ready, err);
     if (rc == BD_OK)
-        rc = issues_hydrate(x, e->ready.items, e->ready.count, HYDRATE_DEPENDENCIES | HYDRATE_COUNTS, a, err);
+        rc = issues_hydrate(x, e->ready.items, e->ready.count, HYDRATE_DEPENDENCIES | HYDRATE_COUNTS, a,
+                            err);
     if (rc == BD_OK)
         rc = blocked_list(x, NULL, a, &e->blocked, &e->blocked_count, err);
     if (rc == BD_OK)
@@ -83,7 +84,8 @@ static void ready_json(struct bd *bd, struct json_writer *w, const struct issue 
     json_object_end(w);
 }
 
-static void blocked_json(struct json_writer *w, const struct explanation *e, const struct blocked_issue *b) {
+static void blocked_json(struct json_writer *w, const struct explanation *e,
+                         const struct blocked_issue *b) {
     json_object(w);
     issue_json_members(w, &b->issue, 0);
     json_key(w, "blocked_by");

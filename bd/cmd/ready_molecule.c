@@ -1,5 +1,6 @@
 /*
- * ready --mol: the steps of a molecule that can be worked on; ready --gated: molecules whose gate has opened.
+ * ready --mol: the steps of a molecule that can be worked on; ready --gated: molecules whose gate has
+ * opened.
  */
 #include "bd/cmd/ready.h"
 
@@ -10,7 +11,8 @@
 
 #include <string.h>
 
-static void strings_or_null(struct json_writer *w, const char *key, const struct filter_texts *t, bool null) {
+static void strings_or_null(struct json_writer *w, const char *key, const struct filter_texts *t,
+                            bool null) {
     if (!t->count && null) {
         json_key(w, key);
         json_null(w);
@@ -114,8 +116,8 @@ static void molecule_text(struct bd *bd, const struct molecule *m) {
     size_t number = 0;
     buf_add_char(&out, '\n');
     ink_add(&out, bd->color, INK_ACCENT, "🧪");
-    buf_addf(&out, " Ready steps in molecule: %s\n   ID: %s\n   Total: %zu steps, %zu ready\n\n", m->issues.items[0].title,
-             m->issues.items[0].id, m->issues.count, m->ready_count);
+    buf_addf(&out, " Ready steps in molecule: %s\n   ID: %s\n   Total: %zu steps, %zu ready\n\n",
+             m->issues.items[0].title, m->issues.items[0].id, m->issues.count, m->ready_count);
     if (!m->ready_count) {
         ink_add(&out, bd->color, INK_WARN, "✨");
         buf_add_str(&out, " No ready steps (all blocked or completed)\n\n");

@@ -49,7 +49,9 @@ static void print(struct bd *bd, const struct issue_list *l, const char *query, 
     if (!l->count)
         buf_addf(&out, "No issues found matching '%s'\n", query);
     else
-        buf_addf(&out, long_form ? "\nFound %zu issues matching '%s':\n\n" : "Found %zu issues matching '%s':\n",
+        buf_addf(&out,
+                 long_form ? "\nFound %zu issues matching '%s':\n\n"
+                           : "Found %zu issues matching '%s':\n",
                  l->count, query);
     for (size_t i = 0; i < l->count; i++) {
         if (long_form) {
@@ -89,7 +91,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
         return status;
     int rc = search_issues(x, &f, &bd->arena, &l, &err);
     if (rc == BD_OK && bd->json)
-        rc = issues_hydrate(x, l.items, l.count, HYDRATE_BLOCK_COUNTS | HYDRATE_COMMENT_COUNT, &bd->arena, &err);
+        rc = issues_hydrate(x, l.items, l.count, HYDRATE_BLOCK_COUNTS | HYDRATE_COMMENT_COUNT,
+                            &bd->arena, &err);
     tables_read_end(x);
     if (rc != BD_OK)
         return cmd_fail(bd, "%s", err.msg);
@@ -106,14 +109,30 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 
 static const struct cmd_flag flags[] = {
     {.name = "query", .kind = FLAG_STRING, .help = "The text, instead of arguments"},
-    {.name = "status", .shorthand = 's', .kind = FLAG_STRING, .help = "Only this status; all = closed issues too"},
-    {.name = "assignee", .shorthand = 'a', .kind = FLAG_STRING, .help = "Only issues assigned to this person"},
+    {.name = "status",
+     .shorthand = 's',
+     .kind = FLAG_STRING,
+     .help = "Only this status; all = closed issues too"},
+    {.name = "assignee",
+     .shorthand = 'a',
+     .kind = FLAG_STRING,
+     .help = "Only issues assigned to this person"},
     {.name = "type", .shorthand = 't', .kind = FLAG_STRING, .help = "Only this type"},
-    {.name = "label", .shorthand = 'l', .kind = FLAG_STRINGS, .help = "Only issues with all of these labels"},
-    {.name = "label-any", .kind = FLAG_STRINGS, .help = "Only issues with at least one of these labels"},
-    {.name = "limit", .shorthand = 'n', .kind = FLAG_INT, .default_text = "50", .help = "Show at most this many, 0 = all"},
+    {.name = "label",
+     .shorthand = 'l',
+     .kind = FLAG_STRINGS,
+     .help = "Only issues with all of these labels"},
+    {.name = "label-any",
+     .kind = FLAG_STRINGS,
+     .help = "Only issues with at least one of these labels"},
+    {.name = "limit",
+     .shorthand = 'n',
+     .kind = FLAG_INT,
+     .default_text = "50",
+     .help = "Show at most this many, 0 = all"},
     {.name = "long", .kind = FLAG_BOOL, .help = "Several lines per issue"},
-    {.name = "sort", .kind = FLAG_STRING,
+    {.name = "sort",
+     .kind = FLAG_STRING,
      .help = "Order by priority, created, updated, closed, status, id, title, type or assignee"},
     {.name = "reverse", .shorthand = 'r', .kind = FLAG_BOOL, .help = "Reverse the order of --sort"},
     {.name = "created-after", .kind = FLAG_STRING, .help = "Only issues created after this time"},
@@ -126,11 +145,15 @@ static const struct cmd_flag flags[] = {
     {.name = "priority-max", .kind = FLAG_STRING, .help = "Only this priority number or a lower one"},
     {.name = "desc-contains", .kind = FLAG_STRING, .help = "Only descriptions that contain this text"},
     {.name = "notes-contains", .kind = FLAG_STRING, .help = "Only notes that contain this text"},
-    {.name = "external-contains", .kind = FLAG_STRING, .help = "Only external references that contain this text"},
+    {.name = "external-contains",
+     .kind = FLAG_STRING,
+     .help = "Only external references that contain this text"},
     {.name = "empty-description", .kind = FLAG_BOOL, .help = "Only issues without description"},
     {.name = "no-assignee", .kind = FLAG_BOOL, .help = "Only issues assigned to nobody"},
     {.name = "no-labels", .kind = FLAG_BOOL, .help = "Only issues without labels"},
-    {.name = "metadata-field", .kind = FLAG_ARRAY, .help = "Only issues with this metadata (key=value)"},
+    {.name = "metadata-field",
+     .kind = FLAG_ARRAY,
+     .help = "Only issues with this metadata (key=value)"},
     {.name = "has-metadata-key", .kind = FLAG_STRING, .help = "Only issues with this metadata key"},
     {0},
 };
@@ -139,9 +162,11 @@ const struct cmd cmd_search = {
     .name = "search",
     .use = "search [query] [flags]",
     .summary = "Search issues by text",
-    .details = "Search titles and ids, in any case. A text that looks like an id also finds external references. Closed "
+    .details = "Search titles and ids, in any case. A text that looks like an id also finds external "
+               "references. Closed "
                "issues are left out unless --status all is given.",
-    .examples = "  bd search \"login\"\n  bd search bd-a1\n  bd search cache --status all --sort updated",
+    .examples =
+        "  bd search \"login\"\n  bd search bd-a1\n  bd search cache --status all --sort updated",
     .group = "Working With Issues",
     .args_max = -1,
     .flags = flags,

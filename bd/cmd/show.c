@@ -50,8 +50,8 @@ static const char *current_issue(struct bd *bd, struct tables_txn *x) {
     return bd_last_touched(bd);
 }
 
-static int details_json(struct bd *bd, struct tables_txn *x, const struct show_options *o, const struct issue *i,
-                        struct json_writer *w) {
+static int details_json(struct bd *bd, struct tables_txn *x, const struct show_options *o,
+                        const struct issue *i, struct json_writer *w) {
     struct err err = ERR_INIT;
     struct issue_details d = {
         .issue = i, .with_dependents = o->include_dependents, .with_comments = o->include_comments};
@@ -97,7 +97,8 @@ static int show_json(struct bd *bd, struct tables_txn *x, const struct show_opti
     return 0;
 }
 
-static int show_texts(struct bd *bd, struct tables_txn *x, const struct show_options *o, struct buf *out) {
+static int show_texts(struct bd *bd, struct tables_txn *x, const struct show_options *o,
+                      struct buf *out) {
     size_t found = 0;
     for (size_t i = 0; i < o->id_count; i++) {
         struct issue issue;
@@ -159,10 +160,12 @@ static struct issue as_of_view(const struct issue *i) {
     return v;
 }
 
-static void as_of_text(struct bd *bd, struct buf *out, const struct issue *i, const char *ref, bool first) {
+static void as_of_text(struct bd *bd, struct buf *out, const struct issue *i, const char *ref,
+                       bool first) {
     if (!first) {
         buf_add_char(out, '\n');
-        ink_add(out, bd->color, INK_MUTED, "------------------------------------------------------------");
+        ink_add(out, bd->color, INK_MUTED,
+                "------------------------------------------------------------");
         buf_add_char(out, '\n');
     }
     buf_add_char(out, '\n');
@@ -195,7 +198,8 @@ int show_as_of(struct bd *bd, const struct show_options *o, const char *ref) {
         if (rc != BD_OK || issue_load(x, o->ids[i], &bd->arena, &issue, &missing) != BD_OK) {
             if (rc == BD_OK)
                 err_set(&missing, BD_NOT_FOUND, "not found: issue %s as of %s", o->ids[i], ref);
-            fprintf(bd->err, "Error fetching %s as of %s: %s\n", o->ids[i], ref, rc == BD_OK ? missing.msg : err.msg);
+            fprintf(bd->err, "Error fetching %s as of %s: %s\n", o->ids[i], ref,
+                    rc == BD_OK ? missing.msg : err.msg);
             continue;
         }
         struct issue view = as_of_view(&issue);
@@ -256,7 +260,8 @@ static int watch(struct bd *bd, const struct show_options *o) {
 /* ---- the command ---- */
 
 /* --thread follows the first id; when that is no issue the ordinary answer tells so. */
-static int dispatch(struct bd *bd, struct tables_txn *x, const struct cmd_call *c, const struct show_options *o) {
+static int dispatch(struct bd *bd, struct tables_txn *x, const struct cmd_call *c,
+                    const struct show_options *o) {
     if (cmd_bool(c, "thread")) {
         const char *id = NULL;
         if (issue_resolve(x, o->ids[0], &bd->arena, &id, NULL) == BD_OK)
@@ -334,9 +339,16 @@ static const struct cmd_flag flags[] = {
     {.name = "as-of", .kind = FLAG_STRING, .help = "The issue as it was at a commit or on a branch"},
     {.name = "id", .kind = FLAG_ARRAY, .help = "An id that looks like a flag (may be repeated)"},
     {.name = "local-time", .kind = FLAG_BOOL, .help = "Times of day in the local zone instead of UTC"},
-    {.name = "watch", .shorthand = 'w', .kind = FLAG_BOOL, .help = "Print again whenever the issue changes"},
-    {.name = "current", .kind = FLAG_BOOL, .help = "Your issue in progress, else the hooked one, else the last touched"},
-    {.name = "include-dependents", .kind = FLAG_BOOL, .help = "With --json: list the issues that depend on it"},
+    {.name = "watch",
+     .shorthand = 'w',
+     .kind = FLAG_BOOL,
+     .help = "Print again whenever the issue changes"},
+    {.name = "current",
+     .kind = FLAG_BOOL,
+     .help = "Your issue in progress, else the hooked one, else the last touched"},
+    {.name = "include-dependents",
+     .kind = FLAG_BOOL,
+     .help = "With --json: list the issues that depend on it"},
     {.name = "include-comments", .kind = FLAG_BOOL, .help = "With --json: list the comments"},
     {0},
 };
@@ -347,9 +359,11 @@ const struct cmd cmd_show = {
     .aliases = aliases,
     .use = "show [id...] [flags]",
     .summary = "Show issues in full",
-    .details = "Show issues with their texts, labels, dependencies in both directions and comments. An id may be given "
+    .details = "Show issues with their texts, labels, dependencies in both directions and comments. An "
+               "id may be given "
                "without its prefix, or by any part of it that is not ambiguous.",
-    .examples = "  bd show bd-a1\n  bd show a1 b2 --short\n  bd show bd-a1 --as-of main\n  bd show --current --json",
+    .examples = "  bd show bd-a1\n  bd show a1 b2 --short\n  bd show bd-a1 --as-of main\n  bd show "
+                "--current --json",
     .group = "Working With Issues",
     .args_max = -1,
     .flags = flags,

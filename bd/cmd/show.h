@@ -17,8 +17,8 @@ struct show_options {
 bool show_resolve(struct bd *bd, struct tables_txn *x, const char *typed, const char *doing,
                   struct issue *out);
 /* One issue with everything around it (show_text.c); exit status. */
-int show_issue_text(struct bd *bd, struct tables_txn *x, const struct show_options *o, const struct issue *i,
-                    struct buf *out);
+int show_issue_text(struct bd *bd, struct tables_txn *x, const struct show_options *o,
+                    const struct issue *i, struct buf *out);
 int show_refs(struct bd *bd, struct tables_txn *x, const struct show_options *o);
 int show_children(struct bd *bd, struct tables_txn *x, const struct show_options *o);
 int show_thread(struct bd *bd, struct tables_txn *x, const char *id);

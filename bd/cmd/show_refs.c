@@ -17,8 +17,8 @@ struct found {
     size_t count;
 };
 
-static int load_links(struct bd *bd, struct tables_txn *x, const struct show_options *o, const char *only_type,
-                      struct found *found, size_t *found_count) {
+static int load_links(struct bd *bd, struct tables_txn *x, const struct show_options *o,
+                      const char *only_type, struct found *found, size_t *found_count) {
     *found_count = 0;
     for (size_t i = 0; i < o->id_count; i++) {
         struct err err = ERR_INIT;
@@ -92,10 +92,10 @@ int show_children(struct bd *bd, struct tables_txn *x, const struct show_options
 static const struct {
     const char *type, *sign;
 } kinds[] = {
-    {"until", "⏳"},           {"caused-by", "⚡"},  {"validates", "✅"},    {"blocks", "🚫"},
-    {"parent-child", "↳"},     {"relates-to", "↔"},  {"tracks", "👁"},       {"discovered-from", "◊"},
-    {"related", "↔"},          {"supersedes", "⬆"},  {"duplicates", "🔄"},   {"replies-to", "💬"},
-    {"approved-by", "👍"},     {"authored-by", "✏"}, {"assigned-to", "👤"},
+    {"until", "⏳"},        {"caused-by", "⚡"},   {"validates", "✅"},   {"blocks", "🚫"},
+    {"parent-child", "↳"}, {"relates-to", "↔"},  {"tracks", "👁"},   {"discovered-from", "◊"},
+    {"related", "↔"},      {"supersedes", "⬆"},  {"duplicates", "🔄"},  {"replies-to", "💬"},
+    {"approved-by", "👍"},  {"authored-by", "✏"}, {"assigned-to", "👤"},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 
@@ -106,7 +106,8 @@ static size_t kind_of(const char *type) {
     return k;
 }
 
-static void ref_group(struct bd *bd, struct buf *out, const struct found *f, const char *type, const char *sign) {
+static void ref_group(struct bd *bd, struct buf *out, const struct found *f, const char *type,
+                      const char *sign) {
     size_t n = 0;
     for (size_t i = 0; i < f->count; i++)
         n += strcmp(f->links[i].type, type) == 0;
@@ -150,7 +151,8 @@ int show_refs(struct bd *bd, struct tables_txn *x, const struct show_options *o)
                 for (size_t before = 0; before < k && first; before++)
                     first = strcmp(f->links[before].type, f->links[k].type) != 0;
                 if (first)
-                    ref_group(bd, &out, f, f->links[k].type, kind < KIND_COUNT ? kinds[kind].sign : "→");
+                    ref_group(bd, &out, f, f->links[k].type,
+                              kind < KIND_COUNT ? kinds[kind].sign : "→");
             }
         }
         buf_add_char(&out, '\n');
@@ -188,10 +190,12 @@ static int find_root(struct bd *bd, struct tables_txn *x, struct issue *i, struc
         struct dependency_list rows;
         moved = false;
         id_set_add(&seen, i->id);
-        rc = dependency_load(x, DEPENDENCY_BY_SOURCE, &i->id, 1, DEPENDENCY_BOTH, &bd->arena, &rows, err);
+        rc = dependency_load(x, DEPENDENCY_BY_SOURCE, &i->id, 1, DEPENDENCY_BOTH, &bd->arena, &rows,
+                             err);
         for (size_t k = 0; k < rows.count && rc == BD_OK && !moved; k++) {
             struct issue parent;
-            if (strcmp(rows.items[k].type, "replies-to") != 0 || id_set_has(&seen, rows.items[k].depends_on_id))
+            if (strcmp(rows.items[k].type, "replies-to") != 0 ||
+                id_set_has(&seen, rows.items[k].depends_on_id))
                 continue;
             if (issue_load(x, rows.items[k].depends_on_id, &bd->arena, &parent, NULL) != BD_OK)
                 continue;

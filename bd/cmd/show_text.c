@@ -31,8 +31,8 @@ static void compaction(struct buf *out, const struct issue *i) {
         size += texts[k] ? (int64_t)strlen(texts[k]) : 0;
     int64_t saved = i->original_size - size;
     if (i->original_size > 0 && saved > 0)
-        buf_addf(out, "📊 %lld → %lld bytes (%.0f%% reduction)\n", (long long)i->original_size, (long long)size,
-                 (double)saved / (double)i->original_size * 100);
+        buf_addf(out, "📊 %lld → %lld bytes (%.0f%% reduction)\n", (long long)i->original_size,
+                 (long long)size, (double)saved / (double)i->original_size * 100);
 }
 
 /* The four groups that links fall into, in each direction. */
@@ -66,7 +66,8 @@ static void epic_progress(struct bd *bd, struct buf *out, const struct issue_lin
                           size_t children) {
     size_t closed = 0;
     for (size_t i = 0; i < count; i++)
-        closed += group_of(links[i].type) == GROUP_PARENT && strcmp(links[i].issue.status, "closed") == 0;
+        closed +=
+            group_of(links[i].type) == GROUP_PARENT && strcmp(links[i].issue.status, "closed") == 0;
     bool done = closed == children;
     buf_add_str(out, "  ");
     ink_add(out, bd->color, done ? INK_PASS : INK_MUTED, done ? "✓" : "◐");
@@ -75,15 +76,16 @@ static void epic_progress(struct bd *bd, struct buf *out, const struct issue_lin
 }
 
 /* Links of both directions that only say "has to do with", each issue once. */
-static void print_related(struct bd *bd, struct buf *out, const struct issue_link *down, size_t down_count,
-                          const struct issue_link *up, size_t up_count) {
+static void print_related(struct bd *bd, struct buf *out, const struct issue_link *down,
+                          size_t down_count, const struct issue_link *up, size_t up_count) {
     size_t n = 0;
     for (size_t i = 0; i < down_count + up_count; i++) {
         const struct issue_link *l = i < down_count ? &down[i] : &up[i - down_count];
         bool again = group_of(l->type) != GROUP_RELATED;
         for (size_t k = 0; k < i && !again; k++) {
             const struct issue_link *before = k < down_count ? &down[k] : &up[k - down_count];
-            again = group_of(before->type) == GROUP_RELATED && strcmp(before->issue.id, l->issue.id) == 0;
+            again =
+                group_of(before->type) == GROUP_RELATED && strcmp(before->issue.id, l->issue.id) == 0;
         }
         if (again)
             continue;
@@ -112,8 +114,8 @@ static void print_comments(struct bd *bd, struct buf *out, const struct show_opt
     }
 }
 
-int show_issue_text(struct bd *bd, struct tables_txn *x, const struct show_options *o, const struct issue *i,
-                    struct buf *out) {
+int show_issue_text(struct bd *bd, struct tables_txn *x, const struct show_options *o,
+                    const struct issue *i, struct buf *out) {
     struct err err = ERR_INIT;
     struct arena *a = &bd->arena;
     struct issue_link *down = NULL, *up = NULL;

@@ -15,11 +15,16 @@ static void status_json(struct bd *bd, const struct statistics *s) {
         const char *key;
         int64_t value;
     } numbers[] = {
-        {"total_issues", s->total},       {"open_issues", s->open},
-        {"in_progress_issues", s->in_progress}, {"closed_issues", s->closed},
-        {"blocked_issues", s->blocked},   {"deferred_issues", s->deferred},
-        {"ready_issues", s->ready},       {"pinned_issues", s->pinned},
-        {"epics_eligible_for_closure", 0}, {"average_lead_time_hours", 0},
+        {"total_issues", s->total},
+        {"open_issues", s->open},
+        {"in_progress_issues", s->in_progress},
+        {"closed_issues", s->closed},
+        {"blocked_issues", s->blocked},
+        {"deferred_issues", s->deferred},
+        {"ready_issues", s->ready},
+        {"pinned_issues", s->pinned},
+        {"epics_eligible_for_closure", 0},
+        {"average_lead_time_hours", 0},
     };
     struct buf out = BUF_INIT;
     struct json_writer w;
@@ -40,9 +45,12 @@ static void status_text(struct bd *bd, const struct statistics *s) {
         int64_t value;
         enum ink ink;
     } lines[] = {
-        {"  Total Issues:           ", s->total, INK_PLAIN}, {"  Open:                   ", s->open, INK_PASS},
-        {"  In Progress:            ", s->in_progress, INK_WARN}, {"  Blocked:                ", s->blocked, INK_FAIL},
-        {"  Closed:                 ", s->closed, INK_PLAIN}, {"  Ready to Work:          ", s->ready, INK_PASS},
+        {"  Total Issues:           ", s->total, INK_PLAIN},
+        {"  Open:                   ", s->open, INK_PASS},
+        {"  In Progress:            ", s->in_progress, INK_WARN},
+        {"  Blocked:                ", s->blocked, INK_FAIL},
+        {"  Closed:                 ", s->closed, INK_PLAIN},
+        {"  Ready to Work:          ", s->ready, INK_PASS},
     };
     struct buf out = BUF_INIT;
     buf_add_char(&out, '\n');
@@ -50,7 +58,8 @@ static void status_text(struct bd *bd, const struct statistics *s) {
     buf_add_str(&out, " Issue Database Status\n\nSummary:\n");
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         buf_add_str(&out, lines[i].label);
-        ink_add(&out, bd->color, lines[i].ink, arena_printf(&bd->arena, "%lld", (long long)lines[i].value));
+        ink_add(&out, bd->color, lines[i].ink,
+                arena_printf(&bd->arena, "%lld", (long long)lines[i].value));
         buf_add_char(&out, '\n');
     }
     if (s->pinned > 0)
@@ -66,7 +75,8 @@ static int run_status(struct bd *bd, const struct cmd_call *c) {
     int status = view_begin(bd, &x);
     if (status)
         return status;
-    int rc = cmd_bool(c, "assigned") ? stats_assigned(x, bd_actor(bd), &s, &err) : stats_overview(x, &s, &err);
+    int rc = cmd_bool(c, "assigned") ? stats_assigned(x, bd_actor(bd), &s, &err)
+                                     : stats_overview(x, &s, &err);
     tables_read_end(x);
     if (rc != BD_OK)
         return cmd_fail_json_stdout(bd, "%s", err.msg);
@@ -134,7 +144,8 @@ static int run_stale(struct bd *bd, const struct cmd_call *c) {
     for (size_t i = 0; i < sizeof valid / sizeof *valid && !known; i++)
         known = strcmp(wanted, valid[i]) == 0;
     if (!known)
-        return cmd_fail(bd, "invalid status '%s'. Valid values: open, in_progress, blocked, deferred", wanted);
+        return cmd_fail(bd, "invalid status '%s'. Valid values: open, in_progress, blocked, deferred",
+                        wanted);
     int status = view_begin(bd, &x);
     if (status)
         return status;
@@ -150,9 +161,20 @@ static int run_stale(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag stale_flags[] = {
-    {.name = "days", .shorthand = 'd', .kind = FLAG_INT, .default_text = "30", .help = "Not updated for this many days"},
-    {.name = "status", .shorthand = 's', .kind = FLAG_STRING, .help = "Only this status (open, in_progress, blocked, deferred)"},
-    {.name = "limit", .shorthand = 'n', .kind = FLAG_INT, .default_text = "50", .help = "Show at most this many"},
+    {.name = "days",
+     .shorthand = 'd',
+     .kind = FLAG_INT,
+     .default_text = "30",
+     .help = "Not updated for this many days"},
+    {.name = "status",
+     .shorthand = 's',
+     .kind = FLAG_STRING,
+     .help = "Only this status (open, in_progress, blocked, deferred)"},
+    {.name = "limit",
+     .shorthand = 'n',
+     .kind = FLAG_INT,
+     .default_text = "50",
+     .help = "Show at most this many"},
     {0},
 };
 
@@ -160,7 +182,8 @@ const struct cmd cmd_stale = {
     .name = "stale",
     .use = "stale [flags]",
     .summary = "Show issues not updated for long",
-    .details = "Show open and started issues that nobody has updated for some time: forgotten, abandoned or out of date.",
+    .details = "Show open and started issues that nobody has updated for some time: forgotten, "
+               "abandoned or out of date.",
     .group = "Views & Reports",
     .args_max = -1,
     .flags = stale_flags,

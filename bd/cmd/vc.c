@@ -86,7 +86,8 @@ static const struct cmd cmd_vc_commit = {
     .name = "commit",
     .use = "commit [flags]",
     .summary = "Commit all changes of the issue database",
-    .examples = "  bd vc commit -m \"Plan the release\"\n  git log -1 --format=%B | bd vc commit --stdin",
+    .examples =
+        "  bd vc commit -m \"Plan the release\"\n  git log -1 --format=%B | bd vc commit --stdin",
     .args_max = -1,
     .flags = commit_flags,
     .cls = CMD_WRITES,
@@ -196,11 +197,13 @@ static void merge_text(struct bd *bd, const char *branch, const struct tables_me
                 (unsigned long long)judge->resolved, strategy);
         return;
     }
-    fprintf(bd->out, "\n%s Merge stopped, nothing was changed: both sides changed the same rows of:\n\n",
+    fprintf(bd->out,
+            "\n%s Merge stopped, nothing was changed: both sides changed the same rows of:\n\n",
             ink_text(&bd->arena, bd->color, INK_ACCENT, "!!"));
     for (size_t i = 0; i < r->conflict_table_count; i++)
         fprintf(bd->out, "  - %s\n", r->conflict_tables[i]);
-    fprintf(bd->out, "\nResolve conflicts with: bd vc merge %s --strategy [newest|ours|theirs]\n\n", branch);
+    fprintf(bd->out, "\nResolve conflicts with: bd vc merge %s --strategy [newest|ours|theirs]\n\n",
+            branch);
 }
 
 static int run_merge(struct bd *bd, const struct cmd_call *c) {
@@ -213,21 +216,23 @@ static int run_merge(struct bd *bd, const struct cmd_call *c) {
     if (status)
         return status;
     if (tables_resolve(bd->ops.tables, branch, &commit, &err) == BD_NOT_FOUND)
-        return cmd_fail_json_stdout(bd, "failed to merge branch: merge branch %s: Error 1105: branch not found: %s",
-                                    branch, branch);
+        return cmd_fail_json_stdout(
+            bd, "failed to merge branch: merge branch %s: Error 1105: branch not found: %s", branch,
+            branch);
     /* a strategy is looked at only when there is a conflict */
     bool known = strategy && merge_strategy_parse(strategy, &judge.strategy);
     struct tables_write write = {.mode = TABLES_COMMIT, .author = {"beads", "beads@local"}};
-    int rc = known ? tables_merge_resolving(bd->ops.tables, branch, &write, merge_rules_resolve, &judge, &bd->arena, &r,
-                                            &err)
+    int rc = known ? tables_merge_resolving(bd->ops.tables, branch, &write, merge_rules_resolve, &judge,
+                                            &bd->arena, &r, &err)
                    : tables_merge(bd->ops.tables, branch, &write, &bd->arena, &r, &err);
     if (rc != BD_OK && !r.conflicts)
         return cmd_fail_json_stdout(bd, "failed to merge branch: %s", err.msg);
     if (r.conflicts && strategy && !known)
-        return cmd_fail_json_stdout(bd,
-                                    "failed to resolve conflicts: unknown strategy %s (newest, ours or theirs); nothing "
-                                    "was merged",
-                                    strategy);
+        return cmd_fail_json_stdout(
+            bd,
+            "failed to resolve conflicts: unknown strategy %s (newest, ours or theirs); nothing "
+            "was merged",
+            strategy);
     if (bd->json)
         merge_json(bd, branch, &r, &judge, strategy);
     else
@@ -236,16 +241,21 @@ static int run_merge(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag merge_flags[] = {
-    {.name = "strategy", .kind = FLAG_STRING, .help = "Where both sides changed a row: newest decides per cell, ours or theirs takes one side"},
+    {.name = "strategy",
+     .kind = FLAG_STRING,
+     .help = "Where both sides changed a row: newest decides per cell, ours or theirs takes one side"},
     {0},
 };
 static const struct cmd cmd_vc_merge = {
     .name = "merge",
     .use = "merge <branch>",
     .summary = "Merge a branch into the current one",
-    .details = "Merge the changes of a branch. Cells that only one side changed are taken from that side. Where both sides "
-               "changed the same row nothing is merged unless a strategy is given: newest takes each cell from the row "
-               "updated last, unites lists and keeps the larger counters; ours and theirs take one side's cells.",
+    .details = "Merge the changes of a branch. Cells that only one side changed are taken from that "
+               "side. Where both sides "
+               "changed the same row nothing is merged unless a strategy is given: newest takes each "
+               "cell from the row "
+               "updated last, unites lists and keeps the larger counters; ours and theirs take one "
+               "side's cells.",
     .args_min = 1,
     .args_max = 1,
     .flags = merge_flags,

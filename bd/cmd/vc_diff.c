@@ -12,7 +12,8 @@
 
 /* ---- JSON ---- */
 
-static void side(struct json_writer *w, const struct vc_row *r, const char *key, bool after, bool present) {
+static void side(struct json_writer *w, const struct vc_row *r, const char *key, bool after,
+                 bool present) {
     json_key(w, key);
     if (!present) {
         json_null(w);
@@ -45,7 +46,8 @@ void vc_diff_json(struct json_writer *w, const struct vc_diff *d) {
         json_object(w);
         for (size_t k = 0; k < r->cell_count; k++)
             if (r->cells[k].is_key)
-                json_member_str(w, r->cells[k].column, r->cells[k].to ? r->cells[k].to : r->cells[k].from);
+                json_member_str(w, r->cells[k].column,
+                                r->cells[k].to ? r->cells[k].to : r->cells[k].from);
         json_object_end(w);
         side(w, r, "from", false, r->change != VC_ADDED);
         side(w, r, "to", true, r->change != VC_REMOVED);
@@ -129,8 +131,8 @@ static const char *short_form(struct bd *bd, const struct vc_row *r) {
     if (strstr(r->table, "labels"))
         return arena_printf(&bd->arena, "label %s", vc_row_text(r, "label", after));
     if (strstr(r->table, "dependencies")) {
-        static const char *const targets[] = {"depends_on_issue_id", "depends_on_wisp_id", "depends_on_external",
-                                              "depends_on_id"};
+        static const char *const targets[] = {"depends_on_issue_id", "depends_on_wisp_id",
+                                              "depends_on_external", "depends_on_id"};
         const char *target = "";
         for (size_t i = 0; i < 4 && !*target; i++)
             target = vc_row_text(r, targets[i], after);
@@ -203,7 +205,8 @@ void vc_diff_text(struct bd *bd, struct buf *out, const struct vc_diff *d) {
 }
 
 static int run(struct bd *bd, const struct cmd_call *c) {
-    const char *from = cmd_arg_count(c) > 0 ? cmd_arg(c, 0) : NULL, *to = cmd_arg_count(c) > 1 ? cmd_arg(c, 1) : NULL;
+    const char *from = cmd_arg_count(c) > 0 ? cmd_arg(c, 0) : NULL,
+               *to = cmd_arg_count(c) > 1 ? cmd_arg(c, 1) : NULL;
     const char *issue = view_text(c, "issue");
     struct vc_diff d;
     struct err err = ERR_INIT;
@@ -211,7 +214,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     int status = bd_open_store(bd);
     if (status)
         return status;
-    if (vc_diff_load(bd->ops.tables, from, to, view_text(c, "table"), issue, &bd->arena, &d, &err) != BD_OK)
+    if (vc_diff_load(bd->ops.tables, from, to, view_text(c, "table"), issue, &bd->arena, &d, &err) !=
+        BD_OK)
         return cmd_fail_json_stdout(bd, "%s", err.msg);
     if (bd->json) {
         struct json_writer w;
@@ -233,8 +237,12 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 
 static const struct cmd_flag flags[] = {
     {.name = "table", .kind = FLAG_STRING, .help = "Only this table"},
-    {.name = "issue", .kind = FLAG_STRING, .help = "Only this issue with its labels, dependencies and comments"},
-    {.name = "stat", .kind = FLAG_BOOL, .help = "Only how many rows were added, changed and removed per table"},
+    {.name = "issue",
+     .kind = FLAG_STRING,
+     .help = "Only this issue with its labels, dependencies and comments"},
+    {.name = "stat",
+     .kind = FLAG_BOOL,
+     .help = "Only how many rows were added, changed and removed per table"},
     {.name = "no-pager", .kind = FLAG_BOOL, .help = "Never use a pager"},
     {0},
 };
@@ -243,10 +251,13 @@ const struct cmd cmd_vc_diff = {
     .name = "diff",
     .use = "diff [from-ref [to-ref]]",
     .summary = "Show what changed, cell by cell",
-    .details = "Show the differences between two states: HEAD and what is not committed yet (no ref), a ref and what is "
-               "not committed yet (one ref), or two refs. A ref is a branch, a tag, a commit hash, HEAD~2, HEAD^ or "
+    .details = "Show the differences between two states: HEAD and what is not committed yet (no ref), "
+               "a ref and what is "
+               "not committed yet (one ref), or two refs. A ref is a branch, a tag, a commit hash, "
+               "HEAD~2, HEAD^ or "
                "WORKING.",
-    .examples = "  bd vc diff\n  bd vc diff HEAD~3 HEAD\n  bd vc diff main feature --issue bd-a1\n  bd vc diff HEAD~1 --stat",
+    .examples = "  bd vc diff\n  bd vc diff HEAD~3 HEAD\n  bd vc diff main feature --issue bd-a1\n  bd "
+                "vc diff HEAD~1 --stat",
     .args_max = 2,
     .flags = flags,
     .run = run,

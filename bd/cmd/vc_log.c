@@ -75,8 +75,8 @@ void vc_commit_members(struct json_writer *w, const struct vc_commit *c) {
 /* ---- the graph ---- */
 
 /*
- * Columns hold the commits that are still to come. A commit stands in its column; its first parent takes that
- * column over, further parents open columns, and columns that wait for the same commit join.
+ * Columns hold the commits that are still to come. A commit stands in its column; its first parent
+ * takes that column over, further parents open columns, and columns that wait for the same commit join.
  */
 struct graph {
     struct hash columns[64];
@@ -98,9 +98,10 @@ static void drop_column(struct graph *g, size_t at) {
     g->count--;
 }
 
-/* "| * |" and, behind it, the lines that fork or join: prefix of the commit's line and of its other lines. */
-static void graph_step(struct graph *g, const struct tables_commit_info *c, struct buf *node, struct buf *rest,
-                       struct buf *edges) {
+/* "| * |" and, behind it, the lines that fork or join: prefix of the commit's line and of its other
+ * lines. */
+static void graph_step(struct graph *g, const struct tables_commit_info *c, struct buf *node,
+                       struct buf *rest, struct buf *edges) {
     size_t at = column_of(g, &c->hash);
     size_t width = g->count;
     for (size_t i = 0; i < width; i++)
@@ -246,12 +247,20 @@ static int run_log(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag log_flags[] = {
-    {.name = "limit", .shorthand = 'n', .kind = FLAG_INT, .default_text = "20", .help = "Show at most this many commits, 0 = all"},
+    {.name = "limit",
+     .shorthand = 'n',
+     .kind = FLAG_INT,
+     .default_text = "20",
+     .help = "Show at most this many commits, 0 = all"},
     {.name = "oneline", .kind = FLAG_BOOL, .help = "One line per commit"},
     {.name = "stat", .kind = FLAG_BOOL, .help = "With the number of changed rows per table"},
     {.name = "graph", .kind = FLAG_BOOL, .help = "Draw how the commits hang together"},
-    {.name = "author", .kind = FLAG_STRING, .help = "Only commits whose author's name or e-mail contains this text"},
-    {.name = "since", .kind = FLAG_STRING, .help = "Only commits after this time (2026-01-15, -3d, yesterday …)"},
+    {.name = "author",
+     .kind = FLAG_STRING,
+     .help = "Only commits whose author's name or e-mail contains this text"},
+    {.name = "since",
+     .kind = FLAG_STRING,
+     .help = "Only commits after this time (2026-01-15, -3d, yesterday …)"},
     {.name = "issue", .kind = FLAG_STRING, .help = "Only commits that changed this issue"},
     {.name = "no-pager", .kind = FLAG_BOOL, .help = "Never use a pager"},
     {0},
@@ -261,7 +270,8 @@ const struct cmd cmd_vc_log = {
     .name = "log",
     .use = "log [ref]",
     .summary = "Show the commits, newest first",
-    .examples = "  bd vc log --oneline -n 50\n  bd vc log --issue bd-a1 --stat\n  bd vc log feature --graph --since yesterday",
+    .examples = "  bd vc log --oneline -n 50\n  bd vc log --issue bd-a1 --stat\n  bd vc log feature "
+                "--graph --since yesterday",
     .args_max = 1,
     .flags = log_flags,
     .run = run_log,
@@ -270,7 +280,8 @@ const struct cmd cmd_vc_log = {
 /* ---- show ---- */
 
 static int run_show(struct bd *bd, const struct cmd_call *c) {
-    struct vc_log_filter f = {.since = INT64_MIN, .limit = 1, .ref = cmd_arg_count(c) ? cmd_arg(c, 0) : NULL};
+    struct vc_log_filter f = {
+        .since = INT64_MIN, .limit = 1, .ref = cmd_arg_count(c) ? cmd_arg(c, 0) : NULL};
     struct vc_commit *list = NULL;
     struct vc_diff d = {NULL, 0};
     struct err err = ERR_INIT;

@@ -30,8 +30,8 @@ void view_print(struct bd *bd, struct buf *b) {
     buf_release(b);
 }
 
-void view_json_array(struct bd *bd, size_t count, void (*each)(void *ctx, struct json_writer *w, size_t i),
-                     void *ctx) {
+void view_json_array(struct bd *bd, size_t count,
+                     void (*each)(void *ctx, struct json_writer *w, size_t i), void *ctx) {
     struct buf out = BUF_INIT;
     struct json_writer w;
     bd_json_begin(bd, &w, &out, false);
@@ -83,7 +83,8 @@ void view_help(struct bd *bd, const struct cmd_call *c) {
 }
 
 void view_long_line(struct buf *out, const struct issue *i) {
-    buf_addf(out, "%s [P%lld] [%s] %s\n  %s\n", i->id, (long long)i->priority, i->issue_type, i->status, i->title);
+    buf_addf(out, "%s [P%lld] [%s] %s\n  %s\n", i->id, (long long)i->priority, i->issue_type, i->status,
+             i->title);
     if (i->assignee && *i->assignee)
         buf_addf(out, "  Assignee: %s\n", i->assignee);
     if (i->label_count) {
@@ -161,9 +162,11 @@ int view_time(struct bd *bd, const struct cmd_call *c, const char *flag, int64_t
     return 0;
 }
 
-int view_time_range(struct bd *bd, const struct cmd_call *c, const char *name, struct filter_time *out) {
+int view_time_range(struct bd *bd, const struct cmd_call *c, const char *name,
+                    struct filter_time *out) {
     int status = view_time(bd, c, arena_printf(&bd->arena, "%s-after", name), &out->after);
-    return status ? status : view_time(bd, c, arena_printf(&bd->arena, "%s-before", name), &out->before);
+    return status ? status
+                  : view_time(bd, c, arena_printf(&bd->arena, "%s-before", name), &out->before);
 }
 
 int view_priority(struct bd *bd, const struct cmd_call *c, const char *flag, int64_t *out) {
@@ -185,15 +188,15 @@ static int fail_metadata(struct bd *bd, bool on_stdout, const char *message) {
 static const char *bad_key(struct bd *bd, const char *what, const char *key) {
     struct buf quoted = BUF_INIT;
     text_add_quoted(&quoted, key);
-    const char *message =
-        arena_printf(&bd->arena, "invalid --%s: invalid metadata key %s: must match [a-zA-Z_][a-zA-Z0-9_.]*", what,
-                     buf_str(&quoted));
+    const char *message = arena_printf(
+        &bd->arena, "invalid --%s: invalid metadata key %s: must match [a-zA-Z_][a-zA-Z0-9_.]*", what,
+        buf_str(&quoted));
     buf_release(&quoted);
     return message;
 }
 
-int view_metadata(struct bd *bd, const struct cmd_call *c, bool on_stdout, const struct filter_pair **pairs,
-                  size_t *count, const char **has_key) {
+int view_metadata(struct bd *bd, const struct cmd_call *c, bool on_stdout,
+                  const struct filter_pair **pairs, size_t *count, const char **has_key) {
     size_t n;
     const char *const *items = cmd_list(c, "metadata-field", &n);
     struct filter_pair *out = arena_alloc(&bd->arena, (n + 1) * sizeof *out);

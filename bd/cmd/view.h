@@ -14,8 +14,8 @@ int view_begin(struct bd *bd, struct tables_txn **x);
 /* Prints the buffer on stdout and releases it. */
 void view_print(struct bd *bd, struct buf *b);
 /* One JSON array: `each` is called with the writer for items 0 … count-1. */
-void view_json_array(struct bd *bd, size_t count, void (*each)(void *ctx, struct json_writer *w, size_t i),
-                     void *ctx);
+void view_json_array(struct bd *bd, size_t count,
+                     void (*each)(void *ctx, struct json_writer *w, size_t i), void *ctx);
 /* The list as an array of IssueWithCounts, or of plain issues. */
 void view_json_issues_with_counts(struct bd *bd, const struct issue_list *l);
 void view_json_issues(struct bd *bd, const struct issue_list *l);
@@ -33,8 +33,8 @@ int view_time(struct bd *bd, const struct cmd_call *c, const char *flag, int64_t
 int view_time_range(struct bd *bd, const struct cmd_call *c, const char *name, struct filter_time *out);
 int view_priority(struct bd *bd, const struct cmd_call *c, const char *flag, int64_t *out);
 /* --metadata-field k=v … and --has-metadata-key; `on_stdout`: errors as JSON on stdout */
-int view_metadata(struct bd *bd, const struct cmd_call *c, bool on_stdout, const struct filter_pair **pairs,
-                  size_t *count, const char **has_key);
+int view_metadata(struct bd *bd, const struct cmd_call *c, bool on_stdout,
+                  const struct filter_pair **pairs, size_t *count, const char **has_key);
 
 /* Non-empty parts of a comma list of ids (NULL = none). */
 void view_split_ids(struct bd *bd, const char *text, struct filter_texts *out);

@@ -27,8 +27,8 @@ static bool waiting(const struct dependency *d, const struct brood *b) {
     return b && b->active > 0 && !(any && b->closed > 0);
 }
 
-static void count_broods(const struct dependency_list *rows, const struct strmap *statuses, struct strmap *broods,
-                         struct arena *a) {
+static void count_broods(const struct dependency_list *rows, const struct strmap *statuses,
+                         struct strmap *broods, struct arena *a) {
     for (size_t i = 0; i < rows->count; i++) {
         const struct dependency *d = &rows->items[i];
         const char *status = strmap_get(statuses, d->issue_id);
@@ -44,12 +44,13 @@ static void count_broods(const struct dependency_list *rows, const struct strmap
     }
 }
 
-static void decide(const struct dependency_list *rows, const struct strmap *statuses, const struct strmap *broods,
-                   struct id_set *out) {
+static void decide(const struct dependency_list *rows, const struct strmap *statuses,
+                   const struct strmap *broods, struct id_set *out) {
     for (size_t i = 0; i < rows->count; i++) {
         const struct dependency *d = &rows->items[i];
         bool blocks = dependency_type_blocks(d->type) && active(statuses, d->depends_on_id);
-        bool waits = strcmp(d->type, "waits-for") == 0 && waiting(d, strmap_get(broods, d->depends_on_id));
+        bool waits =
+            strcmp(d->type, "waits-for") == 0 && waiting(d, strmap_get(broods, d->depends_on_id));
         if ((blocks || waits) && active(statuses, d->issue_id))
             id_set_add(out, d->issue_id);
     }
@@ -70,7 +71,8 @@ int blocked_ids_compute(struct tables_txn *x, struct arena *a, struct id_set *ou
     struct dependency_list rows;
     struct id_set ids = ID_SET_INIT;
     struct strmap statuses = STRMAP_INIT, broods = STRMAP_INIT;
-    int rc = dependency_load(x, DEPENDENCY_BY_SOURCE, NULL, 0, DEPENDENCY_BOTH | DEPENDENCY_METADATA, a, &rows, err);
+    int rc = dependency_load(x, DEPENDENCY_BY_SOURCE, NULL, 0, DEPENDENCY_BOTH | DEPENDENCY_METADATA, a,
+                             &rows, err);
     for (size_t i = 0; i < rows.count; i++) {
         id_set_add(&ids, rows.items[i].issue_id);
         id_set_add(&ids, rows.items[i].depends_on_id);
@@ -122,13 +124,13 @@ static void add_blocker(struct blocked_issue *b, const char *id, struct arena *a
 }
 
 /* Fills blocked_by of all entries. */
-static int name_blockers(struct tables_txn *x, const struct id_set *ids, struct strmap *by_id, struct arena *a,
-                         struct err *err) {
+static int name_blockers(struct tables_txn *x, const struct id_set *ids, struct strmap *by_id,
+                         struct arena *a, struct err *err) {
     struct dependency_list rows;
     struct id_set targets = ID_SET_INIT;
     struct strmap statuses = STRMAP_INIT;
-    int rc = dependency_load(x, DEPENDENCY_BY_SOURCE, id_set_items(ids, a), id_set_count(ids), DEPENDENCY_BOTH, a,
-                             &rows, err);
+    int rc = dependency_load(x, DEPENDENCY_BY_SOURCE, id_set_items(ids, a), id_set_count(ids),
+                             DEPENDENCY_BOTH, a, &rows, err);
     for (size_t i = 0; i < rows.count; i++)
         id_set_add(&targets, rows.items[i].depends_on_id);
     if (rc == BD_OK)
@@ -155,8 +157,8 @@ static int compare_blocked(const void *a, const void *b) {
 }
 
 /* Drops the entries that are no children of the parent, and those without a blocker to name. */
-static int keep_shown(struct tables_txn *x, const char *parent, struct blocked_issue *list, size_t *count,
-                      struct arena *a, struct err *err) {
+static int keep_shown(struct tables_txn *x, const char *parent, struct blocked_issue *list,
+                      size_t *count, struct arena *a, struct err *err) {
     struct id_set self = ID_SET_INIT, children = ID_SET_INIT;
     size_t kept = 0, prefix = parent ? strlen(parent) : 0;
     id_set_add(&self, parent);

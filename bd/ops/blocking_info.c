@@ -1,5 +1,6 @@
 /*
- * Blocking information of a list: one scan by source, one by target, one for the statuses of the others.
+ * Blocking information of a list: one scan by source, one by target, one for the statuses of the
+ * others.
  */
 #include "bd/ops/blocking_info.h"
 
@@ -53,7 +54,8 @@ int blocking_info_load(struct tables_txn *x, const struct issue_list *l, struct 
     for (size_t i = 0; i < rows.count && rc == BD_OK; i++)
         note_source(&g, &rows.items[i]);
     if (rc == BD_OK)
-        rc = dependency_scan(x, DEPENDENCY_BY_TARGET, ids, l->count, DEPENDENCY_BOTH, a, on_target, &g, err);
+        rc = dependency_scan(x, DEPENDENCY_BY_TARGET, ids, l->count, DEPENDENCY_BOTH, a, on_target, &g,
+                             err);
     strmap_release(&g.place);
     strmap_release(&g.statuses);
     id_set_release(&targets);

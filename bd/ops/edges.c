@@ -17,8 +17,8 @@ static int add_child(void *ctx, const struct dependency *d, bool in_wisp_table) 
 
 int edges_children(struct tables_txn *x, const struct id_set *parents, unsigned flags, struct arena *a,
                    struct id_set *out, struct err *err) {
-    return dependency_scan(x, DEPENDENCY_BY_TARGET, id_set_items(parents, a), id_set_count(parents), flags, a,
-                           add_child, out, err);
+    return dependency_scan(x, DEPENDENCY_BY_TARGET, id_set_items(parents, a), id_set_count(parents),
+                           flags, a, add_child, out, err);
 }
 
 int edges_parented(struct tables_txn *x, const struct id_set *ids, unsigned flags, struct arena *a,

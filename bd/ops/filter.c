@@ -76,15 +76,15 @@ static int add_id(void *ctx, const struct cell *row) {
     return BD_OK;
 }
 
-static int scan_ids(struct tables_txn *x, const char *table, const char *column, const struct pred *where,
-                    struct id_set *out, struct err *err) {
+static int scan_ids(struct tables_txn *x, const char *table, const char *column,
+                    const struct pred *where, struct id_set *out, struct err *err) {
     struct tables_query q = {
         .table = table, .columns = &column, .column_count = 1, .where = where, .any_order = true};
     return tables_has_table(x, table) ? tables_scan(x, &q, NULL, add_id, out, err) : BD_OK;
 }
 
-int filter_ids_with_labels(struct tables_txn *x, const char *labels_table, const char *const *labels, size_t n,
-                           struct arena *a, struct id_set *out, struct err *err) {
+int filter_ids_with_labels(struct tables_txn *x, const char *labels_table, const char *const *labels,
+                           size_t n, struct arena *a, struct id_set *out, struct err *err) {
     struct filter_texts t = {.items = (const char **)(uintptr_t)labels, .count = n};
     return scan_ids(x, labels_table, "issue_id", filter_text_in(a, "label", &t, false), out, err);
 }
@@ -99,7 +99,7 @@ struct build {
     struct err *err;
 };
 
-static void and(struct build *b, const struct pred *p) { b->all = pred_and(b->a, b->all, p); }
+static void and (struct build * b, const struct pred *p) { b->all = pred_and(b->a, b->all, p); }
 
 static void and_contains(struct build *b, const char *column, const char *text) {
     if (set(text))
@@ -154,7 +154,8 @@ static int and_labels(struct build *b, const struct issue_filter *f) {
     int rc = BD_OK;
     for (size_t i = 0; i < f->labels.count && rc == BD_OK; i++) {
         struct id_set ids = ID_SET_INIT;
-        rc = filter_ids_with_labels(b->x, b->family->labels, &f->labels.items[i], 1, b->a, &ids, b->err);
+        rc =
+            filter_ids_with_labels(b->x, b->family->labels, &f->labels.items[i], 1, b->a, &ids, b->err);
         and_ids(b, &ids, false);
         id_set_release(&ids);
     }
@@ -166,12 +167,13 @@ static int and_label_sets(struct build *b, const struct issue_filter *f) {
     const char *table = b->family->labels;
     int rc = and_labels(b, f);
     if (rc == BD_OK && f->labels_any.count) {
-        rc = filter_ids_with_labels(b->x, table, f->labels_any.items, f->labels_any.count, b->a, &any, b->err);
+        rc = filter_ids_with_labels(b->x, table, f->labels_any.items, f->labels_any.count, b->a, &any,
+                                    b->err);
         and_ids(b, &any, false);
     }
     if (rc == BD_OK && f->exclude_labels.count) {
-        rc = filter_ids_with_labels(b->x, table, f->exclude_labels.items, f->exclude_labels.count, b->a, &none,
-                                    b->err);
+        rc = filter_ids_with_labels(b->x, table, f->exclude_labels.items, f->exclude_labels.count, b->a,
+                                    &none, b->err);
         and_ids(b, &none, true);
     }
     if (rc == BD_OK && f->no_labels) {
@@ -187,7 +189,8 @@ static int and_label_sets(struct build *b, const struct issue_filter *f) {
 int filter_children_of(struct tables_txn *x, const struct issue_family *family, const char *parent,
                        struct arena *a, const struct pred **out, struct err *err) {
     unsigned flags = family == &issue_families[1] ? DEPENDENCY_WISP : DEPENDENCY_REGULAR;
-    struct id_set target = ID_SET_INIT, children = ID_SET_INIT, dotted = ID_SET_INIT, parented = ID_SET_INIT;
+    struct id_set target = ID_SET_INIT, children = ID_SET_INIT, dotted = ID_SET_INIT,
+                  parented = ID_SET_INIT;
     const char *prefix = arena_printf(a, "%s.", parent);
     id_set_add(&target, parent);
     int rc = edges_children(x, &target, flags, a, &children, err);
@@ -236,7 +239,8 @@ static int and_metadata(struct build *b, const struct issue_filter *f) {
     for (size_t i = 0; i < f->metadata_count; i++) {
         if (!metadata_key_is_valid(f->metadata[i].key))
             return err_set(b->err, BD_INVALID, "invalid metadata key %s", f->metadata[i].key);
-        and(b, pred_json(b->a, PRED_JSON_EQ, "metadata", f->metadata[i].key, cell_text(f->metadata[i].value)));
+        and(b, pred_json(b->a, PRED_JSON_EQ, "metadata", f->metadata[i].key,
+                         cell_text(f->metadata[i].value)));
     }
     return BD_OK;
 }
@@ -295,8 +299,9 @@ static void and_simple(struct build *b, const struct issue_filter *f) {
     and_contains(b, "notes", f->notes_contains);
 }
 
-int issue_filter_pred(const struct issue_filter *f, struct tables_txn *x, const struct issue_family *family,
-                      struct arena *a, const struct pred **out, bool *nothing, struct err *err) {
+int issue_filter_pred(const struct issue_filter *f, struct tables_txn *x,
+                      const struct issue_family *family, struct arena *a, const struct pred **out,
+                      bool *nothing, struct err *err) {
     struct build b = {x, family, a, NULL, false, err};
     int rc = and_label_sets(&b, f);
     if (rc == BD_OK)

@@ -47,12 +47,13 @@ void filter_texts_add(struct filter_texts *t, struct arena *a, const char *item)
  * The predicate for one family; NULL means every row. *nothing says that no row can match, whatever the
  * predicate. Sets of ids live in the arena. BD_INVALID for a bad metadata key.
  */
-int issue_filter_pred(const struct issue_filter *f, struct tables_txn *x, const struct issue_family *family,
-                      struct arena *a, const struct pred **out, bool *nothing, struct err *err);
+int issue_filter_pred(const struct issue_filter *f, struct tables_txn *x,
+                      const struct issue_family *family, struct arena *a, const struct pred **out,
+                      bool *nothing, struct err *err);
 
 /* Ids that carry the label (index on label). */
-int filter_ids_with_labels(struct tables_txn *x, const char *labels_table, const char *const *labels, size_t n,
-                           struct arena *a, struct id_set *out, struct err *err);
+int filter_ids_with_labels(struct tables_txn *x, const char *labels_table, const char *const *labels,
+                           size_t n, struct arena *a, struct id_set *out, struct err *err);
 /* Has a '-' inside and only id characters. */
 bool filter_looks_like_id(const char *text);
 

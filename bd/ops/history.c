@@ -1,6 +1,6 @@
 /*
- * History. The engine tells the commits that changed a row; a commit in between shows the row of its first
- * parent, which the walk over the log fills in.
+ * History. The engine tells the commits that changed a row; a commit in between shows the row of its
+ * first parent, which the walk over the log fills in.
  */
 #include "bd/ops/history.h"
 
@@ -29,8 +29,8 @@ const char *history_hash(const struct hash *h, struct arena *a) {
 }
 
 /* A row in its schema's order as an issue with only the named columns. */
-static void issue_of(struct issue *i, const struct schema *s, const struct cell *row, const char *const *wanted,
-                     size_t wanted_count, struct arena *a) {
+static void issue_of(struct issue *i, const struct schema *s, const struct cell *row,
+                     const char *const *wanted, size_t wanted_count, struct arena *a) {
     struct cell cells[ISSUE_COLUMN_COUNT];
     for (size_t c = 0; c < issue_column_count; c++) {
         cells[c] = cell_null();
@@ -58,7 +58,8 @@ struct walk {
     struct strmap changed; /* commit → struct version */
 };
 
-static void copy_commit(struct tables_commit_info *to, const struct tables_commit_info *from, struct arena *a) {
+static void copy_commit(struct tables_commit_info *to, const struct tables_commit_info *from,
+                        struct arena *a) {
     *to = *from;
     to->author = arena_strdup(a, from->author);
     to->email = arena_strdup(a, from->email);
@@ -103,9 +104,25 @@ static void inherit(struct walk *w) {
 int history_of_issue(struct tables *t, const char *id, struct arena *a, struct history_entry **out,
                      size_t *count, struct err *err) {
     static const char *const wanted[] = {
-        "id",         "title",      "description", "design",       "acceptance_criteria", "notes",  "status",
-        "priority",   "issue_type", "assignee",    "owner",        "created_by",          "pinned", "estimated_minutes",
-        "created_at", "updated_at", "closed_at",   "close_reason", "mol_type",
+        "id",
+        "title",
+        "description",
+        "design",
+        "acceptance_criteria",
+        "notes",
+        "status",
+        "priority",
+        "issue_type",
+        "assignee",
+        "owner",
+        "created_by",
+        "pinned",
+        "estimated_minutes",
+        "created_at",
+        "updated_at",
+        "closed_at",
+        "close_reason",
+        "mol_type",
     };
     struct walk w = {a, NULL, 0, 0, STRMAP_INIT};
     struct cell key = cell_text(id);
@@ -154,8 +171,8 @@ static int on_diff(void *ctx, const struct tables_diff_row *d) {
     return BD_OK;
 }
 
-int history_diff(struct tables *t, const char *from, const char *to, struct arena *a, struct history_diff **out,
-                 size_t *count, struct err *err) {
+int history_diff(struct tables *t, const char *from, const char *to, struct arena *a,
+                 struct history_diff **out, size_t *count, struct err *err) {
     struct diff_rows rows = {a, NULL, 0, 0};
     int rc = tables_diff(t, from, to, "issues", a, on_diff, &rows, err);
     *out = rows.count ? arena_dup(a, rows.items, rows.count * sizeof *rows.items) : NULL;

@@ -6,7 +6,8 @@
 
 #include "bd/ops/issue.h"
 
-/* Is this text a branch name or a commit hash by its look ([a-zA-Z0-9_./-], at most 128 bytes)? BD_INVALID. */
+/* Is this text a branch name or a commit hash by its look ([a-zA-Z0-9_./-], at most 128 bytes)?
+ * BD_INVALID. */
 int history_check_ref(const char *ref, struct err *err);
 
 struct history_entry {
@@ -24,8 +25,8 @@ struct history_diff {
     struct issue old_value, new_value; /* id, title, description, status, priority only */
 };
 /* Issues that differ between two states, in the order of their ids. */
-int history_diff(struct tables *t, const char *from, const char *to, struct arena *a, struct history_diff **out,
-                 size_t *count, struct err *err);
+int history_diff(struct tables *t, const char *from, const char *to, struct arena *a,
+                 struct history_diff **out, size_t *count, struct err *err);
 
 /* The commit as a printable hash in the arena. */
 const char *history_hash(const struct hash *h, struct arena *a);

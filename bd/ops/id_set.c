@@ -27,7 +27,8 @@ const char **id_set_items(const struct id_set *s, struct arena *a) {
     return items;
 }
 
-const struct pred *id_set_pred(struct arena *a, const char *column, const struct id_set *s, bool negated) {
+const struct pred *id_set_pred(struct arena *a, const char *column, const struct id_set *s,
+                               bool negated) {
     size_t n = 0;
     if (negated && !id_set_count(s))
         return NULL;

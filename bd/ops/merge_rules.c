@@ -1,6 +1,6 @@
 /*
- * Judging conflicts row by row. The engine has merged the cells that only one side changed; what is left are
- * the clashing ones, and rows that one side deleted.
+ * Judging conflicts row by row. The engine has merged the cells that only one side changed; what is
+ * left are the clashing ones, and rows that one side deleted.
  */
 #include "bd/ops/merge_rules.h"
 
@@ -25,7 +25,8 @@ bool merge_strategy_parse(const char *text, enum merge_strategy *out) {
 
 /* ---- which side is newer ---- */
 
-static const struct cell *cell_of(const struct tables_conflict *c, const struct cell *row, const char *column) {
+static const struct cell *cell_of(const struct tables_conflict *c, const struct cell *row,
+                                  const char *column) {
     int at = row ? schema_column(c->schema, column) : -1;
     return at < 0 ? NULL : &row[at];
 }
@@ -47,7 +48,8 @@ static bool theirs_is_newer(const struct tables_conflict *c) {
         break;
     }
     /* a completion is never lost to an edit in the same second */
-    const struct cell *ours = cell_of(c, c->ours, "closed_at"), *theirs = cell_of(c, c->theirs, "closed_at");
+    const struct cell *ours = cell_of(c, c->ours, "closed_at"),
+                      *theirs = cell_of(c, c->theirs, "closed_at");
     if (ours && theirs && cell_is_null(ours) != cell_is_null(theirs))
         return cell_is_null(ours);
     for (size_t i = 0; i < c->schema->column_count; i++) {
@@ -83,13 +85,15 @@ static bool key_is(const struct tables_conflict *c, const char *const *keys) {
 }
 
 static enum column_class class_of(const struct tables_conflict *c, const struct column *column) {
-    static const char *const largest[] = {"updated_at", "compaction_level", "last_activity", "last_child",
-                                          "last_id",    "last_sync",        NULL};
+    static const char *const largest[] = {
+        "updated_at", "compaction_level", "last_activity", "last_child", "last_id", "last_sync", NULL};
     static const char *const smallest[] = {"created_at", "started_at", "read_at", NULL};
     static const char *const sets[] = {"waiters", "to_addrs", "subscribers", NULL};
-    static const char *const comma_lists[] = {"types.custom", "status.custom", "allowed_prefixes", NULL};
+    static const char *const comma_lists[] = {"types.custom", "status.custom", "allowed_prefixes",
+                                              NULL};
     static const char *const our_own[] = {"issue_prefix", NULL};
-    if (one_of(column->name, largest) || ends_with(column->name, "_count") || ends_with(column->name, "_counter"))
+    if (one_of(column->name, largest) || ends_with(column->name, "_count") ||
+        ends_with(column->name, "_counter"))
         return CLASS_MAX;
     if (one_of(column->name, smallest))
         return CLASS_MIN;
@@ -147,10 +151,11 @@ static cJSON *merge_sets(const cJSON *base, const cJSON *ours, const cJSON *thei
     return out;
 }
 
-static cJSON *merge_values(const cJSON *base, const cJSON *ours, const cJSON *theirs, bool theirs_newer);
+static cJSON *merge_values(const cJSON *base, const cJSON *ours, const cJSON *theirs,
+                           bool theirs_newer);
 
-static void merge_member(cJSON *out, const char *key, const cJSON *base, const cJSON *ours, const cJSON *theirs,
-                         bool theirs_newer) {
+static void merge_member(cJSON *out, const char *key, const cJSON *base, const cJSON *ours,
+                         const cJSON *theirs, bool theirs_newer) {
     const cJSON *b = cJSON_IsObject(base) ? cJSON_GetObjectItemCaseSensitive(base, key) : NULL;
     const cJSON *o = cJSON_GetObjectItemCaseSensitive(ours, key);
     const cJSON *t = cJSON_GetObjectItemCaseSensitive(theirs, key);
@@ -162,7 +167,8 @@ static void merge_member(cJSON *out, const char *key, const cJSON *base, const c
         cJSON_AddItemToObject(out, key, v);
 }
 
-static cJSON *merge_values(const cJSON *base, const cJSON *ours, const cJSON *theirs, bool theirs_newer) {
+static cJSON *merge_values(const cJSON *base, const cJSON *ours, const cJSON *theirs,
+                           bool theirs_newer) {
     if (cJSON_IsArray(ours) && cJSON_IsArray(theirs))
         return merge_sets(base, ours, theirs);
     if (!cJSON_IsObject(ours) || !cJSON_IsObject(theirs))
@@ -237,8 +243,8 @@ static struct cell merge_text(const struct tables_conflict *c, size_t column, en
     const char *theirs = text_of(c->theirs, column, a);
     bool list = class == CLASS_SET && !(ours && *ours == '[') && !(theirs && *theirs == '[');
     const char *text = list ? merge_list(base, ours, theirs, a)
-                            : merge_rules_json(base, ours && *ours ? ours : NULL, theirs && *theirs ? theirs : NULL,
-                                               theirs_newer, a);
+                            : merge_rules_json(base, ours && *ours ? ours : NULL,
+                                               theirs && *theirs ? theirs : NULL, theirs_newer, a);
     if (!text)
         text = ours ? ours : theirs;
     return c->schema->columns[column].type.base == SQL_JSON ? cell_json(text) : cell_text(text);
@@ -310,22 +316,14 @@ static void merge_cells(const struct tables_conflict *c, struct cell *merged, st
         enum column_class class = class_of(c, &c->schema->columns[i]);
         const struct cell *o = &c->ours[i], *t = &c->theirs[i];
         switch (class) {
-        case CLASS_MAX:
-            merged[i] = cell_cmp(o, t) >= 0 ? *o : *t;
-            break;
+        case CLASS_MAX: merged[i] = cell_cmp(o, t) >= 0 ? *o : *t; break;
         case CLASS_MIN:
             merged[i] = cell_is_null(o) || (!cell_is_null(t) && cell_cmp(t, o) < 0) ? *t : *o;
             break;
         case CLASS_SET:
-        case CLASS_JSON:
-            merged[i] = merge_text(c, i, class, newer, a);
-            break;
-        case CLASS_OURS:
-            merged[i] = *o;
-            break;
-        case CLASS_NEWEST:
-            merged[i] = newer ? *t : *o;
-            break;
+        case CLASS_JSON: merged[i] = merge_text(c, i, class, newer, a); break;
+        case CLASS_OURS: merged[i] = *o; break;
+        case CLASS_NEWEST: merged[i] = newer ? *t : *o; break;
         }
     }
     take_groups(c, newer, merged);
@@ -333,14 +331,15 @@ static void merge_cells(const struct tables_conflict *c, struct cell *merged, st
         refresh_hash(c, merged, a);
 }
 
-int merge_rules_resolve(void *judge, const struct tables_conflict *c, struct cell *merged, bool *removed,
-                        struct arena *a) {
+int merge_rules_resolve(void *judge, const struct tables_conflict *c, struct cell *merged,
+                        bool *removed, struct arena *a) {
     struct merge_judge *j = judge;
     *removed = false;
     if (!c->ours || !c->theirs) {
         const struct cell *kept = c->ours ? c->ours : c->theirs;
         /* an edit beats a deletion unless one side was asked to win */
-        *removed = (j->strategy == MERGE_OURS && !c->ours) || (j->strategy == MERGE_THEIRS && !c->theirs) || !kept;
+        *removed = (j->strategy == MERGE_OURS && !c->ours) ||
+                   (j->strategy == MERGE_THEIRS && !c->theirs) || !kept;
         for (size_t i = 0; i < c->schema->column_count && !*removed; i++)
             merged[i] = kept[i];
     } else if (j->strategy == MERGE_NEWEST) {

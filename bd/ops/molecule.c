@@ -1,6 +1,6 @@
 /*
- * Molecules. Steps are grouped by depth: those that nothing open blocks, those that only the former block, and
- * so on; steps of one depth that do not block each other form a group.
+ * Molecules. Steps are grouped by depth: those that nothing open blocks, those that only the former
+ * block, and so on; steps of one depth that do not block each other form a group.
  */
 #include "bd/ops/molecule.h"
 
@@ -64,8 +64,8 @@ static int find_below(struct loader *l, const char *root, struct err *err) {
     id_set_add(&l->seen, root);
     while (rc == BD_OK && id_set_count(&level)) {
         struct id_set next = ID_SET_INIT;
-        rc = dependency_scan(l->x, DEPENDENCY_BY_TARGET, id_set_items(&level, l->a), id_set_count(&level),
-                             DEPENDENCY_BOTH, l->a, on_child, l, err);
+        rc = dependency_scan(l->x, DEPENDENCY_BY_TARGET, id_set_items(&level, l->a),
+                             id_set_count(&level), DEPENDENCY_BOTH, l->a, on_child, l, err);
         for (struct strmap_entry *e = NULL; rc == BD_OK && (e = strmap_next(&level.map, e));) {
             rc = add_dotted(l, e->key, err);
             const struct filter_texts *kids = children_of(l, e->key);
@@ -112,7 +112,8 @@ static const char **in_order(struct loader *l, const char *root, size_t *count) 
 
 static int load_rows(struct tables_txn *x, const char *const *ids, size_t count, struct arena *a,
                      const struct id_set *members, struct dependency_list *out, struct err *err) {
-    int rc = dependency_load(x, DEPENDENCY_BY_SOURCE, ids, count, DEPENDENCY_BOTH | DEPENDENCY_METADATA, a, out, err);
+    int rc = dependency_load(x, DEPENDENCY_BY_SOURCE, ids, count, DEPENDENCY_BOTH | DEPENDENCY_METADATA,
+                             a, out, err);
     size_t kept = 0;
     for (size_t i = 0; i < out->count && rc == BD_OK; i++)
         if (id_set_has(members, out->items[i].depends_on_id))
@@ -158,7 +159,8 @@ static void add_waits(struct molecule *m, const struct dependency *wait, const s
         for (size_t i = 0; i < m->rows.count; i++) {
             const struct dependency *d = &m->rows.items[i];
             struct molecule_step *child = strmap_get(by_id, d->issue_id);
-            if (strcmp(d->type, "parent-child") != 0 || strcmp(d->depends_on_id, wait->depends_on_id) != 0 || !child)
+            if (strcmp(d->type, "parent-child") != 0 ||
+                strcmp(d->depends_on_id, wait->depends_on_id) != 0 || !child)
                 continue;
             if (pass == 0 && any && is_closed(child))
                 return;
@@ -244,7 +246,8 @@ static void analyse(struct molecule *m, struct arena *a) {
     for (size_t i = 0; i < m->issues.count; i++) {
         struct molecule_step *s = &m->steps[i];
         const char *status = s->issue->status;
-        s->ready = (strcmp(status, "open") == 0 || strcmp(status, "in_progress") == 0) && !s->blocked_by.count;
+        s->ready =
+            (strcmp(status, "open") == 0 || strcmp(status, "in_progress") == 0) && !s->blocked_by.count;
         m->ready_count += s->ready;
         depth_of(s, &by_id, 0);
         sort_texts(&s->blocked_by);
@@ -291,7 +294,8 @@ static int parent_of(struct tables_txn *x, const char *id, struct arena *a, cons
 }
 
 /* Poured molecules, epics, and whatever carries the label of templates. */
-static int is_molecule(struct tables_txn *x, struct issue *i, struct arena *a, bool *yes, struct err *err) {
+static int is_molecule(struct tables_txn *x, struct issue *i, struct arena *a, bool *yes,
+                       struct err *err) {
     *yes = strcmp(i->issue_type, "epic") == 0 || strcmp(i->issue_type, "molecule") == 0;
     int rc = *yes ? BD_OK : issues_hydrate(x, i, 1, HYDRATE_LABELS, a, err);
     for (size_t k = 0; k < i->label_count && rc == BD_OK && !*yes; k++)
@@ -321,8 +325,8 @@ int molecule_roots(struct tables_txn *x, const char *const *ids, size_t count, s
     return rc;
 }
 
-static int search_type_status(struct tables_txn *x, const char *type, const char *status, struct arena *a,
-                              struct issue_list *out, struct err *err) {
+static int search_type_status(struct tables_txn *x, const char *type, const char *status,
+                              struct arena *a, struct issue_list *out, struct err *err) {
     struct issue_filter f;
     issue_filter_init(&f);
     f.issue_type = type;
@@ -357,7 +361,8 @@ struct gated_walk {
 static int add_gate(struct gated_walk *w, const struct issue *gate) {
     struct dependency_list rows;
     struct strmap roots = STRMAP_INIT;
-    int rc = dependency_load(w->x, DEPENDENCY_BY_TARGET, &gate->id, 1, DEPENDENCY_BOTH, w->a, &rows, w->err);
+    int rc =
+        dependency_load(w->x, DEPENDENCY_BY_TARGET, &gate->id, 1, DEPENDENCY_BOTH, w->a, &rows, w->err);
     for (size_t i = 0; i < rows.count && rc == BD_OK; i++) {
         const struct issue *step = strmap_get(&w->ready, rows.items[i].issue_id);
         struct issue molecule;
@@ -365,7 +370,8 @@ static int add_gate(struct gated_walk *w, const struct issue *gate) {
             continue;
         rc = molecule_roots(w->x, &step->id, 1, w->a, &roots, w->err);
         const char *root = strmap_get(&roots, step->id);
-        if (!root || id_set_has(&w->taken, root) || issue_load(w->x, root, w->a, &molecule, NULL) != BD_OK)
+        if (!root || id_set_has(&w->taken, root) ||
+            issue_load(w->x, root, w->a, &molecule, NULL) != BD_OK)
             continue;
         id_set_add(&w->taken, root);
         MEM_GROW(w->items, w->capacity, w->count + 1);
@@ -376,7 +382,8 @@ static int add_gate(struct gated_walk *w, const struct issue *gate) {
 }
 
 static int compare_gated(const void *a, const void *b) {
-    return strcmp(((const struct gated_molecule *)a)->molecule.id, ((const struct gated_molecule *)b)->molecule.id);
+    return strcmp(((const struct gated_molecule *)a)->molecule.id,
+                  ((const struct gated_molecule *)b)->molecule.id);
 }
 
 int molecules_gated(struct tables_txn *x, struct arena *a, struct gated_molecule **out, size_t *count,

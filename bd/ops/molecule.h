@@ -1,5 +1,6 @@
 /*
- * A molecule: an issue with everything below it, which of its steps are ready and which can run side by side.
+ * A molecule: an issue with everything below it, which of its steps are ready and which can run side by
+ * side.
  */
 #ifndef BD_OPS_MOLECULE_H
 #define BD_OPS_MOLECULE_H
@@ -10,15 +11,15 @@
 
 struct molecule_step {
     const struct issue *issue;
-    bool ready;                        /* open or in progress, nothing in the molecule blocks it */
-    const char *group;                 /* "group-1" …, "" when it runs alone */
-    struct filter_texts blocked_by;    /* open steps, sorted */
-    struct filter_texts blocks;        /* sorted */
-    struct filter_texts can_parallel;  /* the others of its group, sorted */
-    int64_t depth;                     /* 0: nothing open blocks it */
+    bool ready;                       /* open or in progress, nothing in the molecule blocks it */
+    const char *group;                /* "group-1" …, "" when it runs alone */
+    struct filter_texts blocked_by;   /* open steps, sorted */
+    struct filter_texts blocks;       /* sorted */
+    struct filter_texts can_parallel; /* the others of its group, sorted */
+    int64_t depth;                    /* 0: nothing open blocks it */
 };
 struct molecule {
-    struct issue_list issues; /* the root first, each issue before what is below it; with labels */
+    struct issue_list issues;    /* the root first, each issue before what is below it; with labels */
     struct dependency_list rows; /* between issues of the molecule */
     struct molecule_step *steps; /* one per issue */
     size_t ready_count, group_count;

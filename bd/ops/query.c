@@ -46,8 +46,8 @@ enum { MAX_DEPTH = 200 };
 static const char *const op_names[] = {"=", "!=", "<", "<=", ">", ">="};
 
 static const char *token_name(const struct token *t) {
-    static const char *const names[] = {"EOF", "IDENT", "STRING", "NUMBER", "DURATION", NULL, "AND", "OR",
-                                        "NOT", "(",     ")",      ","};
+    static const char *const names[] = {"EOF", "IDENT", "STRING", "NUMBER", "DURATION", NULL,
+                                        "AND", "OR",    "NOT",    "(",      ")",        ","};
     return t->kind == TOKEN_OP ? op_names[t->op] : names[t->kind];
 }
 
@@ -147,8 +147,10 @@ static int advance(struct parser *p) {
     }
     if (strchr(single, c)) {
         p->at++;
-        p->token = (struct token){c == '(' ? TOKEN_OPEN : c == ')' ? TOKEN_CLOSE : TOKEN_COMMA, QUERY_EQ,
-                                  arena_strndup(p->a, p->input + start, 1), start};
+        p->token = (struct token){c == '('   ? TOKEN_OPEN
+                                  : c == ')' ? TOKEN_CLOSE
+                                             : TOKEN_COMMA,
+                                  QUERY_EQ, arena_strndup(p->a, p->input + start, 1), start};
         return BD_OK;
     }
     if (lex_op(p, start))
@@ -187,8 +189,8 @@ static int parse_comparison(struct parser *p, struct query_node **out) {
     if (rc != BD_OK)
         return rc;
     if (p->token.kind != TOKEN_OP)
-        return err_set(p->err, BD_INVALID, "expected comparison operator at position %zu, got %s", p->token.at,
-                       token_name(&p->token));
+        return err_set(p->err, BD_INVALID, "expected comparison operator at position %zu, got %s",
+                       p->token.at, token_name(&p->token));
     n->op = p->token.op;
     rc = advance(p);
     if (rc != BD_OK)
@@ -273,9 +275,7 @@ int query_parse(const char *text, struct arena *a, struct query_node **out, stru
 
 void query_print(struct buf *out, const struct query_node *n) {
     switch (n->kind) {
-    case QUERY_COMPARE:
-        buf_addf(out, "%s%s%s", n->field, op_names[n->op], n->value);
-        break;
+    case QUERY_COMPARE: buf_addf(out, "%s%s%s", n->field, op_names[n->op], n->value); break;
     case QUERY_NOT:
         buf_add_str(out, "NOT ");
         query_print(out, n->left);

@@ -1,8 +1,8 @@
 /*
  * The query language of `bd query`: comparisons joined by AND, OR and NOT.
  *
- * A query turns into a filter that the tables evaluate and, where that is not enough, a test that is run
- * on each issue the filter lets through.
+ * A query turns into a filter that the tables evaluate and, where that is not enough, a test that is
+ * run on each issue the filter lets through.
  */
 #ifndef BD_OPS_QUERY_H
 #define BD_OPS_QUERY_H
@@ -32,8 +32,10 @@ struct query_plan {
     const struct query_node *test; /* NULL: the filter says it all */
 };
 /* `now` in micros: what relative times refer to. BD_INVALID. */
-int query_compile(struct query_node *n, int64_t now, struct arena *a, struct query_plan *out, struct err *err);
-/* A condition that every issue passing the test satisfies, for the tables to evaluate; NULL = any row may. */
+int query_compile(struct query_node *n, int64_t now, struct arena *a, struct query_plan *out,
+                  struct err *err);
+/* A condition that every issue passing the test satisfies, for the tables to evaluate; NULL = any row
+ * may. */
 const struct pred *query_pred(const struct query_node *n, struct arena *a);
 /* Does the issue (with labels) pass the test? */
 bool query_matches(const struct query_node *n, const struct issue *i);

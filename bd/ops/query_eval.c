@@ -1,6 +1,6 @@
 /*
- * Meaning of queries. Comparisons joined by AND (and OR of labels, NOT of status or type) become a filter;
- * anything else keeps a test, and the filter then holds what every match must satisfy.
+ * Meaning of queries. Comparisons joined by AND (and OR of labels, NOT of status or type) become a
+ * filter; anything else keeps a test, and the filter then holds what every match must satisfy.
  */
 #include "base/datetime.h"
 #include "bd/ops/query.h"
@@ -14,24 +14,62 @@
 #include <strings.h>
 
 enum field_id {
-    F_STATUS, F_PRIORITY, F_TYPE, F_ASSIGNEE, F_OWNER, F_LABEL, F_TITLE, F_DESCRIPTION, F_NOTES, F_CREATED,
-    F_UPDATED, F_CLOSED, F_STARTED, F_ID, F_SPEC, F_PARENT, F_PINNED, F_EPHEMERAL, F_TEMPLATE, F_MOL_TYPE,
-    F_HAS_METADATA_KEY, F_METADATA, F_UNKNOWN,
+    F_STATUS,
+    F_PRIORITY,
+    F_TYPE,
+    F_ASSIGNEE,
+    F_OWNER,
+    F_LABEL,
+    F_TITLE,
+    F_DESCRIPTION,
+    F_NOTES,
+    F_CREATED,
+    F_UPDATED,
+    F_CLOSED,
+    F_STARTED,
+    F_ID,
+    F_SPEC,
+    F_PARENT,
+    F_PINNED,
+    F_EPHEMERAL,
+    F_TEMPLATE,
+    F_MOL_TYPE,
+    F_HAS_METADATA_KEY,
+    F_METADATA,
+    F_UNKNOWN,
 };
 
 static const struct {
     const char *name;
     enum field_id id;
 } fields[] = {
-    {"status", F_STATUS},       {"priority", F_PRIORITY},     {"type", F_TYPE},
-    {"assignee", F_ASSIGNEE},   {"owner", F_OWNER},           {"label", F_LABEL},
-    {"labels", F_LABEL},        {"title", F_TITLE},           {"description", F_DESCRIPTION},
-    {"desc", F_DESCRIPTION},    {"notes", F_NOTES},           {"created", F_CREATED},
-    {"created_at", F_CREATED},  {"updated", F_UPDATED},       {"updated_at", F_UPDATED},
-    {"closed", F_CLOSED},       {"closed_at", F_CLOSED},      {"started", F_STARTED},
-    {"started_at", F_STARTED},  {"id", F_ID},                 {"spec", F_SPEC},
-    {"spec_id", F_SPEC},        {"parent", F_PARENT},         {"pinned", F_PINNED},
-    {"ephemeral", F_EPHEMERAL}, {"template", F_TEMPLATE},     {"mol_type", F_MOL_TYPE},
+    {"status", F_STATUS},
+    {"priority", F_PRIORITY},
+    {"type", F_TYPE},
+    {"assignee", F_ASSIGNEE},
+    {"owner", F_OWNER},
+    {"label", F_LABEL},
+    {"labels", F_LABEL},
+    {"title", F_TITLE},
+    {"description", F_DESCRIPTION},
+    {"desc", F_DESCRIPTION},
+    {"notes", F_NOTES},
+    {"created", F_CREATED},
+    {"created_at", F_CREATED},
+    {"updated", F_UPDATED},
+    {"updated_at", F_UPDATED},
+    {"closed", F_CLOSED},
+    {"closed_at", F_CLOSED},
+    {"started", F_STARTED},
+    {"started_at", F_STARTED},
+    {"id", F_ID},
+    {"spec", F_SPEC},
+    {"spec_id", F_SPEC},
+    {"parent", F_PARENT},
+    {"pinned", F_PINNED},
+    {"ephemeral", F_EPHEMERAL},
+    {"template", F_TEMPLATE},
+    {"mol_type", F_MOL_TYPE},
     {"has_metadata_key", F_HAS_METADATA_KEY},
 };
 
@@ -79,7 +117,8 @@ static const char *without_star(struct arena *a, const char *value, bool *star) 
 }
 
 /* The instant a time comparison refers to: a duration means that long ago. */
-static int parse_time(const struct query_node *n, int64_t now, int64_t *out, struct arena *a, struct err *err) {
+static int parse_time(const struct query_node *n, int64_t now, int64_t *out, struct arena *a,
+                      struct err *err) {
     if (!n->is_duration)
         return time_parse(n->value, now, out, err);
     const char *text = arena_printf(a, "-%s", lower(a, n->value + (*n->value == '+')));
@@ -125,8 +164,8 @@ static int apply_priority(const struct query_node *n, struct compiler *c) {
     if (n->op == QUERY_NE)
         return err_set(c->err, BD_INVALID, "priority != requires predicate filtering");
     if ((n->op == QUERY_LT && v == 0) || (n->op == QUERY_GT && v == 4))
-        return err_set(c->err, BD_INVALID, "priority %c %lld matches nothing", n->op == QUERY_LT ? '<' : '>',
-                       (long long)v);
+        return err_set(c->err, BD_INVALID, "priority %c %lld matches nothing",
+                       n->op == QUERY_LT ? '<' : '>', (long long)v);
     if (n->op == QUERY_EQ)
         c->f->priority = v;
     else if (n->op == QUERY_LT || n->op == QUERY_LE)
@@ -212,11 +251,14 @@ static int apply_text(const struct query_node *n, struct compiler *c, enum field
     bool star, none = is_none(n->value);
     const char *stem = without_star(c->a, n->value, &star);
     if (field == F_TITLE && n->op != QUERY_EQ)
-        return err_set(c->err, BD_INVALID, "title only supports = operator (use title contains pattern)");
+        return err_set(c->err, BD_INVALID,
+                       "title only supports = operator (use title contains pattern)");
     if (field == F_DESCRIPTION && n->op != QUERY_EQ)
-        return err_set(c->err, BD_INVALID, "description only supports = operator (use desc contains pattern)");
-    static const char *const names[] = {[F_ASSIGNEE] = "assignee", [F_LABEL] = "label", [F_NOTES] = "notes",
-                                        [F_ID] = "id",             [F_SPEC] = "spec",   [F_PARENT] = "parent",
+        return err_set(c->err, BD_INVALID,
+                       "description only supports = operator (use desc contains pattern)");
+    static const char *const names[] = {[F_ASSIGNEE] = "assignee", [F_LABEL] = "label",
+                                        [F_NOTES] = "notes",       [F_ID] = "id",
+                                        [F_SPEC] = "spec",         [F_PARENT] = "parent",
                                         [F_TITLE] = "title",       [F_DESCRIPTION] = "description"};
     int rc = only_equals(n, c, names[field]);
     if (rc != BD_OK)
@@ -234,30 +276,22 @@ static int apply_text(const struct query_node *n, struct compiler *c, enum field
         else
             filter_texts_add(&f->labels, c->a, n->value);
         break;
-    case F_TITLE:
-        f->title_contains = n->value;
-        break;
+    case F_TITLE: f->title_contains = n->value; break;
     case F_DESCRIPTION:
         if (none)
             f->empty_description = true;
         else
             f->description_contains = n->value;
         break;
-    case F_NOTES:
-        f->notes_contains = n->value;
-        break;
+    case F_NOTES: f->notes_contains = n->value; break;
     case F_ID:
         if (star)
             f->id_prefix = stem;
         else
             filter_texts_add(&f->ids, c->a, n->value);
         break;
-    case F_SPEC:
-        f->spec_prefix = stem;
-        break;
-    default:
-        f->parent = n->value;
-        break;
+    case F_SPEC: f->spec_prefix = stem; break;
+    default: f->parent = n->value; break;
     }
     return BD_OK;
 }
@@ -268,20 +302,13 @@ static int apply_comparison(const struct query_node *n, struct compiler *c) {
     if (is_time(field))
         return apply_time(n, c, field);
     switch (field) {
-    case F_STATUS:
-        return apply_status(n, c);
-    case F_PRIORITY:
-        return apply_priority(n, c);
-    case F_TYPE:
-        return apply_type(n, c);
-    case F_OWNER:
-        return err_set(c->err, BD_INVALID, "owner filtering requires predicate mode");
-    case F_PINNED:
-        return apply_flag(n, c, &c->f->pinned);
-    case F_EPHEMERAL:
-        return apply_flag(n, c, &c->f->ephemeral);
-    case F_TEMPLATE:
-        return apply_flag(n, c, &c->f->is_template);
+    case F_STATUS: return apply_status(n, c);
+    case F_PRIORITY: return apply_priority(n, c);
+    case F_TYPE: return apply_type(n, c);
+    case F_OWNER: return err_set(c->err, BD_INVALID, "owner filtering requires predicate mode");
+    case F_PINNED: return apply_flag(n, c, &c->f->pinned);
+    case F_EPHEMERAL: return apply_flag(n, c, &c->f->ephemeral);
+    case F_TEMPLATE: return apply_flag(n, c, &c->f->is_template);
     case F_MOL_TYPE:
         rc = only_equals(n, c, "mol_type");
         if (rc == BD_OK && !mol_type_is_valid(lower(c->a, n->value)))
@@ -296,12 +323,9 @@ static int apply_comparison(const struct query_node *n, struct compiler *c) {
         if (rc == BD_OK)
             c->f->has_metadata_key = n->value;
         return rc;
-    case F_METADATA:
-        return apply_metadata(n, c);
-    case F_UNKNOWN:
-        return err_set(c->err, BD_INVALID, "unknown field: %s", n->field);
-    default:
-        return apply_text(n, c, field);
+    case F_METADATA: return apply_metadata(n, c);
+    case F_UNKNOWN: return err_set(c->err, BD_INVALID, "unknown field: %s", n->field);
+    default: return apply_text(n, c, field);
     }
 }
 
@@ -333,14 +357,10 @@ static void add_labels_any(const struct query_node *n, struct compiler *c) {
 
 static bool filter_suffices(const struct query_node *n) {
     switch (n->kind) {
-    case QUERY_COMPARE:
-        return true;
-    case QUERY_AND:
-        return filter_suffices(n->left) && filter_suffices(n->right);
-    case QUERY_NOT:
-        return negatable(n->left);
-    case QUERY_OR:
-        return only_labels(n);
+    case QUERY_COMPARE: return true;
+    case QUERY_AND: return filter_suffices(n->left) && filter_suffices(n->right);
+    case QUERY_NOT: return negatable(n->left);
+    case QUERY_OR: return only_labels(n);
     }
     return false;
 }
@@ -391,8 +411,9 @@ static int check_comparison(struct query_node *n, struct compiler *c) {
     }
     switch (field) {
     case F_PRIORITY:
-        return parse_int(n->value, &priority) ? BD_OK
-                                              : err_set(c->err, BD_INVALID, "invalid priority: %s", n->value);
+        return parse_int(n->value, &priority)
+                   ? BD_OK
+                   : err_set(c->err, BD_INVALID, "invalid priority: %s", n->value);
     case F_PINNED:
     case F_EPHEMERAL:
     case F_TEMPLATE:
@@ -407,16 +428,11 @@ static int check_comparison(struct query_node *n, struct compiler *c) {
         return rc == BD_OK ? check_metadata_key(n->field + 9, c) : rc;
     case F_PARENT:
     case F_MOL_TYPE:
-    case F_UNKNOWN:
-        return err_set(c->err, BD_INVALID, "unknown field: %s", n->field);
-    case F_DESCRIPTION:
-        return check_ops(n, c, "description");
-    case F_SPEC:
-        return check_ops(n, c, "spec");
-    case F_LABEL:
-        return check_ops(n, c, "label");
-    default:
-        return check_ops(n, c, n->field);
+    case F_UNKNOWN: return err_set(c->err, BD_INVALID, "unknown field: %s", n->field);
+    case F_DESCRIPTION: return check_ops(n, c, "description");
+    case F_SPEC: return check_ops(n, c, "spec");
+    case F_LABEL: return check_ops(n, c, "label");
+    default: return check_ops(n, c, n->field);
     }
 }
 
@@ -428,7 +444,8 @@ static int check_tree(struct query_node *n, struct compiler *c) {
     return rc == BD_OK && n->right ? check_tree(n->right, c) : rc;
 }
 
-int query_compile(struct query_node *n, int64_t now, struct arena *a, struct query_plan *out, struct err *err) {
+int query_compile(struct query_node *n, int64_t now, struct arena *a, struct query_plan *out,
+                  struct err *err) {
     struct compiler c = {a, &out->filter, now, err};
     issue_filter_init(&out->filter);
     out->test = NULL;
@@ -453,7 +470,8 @@ static const struct pred *time_pred(struct arena *a, const char *column, enum qu
     return op <= QUERY_NE ? NULL : pred_cmp(a, ops[op], column, cell_datetime(t));
 }
 
-static const struct pred *number_pred(struct arena *a, const char *column, enum query_op op, int64_t v) {
+static const struct pred *number_pred(struct arena *a, const char *column, enum query_op op,
+                                      int64_t v) {
     static const enum pred_op ops[] = {PRED_EQ, PRED_NE, PRED_LT, PRED_LE, PRED_GT, PRED_GE};
     return pred_cmp(a, ops[op], column, cell_int(v));
 }
@@ -469,17 +487,21 @@ static const struct pred *contains_pred(struct arena *a, const char *column, con
 static const struct pred *id_pred(struct arena *a, const struct query_node *n, bool equal) {
     bool star;
     const char *stem = without_star(a, n->value, &star);
-    return pred_if(a, equal, star ? pred_cmp(a, PRED_PREFIX, "id", cell_text(stem)) : filter_text_is(a, "id", stem));
+    return pred_if(a, equal,
+                   star ? pred_cmp(a, PRED_PREFIX, "id", cell_text(stem))
+                        : filter_text_is(a, "id", stem));
 }
 
-static const struct pred *flag_pred(struct arena *a, const char *column, const char *value, bool equal) {
+static const struct pred *flag_pred(struct arena *a, const char *column, const char *value,
+                                    bool equal) {
     bool flag = false;
     return parse_bool(value, &flag) == BD_OK ? filter_bool(a, column, flag == equal) : NULL;
 }
 
 static enum query_op opposite(enum query_op op) {
-    static const enum query_op opposites[] = {[QUERY_EQ] = QUERY_NE, [QUERY_NE] = QUERY_EQ, [QUERY_LT] = QUERY_GE,
-                                              [QUERY_LE] = QUERY_GT, [QUERY_GT] = QUERY_LE, [QUERY_GE] = QUERY_LT};
+    static const enum query_op opposites[] = {
+        [QUERY_EQ] = QUERY_NE, [QUERY_NE] = QUERY_EQ, [QUERY_LT] = QUERY_GE,
+        [QUERY_LE] = QUERY_GT, [QUERY_GT] = QUERY_LE, [QUERY_GE] = QUERY_LT};
     return opposites[op];
 }
 
@@ -487,38 +509,23 @@ static const struct pred *comparison_pred(const struct query_node *n, bool negat
     enum query_op op = negated ? opposite(n->op) : n->op;
     bool equal = op == QUERY_EQ;
     switch (field_of(n)) {
-    case F_STATUS:
-        return pred_if(a, equal, filter_text_is(a, "status", lower(a, n->value)));
-    case F_TYPE:
-        return pred_if(a, equal, filter_text_is(a, "issue_type", lower(a, n->value)));
-    case F_PRIORITY:
-        return number_pred(a, "priority", op, strtoll(n->value, NULL, 10));
-    case F_CREATED:
-        return time_pred(a, "created_at", op, n->time);
-    case F_UPDATED:
-        return time_pred(a, "updated_at", op, n->time);
+    case F_STATUS: return pred_if(a, equal, filter_text_is(a, "status", lower(a, n->value)));
+    case F_TYPE: return pred_if(a, equal, filter_text_is(a, "issue_type", lower(a, n->value)));
+    case F_PRIORITY: return number_pred(a, "priority", op, strtoll(n->value, NULL, 10));
+    case F_CREATED: return time_pred(a, "created_at", op, n->time);
+    case F_UPDATED: return time_pred(a, "updated_at", op, n->time);
     case F_CLOSED: /* unset times fail the test but pass its negation */
         return negated ? NULL : time_pred(a, "closed_at", op, n->time);
-    case F_STARTED:
-        return negated ? NULL : time_pred(a, "started_at", op, n->time);
-    case F_ASSIGNEE:
-        return contains_pred(a, "assignee", n, true, equal);
-    case F_TITLE:
-        return contains_pred(a, "title", n, false, equal);
-    case F_DESCRIPTION:
-        return contains_pred(a, "description", n, true, equal);
-    case F_NOTES:
-        return contains_pred(a, "notes", n, false, equal);
-    case F_ID:
-        return id_pred(a, n, equal);
-    case F_PINNED:
-        return flag_pred(a, "pinned", n->value, equal);
-    case F_EPHEMERAL:
-        return flag_pred(a, "ephemeral", n->value, equal);
-    case F_TEMPLATE:
-        return flag_pred(a, "is_template", n->value, equal);
-    default:
-        return NULL;
+    case F_STARTED: return negated ? NULL : time_pred(a, "started_at", op, n->time);
+    case F_ASSIGNEE: return contains_pred(a, "assignee", n, true, equal);
+    case F_TITLE: return contains_pred(a, "title", n, false, equal);
+    case F_DESCRIPTION: return contains_pred(a, "description", n, true, equal);
+    case F_NOTES: return contains_pred(a, "notes", n, false, equal);
+    case F_ID: return id_pred(a, n, equal);
+    case F_PINNED: return flag_pred(a, "pinned", n->value, equal);
+    case F_EPHEMERAL: return flag_pred(a, "ephemeral", n->value, equal);
+    case F_TEMPLATE: return flag_pred(a, "is_template", n->value, equal);
+    default: return NULL;
     }
 }
 
@@ -533,11 +540,15 @@ static const struct pred *tree_pred(const struct query_node *n, bool negated, st
     return left && right ? pred_or(a, left, right) : NULL;
 }
 
-const struct pred *query_pred(const struct query_node *n, struct arena *a) { return tree_pred(n, false, a); }
+const struct pred *query_pred(const struct query_node *n, struct arena *a) {
+    return tree_pred(n, false, a);
+}
 
 /* ---- the test ---- */
 
-static bool contains_fold(const char *text, const char *part) { return strcasestr(text ? text : "", part) != NULL; }
+static bool contains_fold(const char *text, const char *part) {
+    return strcasestr(text ? text : "", part) != NULL;
+}
 
 static bool same_day(int64_t stored, int64_t target) {
     struct civil x, y;
@@ -548,18 +559,12 @@ static bool same_day(int64_t stored, int64_t target) {
 
 static bool compare_number(enum query_op op, int64_t x, int64_t y) {
     switch (op) {
-    case QUERY_EQ:
-        return x == y;
-    case QUERY_NE:
-        return x != y;
-    case QUERY_LT:
-        return x < y;
-    case QUERY_LE:
-        return x <= y;
-    case QUERY_GT:
-        return x > y;
-    default:
-        return x >= y;
+    case QUERY_EQ: return x == y;
+    case QUERY_NE: return x != y;
+    case QUERY_LT: return x < y;
+    case QUERY_LE: return x <= y;
+    case QUERY_GT: return x > y;
+    default: return x >= y;
     }
 }
 
@@ -604,67 +609,44 @@ static bool equals(const struct query_node *n, const struct issue *i) {
     const char *v = n->value;
     bool none = is_none(v), flag = false;
     switch (field_of(n)) {
-    case F_STATUS:
-        return strcasecmp(i->status, v) == 0;
-    case F_TYPE:
-        return strcasecmp(i->issue_type, v) == 0;
+    case F_STATUS: return strcasecmp(i->status, v) == 0;
+    case F_TYPE: return strcasecmp(i->issue_type, v) == 0;
     case F_ASSIGNEE:
-        return none ? !i->assignee || !*i->assignee : strcasecmp(i->assignee ? i->assignee : "", v) == 0;
-    case F_OWNER:
-        return strcasecmp(i->owner ? i->owner : "", v) == 0;
-    case F_LABEL:
-        return none ? !i->label_count : has_label_fold(i, v);
-    case F_TITLE:
-        return contains_fold(i->title, v);
+        return none ? !i->assignee || !*i->assignee
+                    : strcasecmp(i->assignee ? i->assignee : "", v) == 0;
+    case F_OWNER: return strcasecmp(i->owner ? i->owner : "", v) == 0;
+    case F_LABEL: return none ? !i->label_count : has_label_fold(i, v);
+    case F_TITLE: return contains_fold(i->title, v);
     case F_DESCRIPTION:
         return none ? !i->description || !*i->description : contains_fold(i->description, v);
-    case F_NOTES:
-        return contains_fold(i->notes, v);
-    case F_ID:
-        return id_like(i->id, v);
-    case F_SPEC:
-        return id_like(i->spec_id, v);
-    case F_PINNED:
-        return parse_bool(v, &flag) == BD_OK && i->pinned == flag;
-    case F_EPHEMERAL:
-        return parse_bool(v, &flag) == BD_OK && i->ephemeral == flag;
-    case F_TEMPLATE:
-        return parse_bool(v, &flag) == BD_OK && i->is_template == flag;
-    case F_HAS_METADATA_KEY:
-        return metadata_matches(n, i, v);
-    case F_METADATA:
-        return metadata_matches(n, i, n->field + 9);
-    default:
-        return false;
+    case F_NOTES: return contains_fold(i->notes, v);
+    case F_ID: return id_like(i->id, v);
+    case F_SPEC: return id_like(i->spec_id, v);
+    case F_PINNED: return parse_bool(v, &flag) == BD_OK && i->pinned == flag;
+    case F_EPHEMERAL: return parse_bool(v, &flag) == BD_OK && i->ephemeral == flag;
+    case F_TEMPLATE: return parse_bool(v, &flag) == BD_OK && i->is_template == flag;
+    case F_HAS_METADATA_KEY: return metadata_matches(n, i, v);
+    case F_METADATA: return metadata_matches(n, i, n->field + 9);
+    default: return false;
     }
 }
 
 static bool comparison_matches(const struct query_node *n, const struct issue *i) {
     switch (field_of(n)) {
-    case F_PRIORITY:
-        return compare_number(n->op, i->priority, strtoll(n->value, NULL, 10));
-    case F_CREATED:
-        return time_matches(n, i->created_at);
-    case F_UPDATED:
-        return time_matches(n, i->updated_at);
-    case F_CLOSED:
-        return time_matches(n, i->closed_at);
-    case F_STARTED:
-        return time_matches(n, i->started_at);
-    default:
-        return equals(n, i) == (n->op == QUERY_EQ);
+    case F_PRIORITY: return compare_number(n->op, i->priority, strtoll(n->value, NULL, 10));
+    case F_CREATED: return time_matches(n, i->created_at);
+    case F_UPDATED: return time_matches(n, i->updated_at);
+    case F_CLOSED: return time_matches(n, i->closed_at);
+    case F_STARTED: return time_matches(n, i->started_at);
+    default: return equals(n, i) == (n->op == QUERY_EQ);
     }
 }
 
 bool query_matches(const struct query_node *n, const struct issue *i) {
     switch (n->kind) {
-    case QUERY_AND:
-        return query_matches(n->left, i) && query_matches(n->right, i);
-    case QUERY_OR:
-        return query_matches(n->left, i) || query_matches(n->right, i);
-    case QUERY_NOT:
-        return !query_matches(n->left, i);
-    default:
-        return comparison_matches(n, i);
+    case QUERY_AND: return query_matches(n->left, i) && query_matches(n->right, i);
+    case QUERY_OR: return query_matches(n->left, i) || query_matches(n->right, i);
+    case QUERY_NOT: return !query_matches(n->left, i);
+    default: return comparison_matches(n, i);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * Ready work as one predicate per table family. The stored column is_blocked decides; databases of before
- * that column get the set of blocked ids computed.
+ * Ready work as one predicate per table family. The stored column is_blocked decides; databases of
+ * before that column get the set of blocked ids computed.
  */
 #include "bd/ops/ready.h"
 
@@ -27,7 +27,10 @@ bool ready_order_parse(const char *text, enum search_order *out) {
     static const struct {
         const char *name;
         enum search_order order;
-    } names[] = {{"", ORDER_HYBRID}, {"hybrid", ORDER_HYBRID}, {"priority", ORDER_PRIORITY}, {"oldest", ORDER_OLDEST}};
+    } names[] = {{"", ORDER_HYBRID},
+                 {"hybrid", ORDER_HYBRID},
+                 {"priority", ORDER_PRIORITY},
+                 {"oldest", ORDER_OLDEST}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(text, names[i].name) == 0) {
             *out = names[i].order;
@@ -70,8 +73,8 @@ static int add_id(void *ctx, const struct cell *row) {
 }
 
 /* Which of these issues have a parent that is deferred into the future? */
-static int children_of_deferred(struct tables_txn *x, const struct issue_list *l, int64_t now, struct arena *a,
-                                struct id_set *out, struct err *err) {
+static int children_of_deferred(struct tables_txn *x, const struct issue_list *l, int64_t now,
+                                struct arena *a, struct id_set *out, struct err *err) {
     static const char *const column[] = {"id"};
     struct id_set parents = ID_SET_INIT, deferred = ID_SET_INIT;
     struct dependency_list rows;
@@ -94,7 +97,8 @@ static int children_of_deferred(struct tables_txn *x, const struct issue_list *l
             rc = tables_scan(x, &q, NULL, add_id, &deferred, err);
     }
     for (size_t i = 0; i < rows.count && rc == BD_OK; i++)
-        if (strcmp(rows.items[i].type, "parent-child") == 0 && id_set_has(&deferred, rows.items[i].depends_on_id))
+        if (strcmp(rows.items[i].type, "parent-child") == 0 &&
+            id_set_has(&deferred, rows.items[i].depends_on_id))
             id_set_add(out, rows.items[i].issue_id);
     id_set_release(&parents);
     id_set_release(&deferred);
@@ -115,8 +119,8 @@ static int not_blocked(struct tables_txn *x, const struct issue_family *family, 
 }
 
 /* Descendants by parent-child rows, or by dotted id where the row has no parent of its own. */
-static int below(struct tables_txn *x, const struct issue_family *family, const char *parent, struct arena *a,
-                 const struct pred **out, struct err *err) {
+static int below(struct tables_txn *x, const struct issue_family *family, const char *parent,
+                 struct arena *a, const struct pred **out, struct err *err) {
     struct id_set ids = ID_SET_INIT;
     const struct pred *children = NULL;
     int rc = edges_descendants(x, parent, a, &ids, err);
@@ -128,9 +132,9 @@ static int below(struct tables_txn *x, const struct issue_family *family, const 
 }
 
 /* The whole predicate of one family. */
-static int ready_pred(struct tables_txn *x, const struct ready_filter *f, const struct issue_family *family,
-                      const struct id_set *excluded, int64_t now, struct arena *a, const struct pred **out,
-                      bool *nothing, struct err *err) {
+static int ready_pred(struct tables_txn *x, const struct ready_filter *f,
+                      const struct issue_family *family, const struct id_set *excluded, int64_t now,
+                      struct arena *a, const struct pred **out, bool *nothing, struct err *err) {
     struct issue_filter common;
     const struct pred *free = NULL, *under = NULL, *rest = NULL;
     common_filter(f, a, &common);
@@ -188,8 +192,8 @@ static void drop_excluded(const struct ready_run *r, struct issue_list *l) {
 }
 
 /*
- * Few issues have deferred parents, so they are looked for among the answer only; when some are found and the
- * answer was cut by the limit, it is asked for again without them.
+ * Few issues have deferred parents, so they are looked for among the answer only; when some are found
+ * and the answer was cut by the limit, it is asked for again without them.
  */
 static int collect_ready(struct ready_run *r, struct issue_list *out) {
     for (;;) {
@@ -213,8 +217,8 @@ static struct ready_run run_of(struct tables_txn *x, const struct ready_filter *
     return (struct ready_run){x, a, err, f, ID_SET_INIT, now - now % MICROS_PER_SECOND, limit};
 }
 
-int ready_list(struct tables_txn *x, const struct ready_filter *f, struct arena *a, struct issue_list *out,
-               struct err *err) {
+int ready_list(struct tables_txn *x, const struct ready_filter *f, struct arena *a,
+               struct issue_list *out, struct err *err) {
     struct ready_run r = run_of(x, f, f->limit, a, err);
     int rc = collect_ready(&r, out);
     id_set_release(&r.excluded);
@@ -246,7 +250,8 @@ int ready_count(struct tables_txn *x, const struct ready_filter *f, uint64_t mos
     struct key_rows keys = {{NULL, 0, 0}, a};
     int rc = BD_OK;
     for (int t = 0; t < 2 && rc == BD_OK && !(most && keys.list.count > most); t++) {
-        struct tables_query q = {.table = issue_families[t].issues, .columns = column, .column_count = 1};
+        struct tables_query q = {
+            .table = issue_families[t].issues, .columns = column, .column_count = 1};
         bool nothing = false;
         if (!tables_has_table(x, q.table))
             continue;

@@ -7,12 +7,12 @@
 #include "bd/ops/search.h"
 
 struct ready_filter {
-    const char *status; /* NULL: open and in_progress */
+    const char *status;     /* NULL: open and in_progress */
     const char *issue_type; /* NULL or "": any but the internal types and exclude_types */
     struct filter_texts exclude_types, labels, exclude_labels;
     int64_t priority; /* ISSUE_NO_INT = any */
     const char *assignee;
-    bool unassigned; /* wins over assignee */
+    bool unassigned;      /* wins over assignee */
     const char *parent;   /* all descendants */
     const char *molecule; /* direct children */
     bool include_deferred, include_ephemeral;
@@ -27,8 +27,8 @@ void ready_filter_init(struct ready_filter *f);
 bool ready_order_parse(const char *text, enum search_order *out);
 
 /* Ready issues in the wanted order, with labels. */
-int ready_list(struct tables_txn *x, const struct ready_filter *f, struct arena *a, struct issue_list *out,
-               struct err *err);
+int ready_list(struct tables_txn *x, const struct ready_filter *f, struct arena *a,
+               struct issue_list *out, struct err *err);
 /* How many there are without a limit; counting stops above `most` (0 = never). */
 int ready_count(struct tables_txn *x, const struct ready_filter *f, uint64_t most, struct arena *a,
                 uint64_t *count, struct err *err);

@@ -85,11 +85,11 @@ static int count_row(void *ctx, const struct dependency *d, bool in_wisp_table) 
 int related_count(struct tables_txn *x, const char *id, struct related_counts *out, struct err *err) {
     struct arena a = ARENA_INIT;
     *out = (struct related_counts){0, 0, 0};
-    int rc = dependency_scan(x, DEPENDENCY_BY_SOURCE, &id, 1, DEPENDENCY_BOTH, &a, count_row, &out->dependencies,
-                             err);
+    int rc = dependency_scan(x, DEPENDENCY_BY_SOURCE, &id, 1, DEPENDENCY_BOTH, &a, count_row,
+                             &out->dependencies, err);
     if (rc == BD_OK)
-        rc = dependency_scan(x, DEPENDENCY_BY_TARGET, &id, 1, DEPENDENCY_BOTH, &a, count_row, &out->dependents,
-                             err);
+        rc = dependency_scan(x, DEPENDENCY_BY_TARGET, &id, 1, DEPENDENCY_BOTH, &a, count_row,
+                             &out->dependents, err);
     for (int wisp = 0; wisp < 2 && rc == BD_OK; wisp++) {
         uint64_t n = 0;
         const char *table = issue_families[wisp].comments;

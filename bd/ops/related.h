@@ -16,8 +16,8 @@ struct issue_link {
 
 /* Existing issues that `id` depends on, and those that depend on `id`, in the order in
  * which the rows were made (time, then row id). External and missing targets are left out. */
-int related_dependencies(struct tables_txn *x, const char *id, struct arena *a, struct issue_link **links,
-                         size_t *count, struct err *err);
+int related_dependencies(struct tables_txn *x, const char *id, struct arena *a,
+                         struct issue_link **links, size_t *count, struct err *err);
 int related_dependents(struct tables_txn *x, const char *id, struct arena *a, struct issue_link **links,
                        size_t *count, struct err *err);
 

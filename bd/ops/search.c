@@ -1,6 +1,6 @@
 /*
- * Searching. With a limit the wanted ids are found first on three narrow columns and only their rows are
- * then loaded; without one the rows are loaded in one scan and sorted here.
+ * Searching. With a limit the wanted ids are found first on three narrow columns and only their rows
+ * are then loaded; without one the rows are loaded in one scan and sorted here.
  */
 #include "bd/ops/search.h"
 
@@ -75,7 +75,8 @@ static int compare_rule(const void *a, const void *b, void *ctx) {
                           ((const struct placed *)b)->issue);
 }
 
-/* Puts items into the order of `places` by following the rings of the permutation: each is moved once. */
+/* Puts items into the order of `places` by following the rings of the permutation: each is moved once.
+ */
 static void permute(struct issue *items, struct placed *places, size_t count) {
     for (size_t start = 0; start < count; start++) {
         if (places[start].place == start)
@@ -112,10 +113,12 @@ static void order_from(struct issue_list *l, size_t start, enum search_order ord
 void search_order_list(struct issue_list *l, enum search_order order) { order_from(l, 0, order); }
 
 /* The first `limit` rows in order by a scan of narrow columns, as cells. */
-static int scan_first(struct tables_txn *x, const char *table, const struct pred *where, enum search_order order,
-                      uint64_t limit, struct arena *a, struct cell **ids, size_t *count, struct err *err) {
+static int scan_first(struct tables_txn *x, const char *table, const struct pred *where,
+                      enum search_order order, uint64_t limit, struct arena *a, struct cell **ids,
+                      size_t *count, struct err *err) {
     static const char *const columns[] = {"id", "priority", "created_at"};
-    static const struct tables_order by_priority[] = {{"priority", false}, {"created_at", true}, {"id", false}};
+    static const struct tables_order by_priority[] = {
+        {"priority", false}, {"created_at", true}, {"id", false}};
     static const struct tables_order by_age[] = {{"created_at", false}, {"id", false}};
     struct issue_list keys = {NULL, 0, 0};
     struct load l = {a, &keys, false};
@@ -136,8 +139,8 @@ static int scan_first(struct tables_txn *x, const char *table, const struct pred
 }
 
 /* Narrows *where to the first `limit` rows; BD_DONE when there are none. */
-static int narrow(struct tables_txn *x, const char *table, const struct pred **where, enum search_order order,
-                  uint64_t limit, struct arena *a, struct err *err) {
+static int narrow(struct tables_txn *x, const char *table, const struct pred **where,
+                  enum search_order order, uint64_t limit, struct arena *a, struct err *err) {
     struct cell *ids = NULL;
     size_t n = 0;
     int rc = scan_first(x, table, *where, order, limit, a, &ids, &n, err);
@@ -172,8 +175,10 @@ int search_table(struct tables_txn *x, const struct issue_family *family, const 
                    : reserve(x, family->issues, a, out, err);
     if (rc != BD_OK)
         return rc == BD_DONE ? BD_OK : rc;
-    struct tables_query q = {
-        .table = family->issues, .columns = issue_columns, .column_count = issue_column_count, .where = where};
+    struct tables_query q = {.table = family->issues,
+                             .columns = issue_columns,
+                             .column_count = issue_column_count,
+                             .where = where};
     rc = tables_scan(x, &q, NULL, on_issue, &l, err);
     order_from(out, start, order);
     return rc;
@@ -191,8 +196,9 @@ int search_check_twins(const struct issue_list *l, struct err *err) {
     return rc;
 }
 
-static int search_family(struct tables_txn *x, const struct issue_filter *f, const struct issue_family *family,
-                         struct arena *a, struct issue_list *out, struct err *err) {
+static int search_family(struct tables_txn *x, const struct issue_filter *f,
+                         const struct issue_family *family, struct arena *a, struct issue_list *out,
+                         struct err *err) {
     const struct pred *where = NULL;
     bool nothing = false;
     if (!tables_has_table(x, family->issues))
@@ -220,8 +226,8 @@ static int search(struct tables_txn *x, const struct issue_filter *f, bool alone
     return rc == BD_OK && out->count > permanent ? search_check_twins(out, err) : rc;
 }
 
-int search_issues(struct tables_txn *x, const struct issue_filter *f, struct arena *a, struct issue_list *out,
-                  struct err *err) {
+int search_issues(struct tables_txn *x, const struct issue_filter *f, struct arena *a,
+                  struct issue_list *out, struct err *err) {
     int rc = search(x, f, false, a, out, err);
     if (rc == BD_OK && !f->skip_labels)
         rc = issues_hydrate(x, out->items, out->count, HYDRATE_LABELS, a, err);
@@ -237,12 +243,14 @@ int search_issues_with_counts(struct tables_txn *x, const struct issue_filter *f
     if (f->limit && out->count > f->limit)
         out->count = (size_t)f->limit;
     unsigned what = HYDRATE_DEPENDENCIES | HYDRATE_METADATA | HYDRATE_COUNTS;
-    return issues_hydrate(x, out->items, out->count, f->skip_labels ? what : what | HYDRATE_LABELS, a, err);
+    return issues_hydrate(x, out->items, out->count, f->skip_labels ? what : what | HYDRATE_LABELS, a,
+                          err);
 }
 
 /* --- --sort --- */
 
-const char search_sort_fields[] = "priority, created, updated, closed, status, id, title, type, assignee";
+const char search_sort_fields[] =
+    "priority, created, updated, closed, status, id, title, type, assignee";
 
 static int newest_first(int64_t a, int64_t b) { return a == b ? 0 : a > b ? -1 : 1; }
 static int texts(const char *a, const char *b) { return strcmp(a ? a : "", b ? b : ""); }
@@ -260,9 +268,15 @@ static int cmp_updated(const struct issue *a, const struct issue *b) {
 static int cmp_closed(const struct issue *a, const struct issue *b) {
     return newest_first(a->closed_at, b->closed_at);
 }
-static int cmp_status(const struct issue *a, const struct issue *b) { return texts(a->status, b->status); }
-static int cmp_id(const struct issue *a, const struct issue *b) { return issue_id_compare(a->id, b->id); }
-static int cmp_title(const struct issue *a, const struct issue *b) { return strcasecmp(a->title, b->title); }
+static int cmp_status(const struct issue *a, const struct issue *b) {
+    return texts(a->status, b->status);
+}
+static int cmp_id(const struct issue *a, const struct issue *b) {
+    return issue_id_compare(a->id, b->id);
+}
+static int cmp_title(const struct issue *a, const struct issue *b) {
+    return strcasecmp(a->title, b->title);
+}
 static int cmp_type(const struct issue *a, const struct issue *b) {
     return texts(a->issue_type, b->issue_type);
 }

@@ -7,19 +7,20 @@
 #include "bd/ops/filter.h"
 
 /*
- * Matching issues of both families (f->ephemeral FILTER_YES: of the wisps alone when there are any), the
- * issues first, then the wisps, each at most f->limit; with labels unless skipped. BD_INVALID when an id
- * is in both families.
+ * Matching issues of both families (f->ephemeral FILTER_YES: of the wisps alone when there are any),
+ * the issues first, then the wisps, each at most f->limit; with labels unless skipped. BD_INVALID when
+ * an id is in both families.
  */
-int search_issues(struct tables_txn *x, const struct issue_filter *f, struct arena *a, struct issue_list *out,
-                  struct err *err);
+int search_issues(struct tables_txn *x, const struct issue_filter *f, struct arena *a,
+                  struct issue_list *out, struct err *err);
 /* With counts, dependency rows and parent; merged into one order and cut to f->limit. */
 int search_issues_with_counts(struct tables_txn *x, const struct issue_filter *f, struct arena *a,
                               struct issue_list *out, struct err *err);
 
 /* How `search_table` orders. */
 enum search_order { ORDER_PRIORITY, ORDER_OLDEST, ORDER_HYBRID };
-int search_compare(enum search_order order, int64_t recent_since, const struct issue *a, const struct issue *b);
+int search_compare(enum search_order order, int64_t recent_since, const struct issue *a,
+                   const struct issue *b);
 void search_order_list(struct issue_list *l, enum search_order order);
 /* Rows of one family that match; ordered and limited. No labels. */
 int search_table(struct tables_txn *x, const struct issue_family *family, const struct pred *where,

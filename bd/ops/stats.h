@@ -1,5 +1,6 @@
 /*
- * Numbers over issues: the overview, counts by filter and group, and issues that nobody touched for long.
+ * Numbers over issues: the overview, counts by filter and group, and issues that nobody touched for
+ * long.
  */
 #ifndef BD_OPS_STATS_H
 #define BD_OPS_STATS_H
@@ -11,7 +12,8 @@ struct statistics {
 };
 /* Over the issues (not the wisps): blocked by dependencies, ready = open - blocked. */
 int stats_overview(struct tables_txn *x, struct statistics *out, struct err *err);
-/* Over everything assigned to one person: blocked = status blocked, ready = ready work of any status. */
+/* Over everything assigned to one person: blocked = status blocked, ready = ready work of any status.
+ */
 int stats_assigned(struct tables_txn *x, const char *assignee, struct statistics *out, struct err *err);
 
 /* Matching issues (wisps are never counted). */
@@ -24,8 +26,8 @@ struct group_count {
     int64_t count;
 };
 /* Sorted by group. An issue counts once per label. */
-int stats_count_by(struct tables_txn *x, const struct issue_filter *f, enum stats_group by, struct arena *a,
-                   struct group_count **groups, size_t *count, struct err *err);
+int stats_count_by(struct tables_txn *x, const struct issue_filter *f, enum stats_group by,
+                   struct arena *a, struct group_count **groups, size_t *count, struct err *err);
 
 /* Issues not updated since `days` days, stalest first, with labels; status NULL or "": open
  * and in_progress. */

@@ -9,7 +9,8 @@
 #include <string.h>
 
 static int compare_nodes(const void *a, const void *b) {
-    const struct issue *x = (*(struct tree_node *const *)a)->issue, *y = (*(struct tree_node *const *)b)->issue;
+    const struct issue *x = (*(struct tree_node *const *)a)->issue,
+                       *y = (*(struct tree_node *const *)b)->issue;
     if (x->priority != y->priority)
         return x->priority < y->priority ? -1 : 1;
     return issue_id_compare(x->id, y->id);

@@ -1,6 +1,6 @@
 /*
- * Differences and logs for `bd vc`. Rows are turned into texts as they come, since the engine's cells are
- * typed by the schema of their side.
+ * Differences and logs for `bd vc`. Rows are turned into texts as they come, since the engine's cells
+ * are typed by the schema of their side.
  */
 #include "bd/ops/vc_diff.h"
 
@@ -18,7 +18,8 @@ struct load {
     size_t count, capacity;
 };
 
-static const char *text_at(const struct schema *s, const struct cell *row, const char *column, struct arena *a) {
+static const char *text_at(const struct schema *s, const struct cell *row, const char *column,
+                           struct arena *a) {
     int at = s && row ? schema_column(s, column) : -1;
     return at < 0 || cell_is_null(&row[at]) ? NULL : cell_format(&row[at], a);
 }
@@ -78,8 +79,9 @@ static int on_row(void *ctx, const struct tables_diff_row *d) {
 
 /* The issue's own row before its labels, comments … */
 static int table_rank(const char *table) {
-    static const char *const order[] = {"issues", "wisps", "labels", "wisp_labels", "dependencies",
-                                        "wisp_dependencies", "comments", "wisp_comments", "events"};
+    static const char *const order[] = {"issues",      "wisps",         "labels",
+                                        "wisp_labels", "dependencies",  "wisp_dependencies",
+                                        "comments",    "wisp_comments", "events"};
     int i = 0;
     while (i < (int)(sizeof order / sizeof *order) && strcmp(order[i], table) != 0)
         i++;
@@ -105,8 +107,8 @@ static int compare_rows(const void *a, const void *b) {
     return c ? c : (x->place > y->place) - (x->place < y->place);
 }
 
-int vc_diff_load(struct tables *t, const char *from, const char *to, const char *table, const char *issue_id,
-                 struct arena *a, struct vc_diff *out, struct err *err) {
+int vc_diff_load(struct tables *t, const char *from, const char *to, const char *table,
+                 const char *issue_id, struct arena *a, struct vc_diff *out, struct err *err) {
     struct load l = {a, issue_id, NULL, 0, 0};
     int rc = tables_diff(t, from, to, table, a, on_row, &l, err);
     struct placed *order = mem_zalloc(l.count + 1, sizeof *order);
@@ -169,16 +171,18 @@ static int on_commit(void *ctx, const struct tables_commit_info *c) {
     return f->limit && w->count >= f->limit ? BD_DONE : BD_OK;
 }
 
-static void name_refs(struct vc_commit *v, const struct tables_ref *refs, size_t count, struct arena *a) {
+static void name_refs(struct vc_commit *v, const struct tables_ref *refs, size_t count,
+                      struct arena *a) {
     v->refs = arena_alloc(a, (count + 1) * sizeof *v->refs);
     for (size_t i = 0; i < count; i++)
         if (hash_eq(&refs[i].commit, &v->info.hash))
-            v->refs[v->ref_count++] =
-                refs[i].kind == TABLES_REF_TAG ? arena_printf(a, "tag: %s", refs[i].name) : refs[i].name;
+            v->refs[v->ref_count++] = refs[i].kind == TABLES_REF_TAG
+                                          ? arena_printf(a, "tag: %s", refs[i].name)
+                                          : refs[i].name;
 }
 
-int vc_log_load(struct tables *t, const struct vc_log_filter *f, struct arena *a, struct vc_commit **out,
-                size_t *count, struct err *err) {
+int vc_log_load(struct tables *t, const struct vc_log_filter *f, struct arena *a,
+                struct vc_commit **out, size_t *count, struct err *err) {
     struct log_walk w = {f, a, NULL, 0, 0, STRMAP_INIT};
     struct tables_ref *refs = NULL;
     size_t ref_count = 0;

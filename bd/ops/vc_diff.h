@@ -24,14 +24,14 @@ struct vc_diff {
     size_t count;
 };
 /* from NULL = HEAD, to NULL = WORKING; table and issue_id NULL = any. */
-int vc_diff_load(struct tables *t, const char *from, const char *to, const char *table, const char *issue_id,
-                 struct arena *a, struct vc_diff *out, struct err *err);
+int vc_diff_load(struct tables *t, const char *from, const char *to, const char *table,
+                 const char *issue_id, struct arena *a, struct vc_diff *out, struct err *err);
 /* Text of a cell by column name ("" when unset); `after` chooses the side. */
 const char *vc_row_text(const struct vc_row *r, const char *column, bool after);
 
 struct vc_commit {
     struct tables_commit_info info;
-    const char *hash; /* text */
+    const char *hash;  /* text */
     const char **refs; /* names of branches and tags that point here */
     size_t ref_count;
 };
@@ -42,7 +42,7 @@ struct vc_log_filter {
     const char *issue_id; /* only commits that changed this issue */
     uint64_t limit;       /* 0 = all */
 };
-int vc_log_load(struct tables *t, const struct vc_log_filter *f, struct arena *a, struct vc_commit **out,
-                size_t *count, struct err *err);
+int vc_log_load(struct tables *t, const struct vc_log_filter *f, struct arena *a,
+                struct vc_commit **out, size_t *count, struct err *err);
 
 #endif

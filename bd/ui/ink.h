@@ -32,7 +32,8 @@ enum ink {
     INK_EPIC,
 };
 
-/* The decision of BD_GIT_HOOK, NO_COLOR, CLICOLOR, CLICOLOR_FORCE, else whether stdout is a terminal. */
+/* The decision of BD_GIT_HOOK, NO_COLOR, CLICOLOR, CLICOLOR_FORCE, else whether stdout is a terminal.
+ */
 bool ink_wanted(bool stdout_is_tty);
 
 /* Appends `text` in that ink. Multi-line text is styled line by line. */

@@ -152,8 +152,8 @@ void issue_json_blocked(struct json_writer *w, const struct issue *i, const char
     json_object_end(w);
 }
 
-void issue_json_tree_node(struct json_writer *w, const struct issue *i, int64_t depth, const char *parent_id,
-                          const char *edge, bool truncated) {
+void issue_json_tree_node(struct json_writer *w, const struct issue *i, int64_t depth,
+                          const char *parent_id, const char *edge, bool truncated) {
     json_object(w);
     issue_json_members(w, i, 0);
     json_member_int(w, "depth", depth);
@@ -163,8 +163,8 @@ void issue_json_tree_node(struct json_writer *w, const struct issue *i, int64_t 
     json_object_end(w);
 }
 
-void issue_json_epic_status(struct json_writer *w, const struct issue *epic, int64_t total, int64_t closed,
-                            bool eligible) {
+void issue_json_epic_status(struct json_writer *w, const struct issue *epic, int64_t total,
+                            int64_t closed, bool eligible) {
     json_object(w);
     json_key(w, "epic");
     issue_json(w, epic);
@@ -230,8 +230,8 @@ void issue_json_details(struct json_writer *w, const struct issue_details *d) {
     json_object_end(w);
 }
 
-/* JSON text with one space behind ':' and ',' outside of strings and no other white space: the form in which
- * the reference shows JSON columns as text. */
+/* JSON text with one space behind ':' and ',' outside of strings and no other white space: the form in
+ * which the reference shows JSON columns as text. */
 static void member_spaced(struct json_writer *w, const char *key, const char *text) {
     struct buf b = BUF_INIT;
     bool in_string = false;

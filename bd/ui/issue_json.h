@@ -29,11 +29,11 @@ void issue_json_link_shallow(struct json_writer *w, const struct issue_link *l);
 void issue_json_blocked(struct json_writer *w, const struct issue *i, const char *const *blocked_by,
                         size_t count);
 /* TreeNode: Issue, depth, parent_id, edge_from_parent?, truncated */
-void issue_json_tree_node(struct json_writer *w, const struct issue *i, int64_t depth, const char *parent_id,
-                          const char *edge, bool truncated);
+void issue_json_tree_node(struct json_writer *w, const struct issue *i, int64_t depth,
+                          const char *parent_id, const char *edge, bool truncated);
 /* EpicStatus: {epic, total_children, closed_children, eligible_for_close} */
-void issue_json_epic_status(struct json_writer *w, const struct issue *epic, int64_t total, int64_t closed,
-                            bool eligible);
+void issue_json_epic_status(struct json_writer *w, const struct issue *epic, int64_t total,
+                            int64_t closed, bool eligible);
 
 /* IssueDetails of `show`. Labels are those of the issue. */
 struct issue_details {

@@ -17,8 +17,8 @@ static const char *or_empty(const char *s) { return s ? s : ""; }
 
 const char *issue_status_icon_of(const char *status, const char *category) {
     static const char *const table[][2] = {
-        {"open", "○"},     {"in_progress", "◐"}, {"blocked", "●"},
-        {"closed", "✓"},   {"deferred", "❄"},    {"pinned", "📌"},
+        {"open", "○"},   {"in_progress", "◐"}, {"blocked", "●"},
+        {"closed", "✓"}, {"deferred", "❄"},    {"pinned", "📌"},
     };
     static const char *const categories[][2] = {
         {"active", "○"}, {"wip", "◐"}, {"done", "✓"}, {"frozen", "❄"}};
@@ -108,7 +108,8 @@ static void who_and_labels(struct buf *out, const struct issue *i) {
     }
 }
 
-void issue_text_compact(struct buf *out, bool color, const struct issue *i, const struct issue_dep_info *deps) {
+void issue_text_compact(struct buf *out, bool color, const struct issue *i,
+                        const struct issue_dep_info *deps) {
     bool blocked = deps && deps->blocked_by_count && is(i->status, "open");
     const char *pin = i->pinned ? "📌 " : "";
     if (is(i->status, "closed")) {
@@ -227,7 +228,9 @@ void issue_text_header(struct buf *out, bool color, const struct issue *i) {
     ink_add(out, color, INK_ACCENT, i->id);
     badge(out, color, i->issue_type, "[EPIC]", "[BUG]", " ", "");
     buf_addf(out, " · %s%s   [", i->title,
-             i->compaction_level == 1 ? " 🗜️" : i->compaction_level == 2 ? " 📦" : "");
+             i->compaction_level == 1   ? " 🗜️"
+             : i->compaction_level == 2 ? " 📦"
+                                        : "");
     issue_text_priority(out, color, i->priority);
     buf_add_str(out, " · ");
     ink_add(out, color, ink_of_status(i->status), text_upper(&a, i->status));
@@ -429,7 +432,8 @@ const char *issue_text_feedback(struct arena *a, const char *id, const char *tit
     return arena_printf(a, "%s — %s", id, text_truncate(a, title, (size_t)max_title));
 }
 
-const char *issue_text_feedback_paren(struct arena *a, const char *id, const char *title, int64_t max_title) {
+const char *issue_text_feedback_paren(struct arena *a, const char *id, const char *title,
+                                      int64_t max_title) {
     if (!set(title) || max_title <= 0)
         return id;
     return arena_printf(a, "%s (%s)", id, text_truncate(a, title, (size_t)max_title));

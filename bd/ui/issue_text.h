@@ -9,10 +9,11 @@
 #include "bd/ui/ink.h"
 #include "bd/ui/text.h"
 
-/* ○ ◐ ● ✓ ❄ 📌, ◇ for anything else; the category of a custom status (active, wip, done, frozen) may be NULL. */
+/* ○ ◐ ● ✓ ❄ 📌, ◇ for anything else; the category of a custom status (active, wip, done, frozen) may be
+ * NULL. */
 const char *issue_status_icon(const char *status);
 const char *issue_status_icon_of(const char *status, const char *category);
-void issue_text_icon(struct buf *out, bool color, const char *status); /* styled */
+void issue_text_icon(struct buf *out, bool color, const char *status);   /* styled */
 void issue_text_priority(struct buf *out, bool color, int64_t priority); /* "● P2", styled */
 
 /* Who stands around an issue in a list line. Empty parts are left out. */
@@ -27,8 +28,10 @@ struct issue_dep_info {
 /* "○ ID ● P2 [bug] TITLE"; a closed one is "✓ ID ● P2 TYPE TITLE" (tree, ready, show --short). */
 void issue_text_pretty(struct buf *out, bool color, const struct issue *i);
 /* "○ ID [● P2] [TYPE] @WHO [l1 l2] - TITLE (parent: P, blocked by: a, blocks: b)" (list --flat). */
-void issue_text_compact(struct buf *out, bool color, const struct issue *i, const struct issue_dep_info *deps);
-/* "ID [● P2] [TYPE] STATUS - TITLE"-like line of search: "ID [P2] [type] status @who [labels] - TITLE". */
+void issue_text_compact(struct buf *out, bool color, const struct issue *i,
+                        const struct issue_dep_info *deps);
+/* "ID [● P2] [TYPE] STATUS - TITLE"-like line of search: "ID [P2] [type] status @who [labels] - TITLE".
+ */
 void issue_text_search_line(struct buf *out, bool color, const struct issue *i);
 /* "ID: TITLE (DEPINFO)" (agents). */
 void issue_text_agent(struct buf *out, const struct issue *i, const struct issue_dep_info *deps);
@@ -50,6 +53,7 @@ void issue_text_date(struct buf *out, int64_t micros);
 
 /* "ID — TITLE" and "ID (TITLE)", the title cut to max_title characters; max_title 0: the id alone. */
 const char *issue_text_feedback(struct arena *a, const char *id, const char *title, int64_t max_title);
-const char *issue_text_feedback_paren(struct arena *a, const char *id, const char *title, int64_t max_title);
+const char *issue_text_feedback_paren(struct arena *a, const char *id, const char *title,
+                                      int64_t max_title);
 
 #endif

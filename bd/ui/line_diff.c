@@ -1,6 +1,6 @@
 /*
- * Line differences: common head and tail are cut off, a longest common subsequence is computed for the rest;
- * when that would be too large the rest is shown as replaced as a whole.
+ * Line differences: common head and tail are cut off, a longest common subsequence is computed for the
+ * rest; when that would be too large the rest is shown as replaced as a whole.
  */
 #include "bd/ui/line_diff.h"
 
@@ -48,7 +48,8 @@ static void push(struct changes *c, char sign, const struct line *line) {
 }
 
 /* length[i][j]: longest common subsequence of a[i…] and b[j…] */
-static void middle(struct changes *out, const struct line *a, size_t n, const struct line *b, size_t m) {
+static void middle(struct changes *out, const struct line *a, size_t n, const struct line *b,
+                   size_t m) {
     size_t i = 0, j = 0;
     uint32_t *length = NULL;
     if (n && m && n < TABLE_CELLS_MAX / m) {
@@ -87,7 +88,8 @@ static bool near_change(const struct changes *c, size_t at, size_t context) {
     return false;
 }
 
-static void print(struct buf *out, const char *indent, bool color, const struct changes *c, size_t context) {
+static void print(struct buf *out, const char *indent, bool color, const struct changes *c,
+                  size_t context) {
     bool gap = false;
     for (size_t i = 0; i < c->count; i++) {
         const struct change *x = &c->items[i];
@@ -101,7 +103,11 @@ static void print(struct buf *out, const char *indent, bool color, const struct 
         gap = false;
         buf_addf(&line, "%c %.*s", x->sign, (int)x->line->size, x->line->text);
         buf_add_str(out, indent);
-        ink_add(out, color, x->sign == '-' ? INK_FAIL : x->sign == '+' ? INK_PASS : INK_PLAIN, buf_str(&line));
+        ink_add(out, color,
+                x->sign == '-'   ? INK_FAIL
+                : x->sign == '+' ? INK_PASS
+                                 : INK_PLAIN,
+                buf_str(&line));
         buf_add_char(out, '\n');
         buf_release(&line);
     }

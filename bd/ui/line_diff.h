@@ -9,7 +9,8 @@
 #include <stdbool.h>
 
 /*
- * Appends one line per changed line, "- old" and "+ new" behind `indent`, with up to `context` unchanged lines
+ * Appends one line per changed line, "- old" and "+ new" behind `indent`, with up to `context`
+ * unchanged lines
  * ("  same") around them and "  …" where more were left out.
  */
 void line_diff_add(struct buf *out, const char *indent, bool color, const char *from, const char *to,

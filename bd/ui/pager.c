@@ -1,6 +1,6 @@
 /*
- * The pager is a child that reads our text from a pipe; we wait for it, and a pager that cannot be started
- * or goes away early is no failure of ours.
+ * The pager is a child that reads our text from a pipe; we wait for it, and a pager that cannot be
+ * started or goes away early is no failure of ours.
  */
 #include "bd/ui/pager.h"
 

@@ -1,5 +1,6 @@
 /*
- * Long text through a pager when stdout is a terminal that it does not fit on; printed as it is otherwise.
+ * Long text through a pager when stdout is a terminal that it does not fit on; printed as it is
+ * otherwise.
  */
 #ifndef BD_UI_PAGER_H
 #define BD_UI_PAGER_H

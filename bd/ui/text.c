@@ -163,7 +163,8 @@ void text_add_indented(struct buf *out, const char *indent, const char *s) {
 }
 
 /* One line without line feeds. */
-static void add_wrapped_line(struct buf *out, const char *indent, const char *s, size_t size, size_t width) {
+static void add_wrapped_line(struct buf *out, const char *indent, const char *s, size_t size,
+                             size_t width) {
     size_t used = 0, indent_width = text_width(indent);
     buf_add_str(out, indent);
     for (size_t i = 0; i < size;) {

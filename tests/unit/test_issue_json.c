@@ -22,7 +22,8 @@ static struct issue small(void) {
     return i;
 }
 
-static void expect(void (*write)(struct json_writer *w, const void *what), const void *what, const char *text) {
+static void expect(void (*write)(struct json_writer *w, const void *what), const void *what,
+                   const char *text) {
     struct buf b = BUF_INIT;
     struct json_writer w;
     json_begin(&w, &b, JSON_COMPACT);
@@ -42,14 +43,16 @@ static void unset_fields_are_left_out(void **state) {
     (void)state;
     struct issue i = small();
     expect(issue, &i,
-           "{\"id\":\"t-1\",\"title\":\"A \\u003cb\\u003e\",\"status\":\"open\",\"priority\":0,\"issue_type\":\"task\","
+           "{\"id\":\"t-1\",\"title\":\"A "
+           "\\u003cb\\u003e\",\"status\":\"open\",\"priority\":0,\"issue_type\":\"task\","
            "\"created_at\":\"2026-02-01T08:00:00Z\",\"updated_at\":\"2026-02-02T08:00:00Z\"}");
 }
 
 static void set_fields_come_in_order(void **state) {
     (void)state;
     static const char *labels[] = {"a", "b"};
-    struct dependency d = {.issue_id = "t-1", .depends_on_id = "t-2", .type = "blocks", .created_at = day(3)};
+    struct dependency d = {
+        .issue_id = "t-1", .depends_on_id = "t-2", .type = "blocks", .created_at = day(3)};
     struct issue i = small();
     i.description = "d";
     i.estimated_minutes = 0;
@@ -67,12 +70,17 @@ static void set_fields_come_in_order(void **state) {
     i.dependency_count = 1;
     i.parent = "t-9";
     expect(counts, &i,
-           "{\"id\":\"t-1\",\"title\":\"A \\u003cb\\u003e\",\"description\":\"d\",\"status\":\"open\",\"priority\":0,"
+           "{\"id\":\"t-1\",\"title\":\"A "
+           "\\u003cb\\u003e\",\"description\":\"d\",\"status\":\"open\",\"priority\":0,"
            "\"issue_type\":\"task\",\"estimated_minutes\":0,\"created_at\":\"2026-02-01T08:00:00Z\","
-           "\"updated_at\":\"2026-02-02T08:00:00Z\",\"closed_at\":\"2026-02-04T08:00:00Z\",\"external_ref\":\"\","
-           "\"metadata\":{\"k\":[1,\"x\"]},\"labels\":[\"a\",\"b\"],\"dependencies\":[{\"issue_id\":\"t-1\","
-           "\"depends_on_id\":\"t-2\",\"type\":\"blocks\",\"created_at\":\"2026-02-03T08:00:00Z\"}],\"pinned\":true,"
-           "\"timeout\":5,\"waiters\":[\"w\"],\"payload\":\"p\",\"dependency_count\":1,\"dependent_count\":0,"
+           "\"updated_at\":\"2026-02-02T08:00:00Z\",\"closed_at\":\"2026-02-04T08:00:00Z\",\"external_"
+           "ref\":\"\","
+           "\"metadata\":{\"k\":[1,\"x\"]},\"labels\":[\"a\",\"b\"],\"dependencies\":[{\"issue_id\":"
+           "\"t-1\","
+           "\"depends_on_id\":\"t-2\",\"type\":\"blocks\",\"created_at\":\"2026-02-03T08:00:00Z\"}],"
+           "\"pinned\":true,"
+           "\"timeout\":5,\"waiters\":[\"w\"],\"payload\":\"p\",\"dependency_count\":1,\"dependent_"
+           "count\":0,"
            "\"comment_count\":0,\"parent\":\"t-9\"}");
 }
 
@@ -80,33 +88,46 @@ static void details_tell_counts_always_and_lists_when_asked(void **state) {
     (void)state;
     struct issue i = small();
     struct issue_link up = {small(), "parent-child", {0}};
-    struct issue_details d = {.issue = &i, .dependents = &up, .dependent_count = 1, .counts = {0, 1, 0}};
+    struct issue_details d = {
+        .issue = &i, .dependents = &up, .dependent_count = 1, .counts = {0, 1, 0}};
     i.issue_type = "epic";
     up.issue.status = "closed";
     expect(details, &d,
-           "{\"id\":\"t-1\",\"title\":\"A \\u003cb\\u003e\",\"status\":\"open\",\"priority\":0,\"issue_type\":\"epic\","
-           "\"created_at\":\"2026-02-01T08:00:00Z\",\"updated_at\":\"2026-02-02T08:00:00Z\",\"dependent_count\":1,"
+           "{\"id\":\"t-1\",\"title\":\"A "
+           "\\u003cb\\u003e\",\"status\":\"open\",\"priority\":0,\"issue_type\":\"epic\","
+           "\"created_at\":\"2026-02-01T08:00:00Z\",\"updated_at\":\"2026-02-02T08:00:00Z\","
+           "\"dependent_count\":1,"
            "\"dependency_count\":0,\"comment_count\":0}");
     d.with_dependents = true;
-    expect(details, &d,
-           "{\"id\":\"t-1\",\"title\":\"A \\u003cb\\u003e\",\"status\":\"open\",\"priority\":0,\"issue_type\":\"epic\","
-           "\"created_at\":\"2026-02-01T08:00:00Z\",\"updated_at\":\"2026-02-02T08:00:00Z\",\"dependents\":[{\"id\":\"t-1\","
-           "\"title\":\"A \\u003cb\\u003e\",\"status\":\"closed\",\"priority\":0,\"issue_type\":\"task\","
-           "\"created_at\":\"0001-01-01T00:00:00Z\",\"updated_at\":\"0001-01-01T00:00:00Z\","
-           "\"dependency_type\":\"parent-child\"}],\"dependent_count\":1,\"dependency_count\":0,\"comment_count\":0,"
-           "\"epic_total_children\":1,\"epic_closed_children\":1,\"epic_closeable\":true}");
+    expect(
+        details, &d,
+        "{\"id\":\"t-1\",\"title\":\"A "
+        "\\u003cb\\u003e\",\"status\":\"open\",\"priority\":0,\"issue_type\":\"epic\","
+        "\"created_at\":\"2026-02-01T08:00:00Z\",\"updated_at\":\"2026-02-02T08:00:00Z\","
+        "\"dependents\":[{\"id\":\"t-1\","
+        "\"title\":\"A \\u003cb\\u003e\",\"status\":\"closed\",\"priority\":0,\"issue_type\":\"task\","
+        "\"created_at\":\"0001-01-01T00:00:00Z\",\"updated_at\":\"0001-01-01T00:00:00Z\","
+        "\"dependency_type\":\"parent-child\"}],\"dependent_count\":1,\"dependency_count\":0,\"comment_"
+        "count\":0,"
+        "\"epic_total_children\":1,\"epic_closed_children\":1,\"epic_closeable\":true}");
     expect(link_shallow, &up,
-           "{\"id\":\"t-1\",\"title\":\"A \\u003cb\\u003e\",\"status\":\"closed\",\"priority\":0,\"issue_type\":\"task\","
+           "{\"id\":\"t-1\",\"title\":\"A "
+           "\\u003cb\\u003e\",\"status\":\"closed\",\"priority\":0,\"issue_type\":\"task\","
            "\"created_at\":\"0001-01-01T00:00:00Z\",\"updated_at\":\"0001-01-01T00:00:00Z\","
            "\"dependency_type\":\"parent-child\"}");
 }
 
 static void dependency_metadata_is_text_with_spaces(void **state) {
     (void)state;
-    struct dependency d = {.issue_id = "a", .depends_on_id = "b", .type = "waits-for", .created_at = day(3),
-                           .created_by = "me", .metadata = "{\"gate\":\"x,y:z\",\"n\":[1,2]}"};
+    struct dependency d = {.issue_id = "a",
+                           .depends_on_id = "b",
+                           .type = "waits-for",
+                           .created_at = day(3),
+                           .created_by = "me",
+                           .metadata = "{\"gate\":\"x,y:z\",\"n\":[1,2]}"};
     expect(dependency, &d,
-           "{\"issue_id\":\"a\",\"depends_on_id\":\"b\",\"type\":\"waits-for\",\"created_at\":\"2026-02-03T08:00:00Z\","
+           "{\"issue_id\":\"a\",\"depends_on_id\":\"b\",\"type\":\"waits-for\",\"created_at\":\"2026-"
+           "02-03T08:00:00Z\","
            "\"created_by\":\"me\",\"metadata\":\"{\\\"gate\\\": \\\"x,y:z\\\", \\\"n\\\": [1, 2]}\"}");
 }
 

@@ -11,7 +11,8 @@
 #include <cmocka.h>
 
 static struct issue sample(void) {
-    struct issue i = {.id = "t-a1", .title = "Fix login", .status = "open", .issue_type = "bug", .priority = 1};
+    struct issue i = {
+        .id = "t-a1", .title = "Fix login", .status = "open", .issue_type = "bug", .priority = 1};
     i.estimated_minutes = ISSUE_NO_INT;
     i.created_at = i.updated_at = datetime_from_civil(&(struct civil){2026, 2, 3, 8, 0, 0, 0});
     i.started_at = i.closed_at = i.due_at = i.defer_until = i.compacted_at = ISSUE_NO_TIME;
@@ -48,7 +49,9 @@ static void compact_line_tells_blockers(void **state) {
     i.label_count = 2;
     i.assignee = "bob";
     issue_text_compact(&b, false, &i, &deps);
-    expect(&b, "● t-a1 [● P1] [bug] @bob [a b] - Fix login (parent: t-p, blocked by: t-x, t-y, blocks: t-z)");
+    expect(
+        &b,
+        "● t-a1 [● P1] [bug] @bob [a b] - Fix login (parent: t-p, blocked by: t-x, t-y, blocks: t-z)");
     issue_text_compact(&b, false, &i, NULL);
     expect(&b, "○ t-a1 [● P1] [bug] @bob [a b] - Fix login");
     i.status = "closed";

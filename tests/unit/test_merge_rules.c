@@ -36,9 +36,9 @@ static void json_values_merge_by_key_and_as_sets(void **state) {
         {NULL, "not json", "{}", false, "not json"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_string_equal(
-            merge_rules_json(cases[i].base, cases[i].ours, cases[i].theirs, cases[i].theirs_newer, &arena),
-            cases[i].merged);
+        assert_string_equal(merge_rules_json(cases[i].base, cases[i].ours, cases[i].theirs,
+                                             cases[i].theirs_newer, &arena),
+                            cases[i].merged);
 }
 
 struct edit {
@@ -83,8 +83,9 @@ static void go(const char *branch) {
 }
 
 /* base on main; theirs on a new branch; ours on main; then the merge. */
-static struct tables_merge_result merge(const char *branch, const struct edit *base, const struct edit *ours,
-                                        const struct edit *theirs, enum merge_strategy strategy) {
+static struct tables_merge_result merge(const char *branch, const struct edit *base,
+                                        const struct edit *ours, const struct edit *theirs,
+                                        enum merge_strategy strategy) {
     struct tables_merge_result r = {0};
     struct merge_judge judge = {strategy, 0};
     struct err err = ERR_INIT;
@@ -116,7 +117,8 @@ static struct issue load(const char *id) {
 
 static void the_newer_cell_wins_and_others_stay(void **state) {
     (void)state;
-    struct edit base = {"t-1", "a", "", "open", 2, 0, false}, ours = {"t-1", "a", "", "open", 1, 5, false};
+    struct edit base = {"t-1", "a", "", "open", 2, 0, false},
+                ours = {"t-1", "a", "", "open", 1, 5, false};
     struct edit theirs = {"t-1", "b", "", "open", 0, 3, false};
     struct tables_merge_result r = merge("one", &base, &ours, &theirs, MERGE_NEWEST);
     struct issue i = load("t-1");
@@ -128,7 +130,8 @@ static void the_newer_cell_wins_and_others_stay(void **state) {
 
 static void a_completion_in_the_same_second_is_kept_whole(void **state) {
     (void)state;
-    struct edit base = {"t-2", "a", "", "open", 2, 0, false}, ours = {"t-2", "a", "", "in_progress", 2, 5, false};
+    struct edit base = {"t-2", "a", "", "open", 2, 0, false},
+                ours = {"t-2", "a", "", "in_progress", 2, 5, false};
     struct edit theirs = {"t-2", "a", "", "closed", 2, 5, false};
     merge("two", &base, &ours, &theirs, MERGE_NEWEST);
     struct issue i = load("t-2");
@@ -138,7 +141,8 @@ static void a_completion_in_the_same_second_is_kept_whole(void **state) {
 
 static void an_edit_beats_a_deletion(void **state) {
     (void)state;
-    struct edit base = {"t-3", "a", "", "open", 2, 0, false}, ours = {"t-3", "a", "", "open", 2, 0, true};
+    struct edit base = {"t-3", "a", "", "open", 2, 0, false},
+                ours = {"t-3", "a", "", "open", 2, 0, true};
     struct edit theirs = {"t-3", "kept", "", "open", 2, 4, false};
     struct tables_merge_result r = merge("three", &base, &ours, &theirs, MERGE_NEWEST);
     assert_int_equal(r.conflicts, 0);
@@ -147,7 +151,8 @@ static void an_edit_beats_a_deletion(void **state) {
 
 static void a_side_can_be_asked_to_win(void **state) {
     (void)state;
-    struct edit base = {"t-4", "a", "", "open", 2, 0, false}, ours = {"t-4", "o", "", "open", 2, 9, false};
+    struct edit base = {"t-4", "a", "", "open", 2, 0, false},
+                ours = {"t-4", "o", "", "open", 2, 9, false};
     struct edit theirs = {"t-4", "t", "", "open", 2, 3, false};
     merge("four", &base, &ours, &theirs, MERGE_THEIRS);
     assert_string_equal(load("t-4").title, "t");
@@ -158,7 +163,8 @@ static void a_side_can_be_asked_to_win(void **state) {
 
 static void strangers_under_one_id_stay_a_conflict(void **state) {
     (void)state;
-    struct edit ours = {"t-6", "mine", "", "open", 2, 1, false}, theirs = {"t-6", "yours", "", "open", 2, 2, false};
+    struct edit ours = {"t-6", "mine", "", "open", 2, 1, false},
+                theirs = {"t-6", "yours", "", "open", 2, 2, false};
     struct tables_merge_result r = merge("six", NULL, &ours, &theirs, MERGE_NEWEST);
     assert_int_equal(r.conflicts, 1);
     assert_string_equal(load("t-6").title, "mine");
@@ -181,7 +187,8 @@ static int setup(void **state) {
     snprintf(dir, sizeof dir, "%s/t", folder);
     struct schema_init init = {.issue_prefix = "t"};
     struct tables_open open = {.dir = dir};
-    if (tables_create_embedded(dir, "main", NULL, &err) != BD_OK || tables_open_embedded(&tables, &open, &err) != BD_OK ||
+    if (tables_create_embedded(dir, "main", NULL, &err) != BD_OK ||
+        tables_open_embedded(&tables, &open, &err) != BD_OK ||
         schema_create(tables, &init, &err) != BD_OK)
         fail_msg("%s", err.msg);
     return 0;

@@ -45,14 +45,16 @@ static struct query_plan compile(const char *text, int64_t now) {
     struct query_node *n = NULL;
     struct query_plan plan;
     struct err err = ERR_INIT;
-    if (query_parse(text, &arena, &n, &err) != BD_OK || query_compile(n, now, &arena, &plan, &err) != BD_OK)
+    if (query_parse(text, &arena, &n, &err) != BD_OK ||
+        query_compile(n, now, &arena, &plan, &err) != BD_OK)
         fail_msg("%s: %s", text, err.msg);
     return plan;
 }
 
 static void precedence_and_keywords(void **state) {
     (void)state;
-    expect_print("status=open and Priority>1 OR type=bug", "((status=open AND priority>1) OR type=bug)");
+    expect_print("status=open and Priority>1 OR type=bug",
+                 "((status=open AND priority>1) OR type=bug)");
     expect_print("a=1 OR b=2 AND NOT NOT c!=3", "(a=1 OR (b=2 AND NOT NOT c!=3))");
     expect_print("(a=1 OR b=2) AND c<=7d", "((a=1 OR b=2) AND c<=7d)");
     expect_print("title=\"two words\\t\\\\n\" ", "title=two words\t\\n");
@@ -67,12 +69,15 @@ static void errors_tell_the_position(void **state) {
     expect_error("=open", "expected field name at position 0, got =");
     expect_error("status=", "expected value at position 7, got EOF");
     expect_error("(status=open", "expected ')' at position 12, got EOF");
-    expect_error("status=open type=bug", "unexpected token \"type\" at position 12 (expected end of query)");
-    expect_error("!status=open", "unexpected character '!' at position 0 (did you mean '!=' or 'NOT'?)");
+    expect_error("status=open type=bug",
+                 "unexpected token \"type\" at position 12 (expected end of query)");
+    expect_error("!status=open",
+                 "unexpected character '!' at position 0 (did you mean '!=' or 'NOT'?)");
     expect_error("status=@x", "unexpected character '@' at position 7");
     expect_error("title=\"open", "unterminated string starting at position 6");
     expect_error("priority=-x", "expected digit at position 10");
-    expect_error("created>2025-01-15", "unexpected token \"-01\" at position 12 (expected end of query)");
+    expect_error("created>2025-01-15",
+                 "unexpected token \"-01\" at position 12 (expected end of query)");
 }
 
 static void meaning_is_checked(void **state) {
@@ -125,7 +130,8 @@ static void durations_mean_that_long_ago(void **state) {
 
 static struct issue sample(void) {
     static const char *labels[] = {"Backend"};
-    struct issue i = {.id = "t-1", .title = "Fix Login", .status = "open", .issue_type = "bug", .priority = 1};
+    struct issue i = {
+        .id = "t-1", .title = "Fix Login", .status = "open", .issue_type = "bug", .priority = 1};
     i.assignee = "Alice";
     i.owner = "";
     i.metadata = "{\"team\": \"core\", \"points\": 5}";

@@ -68,8 +68,12 @@ static int fill(struct tables_txn *x, void *ctx, struct err *err) {
             if (roll(4) == 0)
                 rc = put_label(x, id, labels[l], err);
         snprintf(other, sizeof other, "t-%04d", n ? (int)roll((unsigned)n) : 0);
-        struct dependency d = {.issue_id = id, .depends_on_id = other, .type = "parent-child", .created_by = "t",
-                               .created_at = i.created_at, .target = DEP_TARGET_ISSUE};
+        struct dependency d = {.issue_id = id,
+                               .depends_on_id = other,
+                               .type = "parent-child",
+                               .created_by = "t",
+                               .created_at = i.created_at,
+                               .target = DEP_TARGET_ISSUE};
         if (rc == BD_OK && n && roll(10) == 0)
             rc = dependency_row_insert(x, &d, false, err);
     }
@@ -85,7 +89,8 @@ static int setup(void **state) {
     snprintf(dir, sizeof dir, "%s/t", folder);
     struct schema_init init = {.issue_prefix = "t"};
     struct tables_open open = {.dir = dir};
-    if (tables_create_embedded(dir, "main", NULL, &err) != BD_OK || tables_open_embedded(&tables, &open, &err) != BD_OK ||
+    if (tables_create_embedded(dir, "main", NULL, &err) != BD_OK ||
+        tables_open_embedded(&tables, &open, &err) != BD_OK ||
         schema_create(tables, &init, &err) != BD_OK)
         fail_msg("%s", err.msg);
     struct tables_write w = {.mode = TABLES_WORKING};
@@ -159,9 +164,9 @@ static void set_filter(int n, struct issue_filter *f) {
 
 static bool by_hand(int n, const struct issue *i) {
     return !((n & 1) && strcmp(i->status, "closed") == 0) && !((n & 2) && !has_label(i, "b")) &&
-           !((n & 4) && strcmp(i->assignee ? i->assignee : "", "bob") != 0) && !((n & 8) && i->pinned) &&
-           !((n & 16) && !strstr(i->title, "Needle")) && !((n & 32) && has_label(i, "a")) &&
-           !((n & 64) && i->priority < 3);
+           !((n & 4) && strcmp(i->assignee ? i->assignee : "", "bob") != 0) &&
+           !((n & 8) && i->pinned) && !((n & 16) && !strstr(i->title, "Needle")) &&
+           !((n & 32) && has_label(i, "a")) && !((n & 64) && i->priority < 3);
 }
 
 static void every_filter_finds_what_it_says(void **state) {
@@ -183,7 +188,8 @@ static void every_filter_finds_what_it_says(void **state) {
                 if (!by_hand(n, &all.items[i]))
                     continue;
                 if (at >= l.count || strcmp(l.items[at].id, all.items[i].id) != 0)
-                    fail_msg("filter %d limit %d: row %zu should be %s", n, (int)limits[k], at, all.items[i].id);
+                    fail_msg("filter %d limit %d: row %zu should be %s", n, (int)limits[k], at,
+                             all.items[i].id);
                 at++;
             }
             assert_int_equal(l.count, at);
@@ -204,7 +210,8 @@ static void ready_is_open_unpinned_unblocked_work(void **state) {
     assert_int_equal(ready_list(x, &f, &arena, &l, &err), BD_OK);
     for (size_t i = 0; i < all.count; i++) {
         const struct issue *n = &all.items[i];
-        if (strcmp(n->status, "open") != 0 || n->pinned || n->is_blocked || strcmp(n->issue_type, "gate") == 0)
+        if (strcmp(n->status, "open") != 0 || n->pinned || n->is_blocked ||
+            strcmp(n->issue_type, "gate") == 0)
             continue;
         assert_string_equal(l.items[at].id, n->id);
         at++;
@@ -220,8 +227,8 @@ static void ready_is_open_unpinned_unblocked_work(void **state) {
 static int defer_parent(struct tables_txn *x, void *ctx, struct err *err) {
     static const char *const columns[] = {"defer_until", "is_blocked"};
     struct cell cells[] = {cell_datetime(INT64_C(4102444800000000)), cell_int(0)};
-    return tables_update(x, "issues", pred_cmp(&arena, PRED_EQ, "id", cell_text(ctx)), columns, cells, 2, NULL, NULL,
-                         err);
+    return tables_update(x, "issues", pred_cmp(&arena, PRED_EQ, "id", cell_text(ctx)), columns, cells,
+                         2, NULL, NULL, err);
 }
 
 /* Deferring the parent of the first ready issue hides both, even from a list that is cut short. */
@@ -238,7 +245,9 @@ static void children_of_deferred_parents_are_not_ready(void **state) {
     for (size_t i = 0; i < before.count && !parent; i++) {
         struct dependency_list rows;
         child = before.items[i].id;
-        assert_int_equal(dependency_load(x, DEPENDENCY_BY_SOURCE, &child, 1, DEPENDENCY_BOTH, &arena, &rows, &err), BD_OK);
+        assert_int_equal(
+            dependency_load(x, DEPENDENCY_BY_SOURCE, &child, 1, DEPENDENCY_BOTH, &arena, &rows, &err),
+            BD_OK);
         parent = rows.count ? arena_strdup(&arena, rows.items[0].depends_on_id) : NULL;
     }
     tables_read_end(x);

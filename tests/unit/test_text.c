@@ -53,7 +53,8 @@ static void wrap_breaks_at_spaces_only(void **state) {
 static void clean_takes_out_what_steers_a_terminal(void **state) {
     (void)state;
     struct buf b = BUF_INIT;
-    text_add_clean(&b, "a\033[31mb\033]0;title\ac\x01\x7f\n\tü\xc2\x9b" "d\xff");
+    text_add_clean(&b, "a\033[31mb\033]0;title\ac\x01\x7f\n\tü\xc2\x9b"
+                       "d\xff");
     assert_string_equal(buf_str(&b), "abc\n\tüd");
     buf_clear(&b);
     text_add_clean(&b, "x\033");
