@@ -278,7 +278,6 @@ static int delete_typed(struct work *w, bool single) {
         return cmd_fail(bd, "issue %s not found", w->typed[0]);
     if (rc != BD_OK)
         return cmd_fail(bd, "%s%s", single ? "deleting issue: " : "", err.msg);
-    bd->export_may_shrink = true;
     answer(w, single);
     return 0;
 }
