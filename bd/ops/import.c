@@ -5,6 +5,7 @@
  */
 #include "bd/ops/import_plan.h"
 
+#include "base/parallel.h"
 #include "bd/ops/content_hash.h"
 #include "bd/ops/id_gen.h"
 #include "bd/ops/resolve.h"
@@ -266,6 +267,42 @@ static int make_id(struct plan *p, struct issue *i, struct known **k) {
     return rc;
 }
 
+/* Hashes of contents are independent of each other: several at once, each part in memory of its own.
+ * Waiters are left to one thread, as the parser of their list notes errors in one place for all. */
+#define HASH_PARTS 16u
+#define ISSUES_WORTH_PARTS 500u
+
+struct hash_part {
+    struct issue **issues;
+    size_t count;
+    struct arena memory;
+};
+
+static void hash_issues(void *ctx, size_t i) {
+    struct hash_part *part = (struct hash_part *)ctx + i;
+    for (size_t n = 0; n < part->count; n++) {
+        struct issue *s = part->issues[n];
+        bool has_waiters = s->waiters && *s->waiters;
+        if (!has_waiters && (!s->content_hash || !*s->content_hash))
+            s->content_hash = issue_content_hash(s, &part->memory);
+    }
+}
+
+static void hash_contents(struct plan *p) {
+    struct hash_part parts[HASH_PARTS];
+    size_t n = p->count < ISSUES_WORTH_PARTS ? 1 : HASH_PARTS;
+    for (size_t i = 0; i < n; i++) {
+        size_t start = p->count * i / n;
+        parts[i] = (struct hash_part){p->issues + start, p->count * (i + 1) / n - start, ARENA_INIT};
+    }
+    parallel_run(n, hash_issues, parts);
+    for (size_t i = 0; i < n; i++)
+        arena_absorb(p->a, &parts[i].memory);
+    for (size_t i = 0; i < p->count; i++)
+        if (!p->issues[i]->content_hash || !*p->issues[i]->content_hash)
+            p->issues[i]->content_hash = issue_content_hash(p->issues[i], p->a);
+}
+
 static int prepare(struct plan *p) {
     struct import_result *out = p->out;
     int rc = BD_OK;
@@ -282,11 +319,11 @@ static int prepare(struct plan *p) {
         k->is_wisp = i->is_wisp;
         k->closed = strcmp(i->status, "closed") == 0;
         k->active = status_is_active(i->status);
-        if (!i->content_hash || !*i->content_hash)
-            i->content_hash = issue_content_hash(i, p->a);
         out->ids[out->id_count++] = i->id;
     }
     out->imported = out->id_count;
+    if (rc == BD_OK)
+        hash_contents(p);
     return rc;
 }
 

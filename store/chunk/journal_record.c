@@ -116,7 +116,7 @@ const char *journal_stop_text(enum journal_parse stop) {
 
 /* --- windows: positional reads, because another process may cut the tail off at any moment --- */
 
-#define WINDOW_SIZE (256u << 10)
+#define WINDOW_SIZE (64u << 10) /* what the heap gives without fresh pages each time */
 
 struct window {
     int fd;
