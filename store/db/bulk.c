@@ -161,6 +161,7 @@ struct sort_item {
 struct start {
     uint8_t bytes[START_BYTES + 16];
     size_t at;
+    bool torn;
 };
 
 static void put_number(struct start *s, const uint8_t *bytes, size_t size, bool is_signed) {
@@ -197,8 +198,7 @@ static bool put_field(struct start *s, const struct tuple_field *f, struct bytes
         return true;
     case ENC_STRING: { /* its last byte is 0; one inside would end it too early */
         size_t room = START_BYTES + 1 - s->at, n = v.size < room ? v.size : room;
-        if (n && memchr(v.data, 0, n < v.size ? n : v.size - 1))
-            return false;
+        s->torn = s->torn || (n && memchr(v.data, 0, n < v.size ? n : v.size - 1));
         memcpy(s->bytes + s->at, v.data, n);
         s->at += v.size; /* may lead beyond the end: then there is more than is looked at */
         return true;
@@ -207,7 +207,8 @@ static bool put_field(struct start *s, const struct tuple_field *f, struct bytes
     }
 }
 
-static void make_start(const struct tuple_desc *desc, size_t leading, struct bytes key,
+/* False for a text with a NUL inside: no start can say where it belongs. */
+static bool make_start(const struct tuple_desc *desc, size_t leading, struct bytes key,
                        struct sort_item *out) {
     struct start s;
     size_t f = 0;
@@ -222,6 +223,7 @@ static void make_start(const struct tuple_desc *desc, size_t leading, struct byt
         memcpy(&v, s.bytes + 8 * i, 8);
         out->start[i] = __builtin_bswap64(v);
     }
+    return !s.torn;
 }
 
 struct sorter {
@@ -273,21 +275,82 @@ static struct sort_item *merge_runs(const struct sorter *s, struct sort_item *fr
     return from;
 }
 
+static unsigned start_byte(const struct sort_item *i, size_t at) {
+    return (unsigned)(i->start[at / 8] >> (56 - 8 * (at % 8))) & 255;
+}
+
+/* Order by the starts alone, byte by byte from the last; stable. Bytes that are the same in all items
+ * cost nothing. */
+static void sort_starts(const struct sort_item *items, uint32_t *order, uint32_t *spare, size_t n) {
+    uint32_t(*counts)[256] = mem_zalloc(START_BYTES, sizeof *counts);
+    uint32_t *from = order, *to = spare;
+    for (size_t i = 0; i < n; i++) {
+        from[i] = (uint32_t)i;
+        for (size_t at = 0; at < START_BYTES; at++)
+            counts[at][start_byte(&items[i], at)]++;
+    }
+    for (size_t at = START_BYTES; at-- > 0;) {
+        uint32_t *count = counts[at], sum = 0;
+        if (count[start_byte(&items[0], at)] == n)
+            continue;
+        for (size_t v = 0; v < 256; v++) {
+            uint32_t c = count[v];
+            count[v] = sum;
+            sum += c;
+        }
+        for (size_t i = 0; i < n; i++)
+            to[count[start_byte(&items[from[i]], at)]++] = from[i];
+        uint32_t *t = from;
+        from = to;
+        to = t;
+    }
+    if (from != order)
+        memcpy(order, from, n * sizeof *order);
+    free(counts);
+}
+
+/* Puts groups of equal starts, whose order the starts do not tell, into order. */
+static void sort_ties(const struct sorter *s, const struct sort_item *items, uint32_t *order, size_t n,
+                      struct sort_item *space) {
+    for (size_t i = 0, end; i < n; i = end) {
+        const struct sort_item *first = &items[order[i]];
+        bool told = s->stable && first->whole;
+        for (end = i + 1;
+             end < n && !memcmp(first->start, items[order[end]].start, sizeof first->start); end++)
+            told = told && items[order[end]].whole;
+        if (told || end - i < 2)
+            continue;
+        for (size_t k = i; k < end; k++)
+            space[k - i] = items[order[k]];
+        const struct sort_item *sorted = merge_runs(s, space, space + (end - i), end - i);
+        for (size_t k = i; k < end; k++)
+            order[k] = sorted[k - i].place;
+    }
+}
+
 /* `leading`: fields whose equality leaves the order to the primary key, when `stable`. */
 static void sort_edits(struct tree_edit *list, size_t n, const struct tree_type *type,
                        const struct tuple_desc *desc, size_t leading, bool stable) {
+    if (n < 2)
+        return;
     struct sorter s = {list, type, stable};
-    struct sort_item *items = mem_alloc(2 * (n + 1) * sizeof *items);
+    struct sort_item *items = mem_alloc(3 * (n + 1) * sizeof *items);
+    uint32_t *order = mem_alloc(2 * (n + 1) * sizeof *order);
+    bool safe = true;
     for (size_t i = 0; i < n; i++) {
-        make_start(desc, leading, list[i].key, &items[i]);
+        safe = make_start(desc, leading, list[i].key, &items[i]) && safe;
         items[i].place = (uint32_t)i;
     }
-    struct sort_item *sorted = merge_runs(&s, items, items + n, n);
+    for (size_t i = 0; i < n && !safe; i++)
+        items[i] = (struct sort_item){.place = (uint32_t)i};
+    sort_starts(items, order, order + n, n);
+    sort_ties(&s, items, order, n, items + n);
     struct tree_edit *copy = mem_alloc((n + 1) * sizeof *copy);
     for (size_t i = 0; i < n; i++)
-        copy[i] = list[sorted[i].place];
+        copy[i] = list[order[i]];
     memcpy(list, copy, n * sizeof *list);
     free(copy);
+    free(order);
     free(items);
 }
 

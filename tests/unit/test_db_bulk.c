@@ -43,7 +43,7 @@ static void make_row(uint32_t i, char text[4][64], struct cell *row) {
     row[3] = cell_datetime((int64_t)(mixed % 1000) * MICROS_PER_SECOND);
     row[4] = cell_json(i % 5 ? "{}" : "{\"gate\": 1}");
     row[5] = cell_text("zoe");
-    row[6] = i % 7 ? cell_text("") : cell_null();
+    row[6] = i % 7 ? cell_text("") : i % 2 ? cell_null() : cell_text_n("a\0b", i % 3 + 1);
     row[7] = cell_text(text[2]);
 }
 
