@@ -19,6 +19,7 @@ extern const struct cmd cmd_defer;
 extern const struct cmd cmd_delete;
 extern const struct cmd cmd_dep;
 extern const struct cmd cmd_diff;
+extern const struct cmd cmd_dolt;
 extern const struct cmd cmd_export;
 extern const struct cmd cmd_help_command;
 extern const struct cmd cmd_history;

@@ -17,6 +17,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_delete,
     &cmd_dep,
     &cmd_diff,
+    &cmd_dolt,
     &cmd_export,
     &cmd_help_command,
     &cmd_history,

@@ -96,3 +96,28 @@ teardown() { scratch_teardown; }
     [ "$(bd branch --json | json_get current)" = main ]
     [[ "$(bd branch)" == *"* main"* ]]
 }
+
+@test "dolt commit is the commit point of batch mode" {
+    before=$(bd vc status --json | json_get commit)
+    bd --dolt-auto-commit batch update t-b -p 1
+    [ "$(bd vc status --json | json_get commit)" = "$before" ]
+    [ "$(bd dolt commit -m "All at once")" = "Committed." ]
+    [ "$(bd vc status --json | json_get commit)" != "$before" ]
+    [ "$(bd dolt commit)" = "Nothing to commit." ]
+    apart bd dolt commit --json
+    [ "$(json_get committed <<<"$out")" = false ]
+    apart bd --readonly dolt commit
+    [ "$status" -eq 1 ]
+}
+
+@test "what needs a server says so; nothing pretends to push" {
+    [ "$(bd dolt status --json | json_get mode)" = embedded ]
+    for command in start stop test killall clean-databases "set port 1"; do
+        apart bd dolt $command
+        [ "$status" -eq 1 ]
+        [[ "$err" == *"'bd dolt ${command%% *}' is not supported in embedded mode"* ]]
+    done
+    apart bd dolt push
+    [ "$status" -eq 1 ]
+    [[ "$err" == *"not built"* ]]
+}
