@@ -22,19 +22,30 @@ static const uint64_t level_salt[TREE_SALTS] = {
     UINT64_C(0x2a047bf3cc02719f), UINT64_C(0x2e8818c87b88473e), UINT64_C(0xd66369bd2feba7c5),
 };
 
-static double cdf(uint32_t size) {
+/* Of chunks: how many end up to a size whose fourth power (in scales) this is. */
+static double cdf(double power) { return -expm1(-power); }
+
+static double fourth_power(uint32_t size) {
     double x = (double)size / WEIBULL_SCALE;
-    return -expm1(-(x * x * x * x));
+    return x * x * x * x;
 }
 
-/* Whether a chunk of `size` bytes ends with its last item of `item` bytes whose key hashes to `h`. */
+/*
+ * Whether a chunk of `size` bytes ends with its last item of `item` bytes whose key hashes to `h`.
+ * The chance is 1 - exp(start - end) and so never greater than end - start: most items are passed by
+ * without an exponential. The margin is far above what rounding makes of the chance while start < 8.
+ */
 static bool weibull_check(uint32_t size, uint32_t item, uint32_t h) {
-    double start = cdf(size - item);
-    double end = cdf(size);
+    double before = fourth_power(size - item), after = fourth_power(size);
+    double roll = (double)h / 4294967295.0;
+    if (before < 8 && roll > after - before + 1e-9)
+        return false;
+    double start = cdf(before);
+    double end = cdf(after);
     double left = 1.0 - start;
     if (left <= 0)
         return true;
-    return (double)h / 4294967295.0 < (end - start) / left;
+    return roll < (end - start) / left;
 }
 
 void splitter_init(struct splitter *s, unsigned level) {

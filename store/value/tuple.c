@@ -361,30 +361,52 @@ static int cmp_field(const struct tuple_desc *d, const struct tuple_field *f, st
     }
 }
 
-int tuple_compare_prefix(const struct tuple_desc *d, size_t n, struct bytes a, struct bytes b) {
+/* A tuple whose count and offsets were looked at once, for many fields. */
+struct view {
+    const uint8_t *data, *offsets;
+    size_t count, split;
+};
+
+static inline struct view view_of(struct bytes t) {
+    size_t n = t.size < 2 ? 0 : u16_at(t.data + t.size - 2);
+    if (n == 0 || 2 * n > t.size)
+        return (struct view){NULL, NULL, 0, 0};
+    return (struct view){t.data, t.data + t.size - 2 * n, n, t.size - 2 * n};
+}
+
+static inline struct bytes view_field(const struct view *v, size_t i) {
+    if (i >= v->count)
+        return (struct bytes){NULL, 0};
+    size_t start = i > 0 ? u16_at(v->offsets + 2 * (i - 1)) : 0;
+    size_t stop = i + 1 < v->count ? u16_at(v->offsets + 2 * i) : v->split;
+    if (start >= stop || stop > v->split)
+        return (struct bytes){NULL, 0};
+    return (struct bytes){v->data + start, stop - start};
+}
+
+static inline int compare(const struct tuple_desc *d, size_t n, struct bytes a, struct bytes b) {
+    struct view x = view_of(a), y = view_of(b);
     size_t i = 0, fast = d->bytewise < n ? d->bytewise : n;
     for (; i < fast; i++) {
-        int c = cmp_bytes(field_of(a, i), field_of(b, i));
+        int c = cmp_bytes(view_field(&x, i), view_field(&y, i));
         if (c)
             return c < 0 ? -1 : 1;
     }
     if (n > d->count)
         n = d->count;
     for (; i < n; i++) {
-        int c = cmp_field(d, &d->fields[i], field_of(a, i), field_of(b, i));
+        int c = cmp_field(d, &d->fields[i], view_field(&x, i), view_field(&y, i));
         if (c)
             return c < 0 ? -1 : 1;
     }
     return 0;
 }
 
+int tuple_compare_prefix(const struct tuple_desc *d, size_t n, struct bytes a, struct bytes b) {
+    return compare(d, n, a, b);
+}
+
 int tuple_compare(const void *desc, struct bytes a, struct bytes b) {
     const struct tuple_desc *d = desc;
-    /* the common case: one text key, or one that decides by its first field */
-    if (d->bytewise) {
-        int c = cmp_bytes(field_of(a, 0), field_of(b, 0));
-        if (c || d->count == 1)
-            return c < 0 ? -1 : c > 0;
-    }
-    return tuple_compare_prefix(d, d->count, a, b);
+    return compare(d, d->count, a, b);
 }
