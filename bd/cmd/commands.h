@@ -27,6 +27,7 @@ extern const struct cmd cmd_import;
 extern const struct cmd cmd_info;
 extern const struct cmd cmd_init;
 extern const struct cmd cmd_init_safety;
+extern const struct cmd cmd_kv;
 extern const struct cmd cmd_label;
 extern const struct cmd cmd_link;
 extern const struct cmd cmd_list_command;

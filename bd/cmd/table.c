@@ -25,6 +25,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_info,
     &cmd_init,
     &cmd_init_safety,
+    &cmd_kv,
     &cmd_label,
     &cmd_link,
     &cmd_list_command,
