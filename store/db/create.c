@@ -78,7 +78,6 @@ static void remove_tree(const char *dir, struct arena *a) {
                                         "/.dolt/noms/LOCK",
                                         "/.dolt/noms/vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv",
                                         "/.dolt/noms/journal.idx",
-                                        "/.dolt/noms/bd-journal-index",
                                         "/.dolt/repo_state.json",
                                         "/.dolt/config.json"};
     static const char *const dirs[] = {"/.dolt/temptf", "/.dolt/noms/oldgen", "/.dolt/noms", "/.dolt",
