@@ -37,11 +37,25 @@ static int version_of(struct tables_txn *x, const char *table, int latest, struc
     return tables_scan(x, &q, a, note_highest, version, err);
 }
 
+/* No table `issues`, or one that cannot be read? The second is a damaged database, and an error. */
+static int issues_unreadable(struct tables_txn *x, struct arena *a, struct err *err) {
+    const char **names;
+    const struct schema *s;
+    size_t count;
+    int rc = tables_list(x, a, &names, &count, err);
+    for (size_t i = 0; rc == BD_OK && i < count; i++)
+        if (strcmp(names[i], "issues") == 0)
+            return tables_schema(x, "issues", &s, err);
+    return rc;
+}
+
 int schema_state_read(struct tables_txn *x, struct arena *a, struct schema_state *out,
                       struct err *err) {
     memset(out, 0, sizeof *out);
     out->is_tracker = tables_has_table(x, "issues");
-    int rc = version_of(x, "schema_migrations", SCHEMA_MAIN_VERSION, a, &out->main_version, err);
+    int rc = out->is_tracker ? BD_OK : issues_unreadable(x, a, err);
+    if (rc == BD_OK)
+        rc = version_of(x, "schema_migrations", SCHEMA_MAIN_VERSION, a, &out->main_version, err);
     if (rc == BD_OK)
         rc = version_of(x, "ignored_schema_migrations", SCHEMA_IGNORED_VERSION, a,
                         &out->ignored_version, err);

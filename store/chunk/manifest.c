@@ -1,4 +1,5 @@
-/* Parsing, formatting and atomically replacing manifests. A parsed manifest is complete or not there. */
+/* Parsing, formatting and atomically replacing manifests. A parsed manifest is complete or not there.
+ */
 #include "store/chunk/manifest.h"
 
 #include "base/os.h"
@@ -131,6 +132,9 @@ int manifest_parse(struct manifest *out, const char *text, size_t size, struct e
     size_t field_size;
     next_field(&f, &field, &field_size);
     uint32_t version;
+    if (size >= 7 && memcmp(text, "<<<<<<<", 7) == 0)
+        return bad(err,
+                   "it holds the conflict markers of a git merge; restore the file as one side had it");
     if (f.done || field_size > 7 || !parse_count(field, field_size, &version))
         return bad(err, "it does not start with a version number");
     if (version > 5)
