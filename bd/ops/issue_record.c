@@ -413,7 +413,10 @@ void record_name_comments(struct issue *i, struct arena *a) {
         buf_add(&b, i->id, strlen(i->id) + 1);
         buf_add(&b, c->author, strlen(c->author) + 1);
         buf_add_str(&b, c->text);
-        SHA256((const unsigned char *)buf_str(&b), b.size, h);
+        SHA256_CTX sha; /* the one-shot form would pull the whole EVP layer into the program */
+        SHA256_Init(&sha);
+        SHA256_Update(&sha, buf_str(&b), b.size);
+        SHA256_Final(h, &sha);
         buf_release(&b);
         h[0] = (uint8_t)(k >> 8); /* the bits behind the time keep the order of the list */
         h[1] = (uint8_t)k;
