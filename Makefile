@@ -11,7 +11,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DOPENSSL_SUPPRESS_DEPRECATED -I. $(OPT) $(
               -ffunction-sections -fdata-sections -fno-pie -fno-omit-frame-pointer $(CFLAGS)
 
 # Third-party archives are linked statically, libc and cJSON dynamically (docs/dependencies.md).
-STATIC_LIBS  := -lzstd -lsnappy -lcrypto -lsqlite3 -lyaml
+STATIC_LIBS  := -lzstd -lsnappy -lcrypto -lyaml
 # Not position-independent: start-up then has next to nothing to relocate.
 ALL_LDFLAGS := -static-libgcc -no-pie -Wl,--gc-sections $(LDFLAGS)
 ALL_LIBS     := -Wl,-Bstatic $(STATIC_LIBS) -lstdc++ -Wl,-Bdynamic -Wl,--as-needed -lcjson -lm -lpthread -ldl

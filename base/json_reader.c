@@ -270,37 +270,42 @@ static bool literal(struct json_reader *r, const char *word) {
     return true;
 }
 
-static bool is_digit(const struct json_reader *r) {
-    return r->at < r->end && *r->at >= '0' && *r->at <= '9';
+static bool skip_digits(const char **at, const char *end) {
+    const char *first = *at;
+    while (*at < end && **at >= '0' && **at <= '9')
+        ++*at;
+    return *at > first;
 }
 
-static bool digits(struct json_reader *r) {
-    if (!is_digit(r))
-        return unexpected(r);
-    while (is_digit(r))
-        r->at++;
+bool json_scan_number(const char **at, const char *end, bool *integer) {
+    *integer = true;
+    if (*at < end && **at == '-')
+        ++*at;
+    if (*at < end && **at == '0')
+        ++*at;
+    else if (!skip_digits(at, end))
+        return false;
+    if (*at < end && **at == '.') {
+        *integer = false;
+        ++*at;
+        if (!skip_digits(at, end))
+            return false;
+    }
+    if (*at < end && (**at == 'e' || **at == 'E')) {
+        *integer = false;
+        ++*at;
+        if (*at < end && (**at == '+' || **at == '-'))
+            ++*at;
+        return skip_digits(at, end);
+    }
     return true;
 }
 
 static bool number(struct json_reader *r) {
-    if (*r->at == '-')
-        r->at++;
-    if (r->at < r->end && *r->at == '0')
-        r->at++;
-    else if (!digits(r))
-        return false;
-    if (r->at < r->end && *r->at == '.') {
-        r->at++;
-        if (!digits(r))
-            return false;
-    }
-    if (r->at < r->end && (*r->at == 'e' || *r->at == 'E')) {
-        r->at++;
-        if (r->at < r->end && (*r->at == '+' || *r->at == '-'))
-            r->at++;
-        return digits(r);
-    }
-    return true;
+    const char *at = r->at;
+    bool integer, good = json_scan_number(&at, r->end, &integer);
+    r->at += at - r->at;
+    return good || unexpected(r);
 }
 
 /* A string that stays as it is. */

@@ -61,4 +61,10 @@ bool json_reader_done(struct json_reader *r);
 /* Makes the reader fail at the place it has reached. Always false. */
 bool json_reader_fail(struct json_reader *r, const char *problem);
 
+/*
+ * Steps over a number by JSON's grammar; false, with *at where it goes wrong, when there is none. *integer:
+ * it has neither a fraction nor an exponent.
+ */
+bool json_scan_number(const char **at, const char *end, bool *integer);
+
 #endif

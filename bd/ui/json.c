@@ -6,6 +6,7 @@
 #include "bd/ui/json.h"
 
 #include "base/datetime.h"
+#include "base/json_reader.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -583,41 +584,6 @@ static void put_escaped(struct json_writer *w, const char *p, const char *to) {
     buf_add_char(w->out, '"');
 }
 
-static bool raw_number(struct raw *r, const char **from, bool *integer) {
-    const char *p = *from = r->p, *end = r->end;
-    *integer = true;
-    if (p < end && *p == '-')
-        p++;
-    if (p == end || *p < '0' || *p > '9')
-        return false;
-    if (*p == '0')
-        p++;
-    else
-        while (p < end && *p >= '0' && *p <= '9')
-            p++;
-    if (p < end && *p == '.') {
-        *integer = false;
-        const char *first = ++p;
-        while (p < end && *p >= '0' && *p <= '9')
-            p++;
-        if (p == first)
-            return false;
-    }
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        *integer = false;
-        p++;
-        if (p < end && (*p == '+' || *p == '-'))
-            p++;
-        const char *first = p;
-        while (p < end && *p >= '0' && *p <= '9')
-            p++;
-        if (p == first)
-            return false;
-    }
-    r->p = p;
-    return true;
-}
-
 static bool raw_word(struct raw *r, const char *word) {
     size_t n = strlen(word);
     if ((size_t)(r->end - r->p) < n || memcmp(r->p, word, n) != 0)
@@ -695,7 +661,8 @@ static bool raw_value(struct raw *r, struct json_writer *w, struct buf *tmp, uns
         return true;
     }
     bool integer;
-    if (!raw_number(r, &from, &integer))
+    from = r->p;
+    if (!json_scan_number(&r->p, r->end, &integer))
         return false;
     if (w && again && !(integer && r->p - from <= 15)) {
         buf_clear(tmp);

@@ -9,6 +9,8 @@
  */
 #include "store/value/json.h"
 
+#include "base/json_reader.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -294,46 +296,10 @@ size_t json_format_number(double v, char out[JSON_NUMBER_SIZE]) {
     return (size_t)(o - out);
 }
 
-/* Leaves *at behind the number; false when there is none. *integer: no point and no exponent. */
-static bool scan_number(const char **at, const char *end, bool *integer) {
-    const char *p = *at;
-    *integer = true;
-    if (p < end && *p == '-')
-        p++;
-    if (p >= end || *p < '0' || *p > '9')
-        return false;
-    if (*p == '0')
-        p++;
-    else
-        while (p < end && *p >= '0' && *p <= '9')
-            p++;
-    if (p < end && *p == '.') {
-        *integer = false;
-        const char *digits = ++p;
-        while (p < end && *p >= '0' && *p <= '9')
-            p++;
-        if (p == digits)
-            return false;
-    }
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        *integer = false;
-        p++;
-        if (p < end && (*p == '-' || *p == '+'))
-            p++;
-        const char *digits = p;
-        while (p < end && *p >= '0' && *p <= '9')
-            p++;
-        if (p == digits)
-            return false;
-    }
-    *at = p;
-    return true;
-}
-
 static bool number(struct parser *j) {
     const char *start = j->p;
     bool integer;
-    if (!scan_number(&j->p, j->end, &integer))
+    if (!json_scan_number(&j->p, j->end, &integer))
         return fail(j, "Invalid value.");
     size_t size = (size_t)(j->p - start);
     /* a short integer is exact in a double, and printed the same */
