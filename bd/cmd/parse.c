@@ -499,11 +499,19 @@ int cmd_parse(struct arena *a, const struct cmd *root, int argc, char **argv, st
         rc = s[1] == '-' ? parse_long(out, s, next, &used_next, err)
                          : parse_short(out, s, next, &used_next, err);
         if (rc)
-            return rc;
+            break;
         i += used_next ? 1 : 0;
     }
+    size_t unknown = rc && out->depth == 1 ? first_word(out, words, count) : count;
+    if (unknown < count) {
+        /* A command nobody knows: its name is what is wrong, not the flags that came with it. */
+        err_clear(err);
+        rc = BD_OK;
+        out->args[0] = words[unknown];
+        out->arg_count = 1;
+    }
     out->args[out->arg_count] = NULL;
-    return BD_OK;
+    return rc;
 }
 
 /* ---- checks ---- */

@@ -38,6 +38,16 @@ Did you mean this?
 Run 'bd --help' for usage." ]
 }
 
+@test "an unknown command is what is wrong, not the flags that came with it" {
+    apart bd nosuch sub --kind x
+    [ "$status" -eq 1 ]
+    [ "$err" = "Error: unknown command \"nosuch\" for \"bd\"
+Run 'bd --help' for usage." ]
+    apart bd --nope
+    [ "$status" -eq 1 ]
+    [[ $err == *"unknown flag: --nope"* ]]
+}
+
 @test "a group without a body prints its help" {
     apart bd config
     [ "$status" -eq 0 ]
