@@ -10,35 +10,17 @@
 #include <string.h>
 
 static int take_flags(struct bd *bd, const struct cmd_call *c, struct issue_filter *f) {
-    const struct {
-        const char *name;
-        struct filter_time *range;
-    } ranges[] = {{"created", &f->created}, {"updated", &f->updated}, {"closed", &f->closed}};
-    const char *state = view_text(c, "status"), *ids = view_text(c, "id");
+    const char *state = view_text(c, "status");
     if (state && strcmp(state, "all") != 0)
         filter_texts_add(&f->statuses, &bd->arena, state);
-    f->assignee = view_text(c, "assignee");
-    f->issue_type = view_text(c, "type");
-    f->labels = view_labels(bd, c, "label");
-    f->labels_any = view_labels(bd, c, "label-any");
-    f->title = view_text(c, "title");
-    f->title_contains = view_text(c, "title-contains");
-    f->description_contains = view_text(c, "desc-contains");
-    f->notes_contains = view_text(c, "notes-contains");
-    f->empty_description = cmd_bool(c, "empty-description");
-    f->no_assignee = cmd_bool(c, "no-assignee");
-    f->no_labels = cmd_bool(c, "no-labels");
+    view_filter(bd, c, f);
     if (cmd_given(c, "priority"))
         f->priority = cmd_int(c, "priority");
     if (cmd_given(c, "priority-min"))
         f->priority_min = cmd_int(c, "priority-min");
     if (cmd_given(c, "priority-max"))
         f->priority_max = cmd_int(c, "priority-max");
-    view_split_ids(bd, ids, &f->ids);
-    int status = 0;
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges && !status; i++)
-        status = view_time_range(bd, c, ranges[i].name, ranges[i].range);
-    return status;
+    return view_filter_times(bd, c, f);
 }
 
 static void print_total(struct bd *bd, uint64_t total) {
@@ -125,39 +107,14 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag flags[] = {
+    VIEW_FILTER_FLAGS,
+    VIEW_TITLE_FLAGS,
     {.name = "status", .shorthand = 's', .kind = FLAG_STRING, .help = "Only this status"},
     {.name = "priority",
      .shorthand = 'p',
      .kind = FLAG_INT,
      .help = "Only this priority (0 = highest, 4 = lowest)"},
-    {.name = "assignee",
-     .shorthand = 'a',
-     .kind = FLAG_STRING,
-     .help = "Only issues assigned to this person"},
     {.name = "type", .shorthand = 't', .kind = FLAG_STRING, .help = "Only this type"},
-    {.name = "label",
-     .shorthand = 'l',
-     .kind = FLAG_STRINGS,
-     .help = "Only issues with all of these labels"},
-    {.name = "label-any",
-     .kind = FLAG_STRINGS,
-     .help = "Only issues with at least one of these labels"},
-    {.name = "title", .kind = FLAG_STRING, .help = "Only titles that contain this text, in any case"},
-    {.name = "id", .kind = FLAG_STRING, .help = "Only these ids, joined by commas"},
-    {.name = "title-contains",
-     .kind = FLAG_STRING,
-     .help = "Only titles that contain this text, in any case"},
-    {.name = "desc-contains", .kind = FLAG_STRING, .help = "Only descriptions that contain this text"},
-    {.name = "notes-contains", .kind = FLAG_STRING, .help = "Only notes that contain this text"},
-    {.name = "created-after", .kind = FLAG_STRING, .help = "Only issues created after this time"},
-    {.name = "created-before", .kind = FLAG_STRING, .help = "Only issues created before this time"},
-    {.name = "updated-after", .kind = FLAG_STRING, .help = "Only issues updated after this time"},
-    {.name = "updated-before", .kind = FLAG_STRING, .help = "Only issues updated before this time"},
-    {.name = "closed-after", .kind = FLAG_STRING, .help = "Only issues closed after this time"},
-    {.name = "closed-before", .kind = FLAG_STRING, .help = "Only issues closed before this time"},
-    {.name = "empty-description", .kind = FLAG_BOOL, .help = "Only issues without description"},
-    {.name = "no-assignee", .kind = FLAG_BOOL, .help = "Only issues assigned to nobody"},
-    {.name = "no-labels", .kind = FLAG_BOOL, .help = "Only issues without labels"},
     {.name = "priority-min", .kind = FLAG_INT, .help = "Only this priority number or a higher one"},
     {.name = "priority-max", .kind = FLAG_INT, .help = "Only this priority number or a lower one"},
     {.name = "by-status", .kind = FLAG_BOOL, .help = "Count per status"},

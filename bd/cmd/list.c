@@ -409,21 +409,6 @@ static int take_type(struct bd *bd, struct tables_txn *x, const struct cmd_call 
         names_of(bd, "bug, feature, task, epic, chore, decision", custom.items, custom.count));
 }
 
-static int take_times(struct bd *bd, const struct cmd_call *c, struct issue_filter *f) {
-    const struct {
-        const char *name;
-        struct filter_time *range;
-    } ranges[] = {{"created", &f->created},
-                  {"updated", &f->updated},
-                  {"closed", &f->closed},
-                  {"defer", &f->defer},
-                  {"due", &f->due}};
-    int status = 0;
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges && !status; i++)
-        status = view_time_range(bd, c, ranges[i].name, ranges[i].range);
-    return status;
-}
-
 static int take_kinds(struct bd *bd, const struct cmd_call *c, struct issue_filter *f) {
     f->mol_type = view_text(c, "mol-type");
     f->wisp_type = view_text(c, "wisp-type");
@@ -439,28 +424,17 @@ static int take_kinds(struct bd *bd, const struct cmd_call *c, struct issue_filt
 }
 
 static void take_texts(struct bd *bd, const struct cmd_call *c, struct issue_filter *f) {
-    const char *ids = view_text(c, "id");
-    f->labels = view_labels(bd, c, "label");
-    f->labels_any = view_labels(bd, c, "label-any");
+    view_filter(bd, c, f);
     f->exclude_labels = view_labels(bd, c, "exclude-label");
     if (!f->labels.count && !f->labels_any.count && !cmd_bool(c, "skip-labels"))
         f->labels_any = view_directory_labels(bd);
-    f->assignee = view_text(c, "assignee");
-    f->title = view_text(c, "title");
-    f->title_contains = view_text(c, "title-contains");
-    f->description_contains = view_text(c, "desc-contains");
-    f->notes_contains = view_text(c, "notes-contains");
     f->spec_prefix = view_text(c, "spec");
-    f->empty_description = cmd_bool(c, "empty-description");
-    f->no_assignee = cmd_bool(c, "no-assignee");
-    f->no_labels = cmd_bool(c, "no-labels");
     f->deferred = cmd_bool(c, "deferred");
     f->overdue = cmd_bool(c, "overdue");
     f->no_parent = cmd_bool(c, "no-parent");
     f->parent = view_text(c, "parent");
     if (!f->parent)
         f->parent = view_text(c, "filter-parent");
-    view_split_ids(bd, ids, &f->ids);
 }
 
 static void take_output(struct bd *bd, const struct cmd_call *c, struct list_options *o) {
@@ -521,7 +495,7 @@ static int take_flags(struct bd *bd, struct tables_txn *x, const struct cmd_call
     if (!status)
         status = take_type(bd, x, c, o);
     if (!status)
-        status = take_times(bd, c, f);
+        status = view_filter_times(bd, c, f);
     if (!status)
         status = view_priority(bd, c, "priority-min", &f->priority_min);
     if (!status)
@@ -562,6 +536,9 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag flags[] = {
+    VIEW_FILTER_FLAGS,
+    VIEW_TITLE_FLAGS,
+    VIEW_METADATA_FLAGS,
     {.name = "status",
      .shorthand = 's',
      .kind = FLAG_STRING,
@@ -572,22 +549,11 @@ static const struct cmd_flag flags[] = {
      .shorthand = 'p',
      .kind = FLAG_STRING,
      .help = "Only this priority (0-4 or P0-P4, 0 = highest)"},
-    {.name = "assignee",
-     .shorthand = 'a',
-     .kind = FLAG_STRING,
-     .help = "Only issues assigned to this person"},
     {.name = "type",
      .shorthand = 't',
      .kind = FLAG_STRING,
      .help = "Only this type (bug, feature, task, epic, chore, decision …); feat, mr, mol, dec are "
              "understood"},
-    {.name = "label",
-     .shorthand = 'l',
-     .kind = FLAG_STRINGS,
-     .help = "Only issues with all of these labels"},
-    {.name = "label-any",
-     .kind = FLAG_STRINGS,
-     .help = "Only issues with at least one of these labels"},
     {.name = "exclude-label",
      .kind = FLAG_STRINGS,
      .help = "Leave out issues with any of these labels"},
@@ -595,9 +561,7 @@ static const struct cmd_flag flags[] = {
      .kind = FLAG_STRING,
      .help = "Accepted for compatibility, without effect"},
     {.name = "label-regex", .kind = FLAG_STRING, .help = "Accepted for compatibility, without effect"},
-    {.name = "title", .kind = FLAG_STRING, .help = "Only titles that contain this text, in any case"},
     {.name = "spec", .kind = FLAG_STRING, .help = "Only spec ids that start with this text"},
-    {.name = "id", .kind = FLAG_STRING, .help = "Only these ids, joined by commas"},
     {.name = "limit",
      .shorthand = 'n',
      .kind = FLAG_INT,
@@ -612,20 +576,6 @@ static const struct cmd_flag flags[] = {
      .kind = FLAG_STRING,
      .help = "Order by priority, created, updated, closed, status, id, title, type or assignee"},
     {.name = "reverse", .shorthand = 'r', .kind = FLAG_BOOL, .help = "Reverse the order of --sort"},
-    {.name = "title-contains",
-     .kind = FLAG_STRING,
-     .help = "Only titles that contain this text, in any case"},
-    {.name = "desc-contains", .kind = FLAG_STRING, .help = "Only descriptions that contain this text"},
-    {.name = "notes-contains", .kind = FLAG_STRING, .help = "Only notes that contain this text"},
-    {.name = "created-after", .kind = FLAG_STRING, .help = "Only issues created after this time"},
-    {.name = "created-before", .kind = FLAG_STRING, .help = "Only issues created before this time"},
-    {.name = "updated-after", .kind = FLAG_STRING, .help = "Only issues updated after this time"},
-    {.name = "updated-before", .kind = FLAG_STRING, .help = "Only issues updated before this time"},
-    {.name = "closed-after", .kind = FLAG_STRING, .help = "Only issues closed after this time"},
-    {.name = "closed-before", .kind = FLAG_STRING, .help = "Only issues closed before this time"},
-    {.name = "empty-description", .kind = FLAG_BOOL, .help = "Only issues without description"},
-    {.name = "no-assignee", .kind = FLAG_BOOL, .help = "Only issues assigned to nobody"},
-    {.name = "no-labels", .kind = FLAG_BOOL, .help = "Only issues without labels"},
     {.name = "skip-labels",
      .kind = FLAG_BOOL,
      .help = "Do not read labels; not together with filters on labels"},
@@ -659,10 +609,6 @@ static const struct cmd_flag flags[] = {
      .shorthand = 'w',
      .kind = FLAG_BOOL,
      .help = "Print again whenever something changes"},
-    {.name = "metadata-field",
-     .kind = FLAG_ARRAY,
-     .help = "Only issues with this metadata (key=value)"},
-    {.name = "has-metadata-key", .kind = FLAG_STRING, .help = "Only issues with this metadata key"},
     {.name = "no-pager", .kind = FLAG_BOOL, .help = "Never use a pager"},
     {.name = "ready", .kind = FLAG_BOOL, .help = "Only issues that nothing blocks, as bd ready"},
     {0},

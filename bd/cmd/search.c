@@ -11,10 +11,6 @@
 #include <string.h>
 
 static int take_flags(struct bd *bd, const struct cmd_call *c, struct issue_filter *f) {
-    const struct {
-        const char *name;
-        struct filter_time *range;
-    } ranges[] = {{"created", &f->created}, {"updated", &f->updated}, {"closed", &f->closed}};
     const char *state = view_text(c, "status");
     int64_t limit = cmd_int(c, "limit");
     f->limit = limit > 0 ? (uint64_t)limit : 0;
@@ -22,19 +18,9 @@ static int take_flags(struct bd *bd, const struct cmd_call *c, struct issue_filt
         filter_texts_add(&f->statuses, &bd->arena, state);
     else if (!state)
         filter_texts_add(&f->exclude_statuses, &bd->arena, "closed");
-    f->assignee = view_text(c, "assignee");
-    f->issue_type = view_text(c, "type");
-    f->labels = view_labels(bd, c, "label");
-    f->labels_any = view_labels(bd, c, "label-any");
-    f->description_contains = view_text(c, "desc-contains");
-    f->notes_contains = view_text(c, "notes-contains");
+    view_filter(bd, c, f);
     f->external_contains = view_text(c, "external-contains");
-    f->empty_description = cmd_bool(c, "empty-description");
-    f->no_assignee = cmd_bool(c, "no-assignee");
-    f->no_labels = cmd_bool(c, "no-labels");
-    int status = 0;
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges && !status; i++)
-        status = view_time_range(bd, c, ranges[i].name, ranges[i].range);
+    int status = view_filter_times(bd, c, f);
     if (!status)
         status = view_priority(bd, c, "priority-min", &f->priority_min);
     if (!status)
@@ -108,23 +94,14 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag flags[] = {
+    VIEW_FILTER_FLAGS,
+    VIEW_METADATA_FLAGS,
     {.name = "query", .kind = FLAG_STRING, .help = "The text, instead of arguments"},
     {.name = "status",
      .shorthand = 's',
      .kind = FLAG_STRING,
      .help = "Only this status; all = closed issues too"},
-    {.name = "assignee",
-     .shorthand = 'a',
-     .kind = FLAG_STRING,
-     .help = "Only issues assigned to this person"},
     {.name = "type", .shorthand = 't', .kind = FLAG_STRING, .help = "Only this type"},
-    {.name = "label",
-     .shorthand = 'l',
-     .kind = FLAG_STRINGS,
-     .help = "Only issues with all of these labels"},
-    {.name = "label-any",
-     .kind = FLAG_STRINGS,
-     .help = "Only issues with at least one of these labels"},
     {.name = "limit",
      .shorthand = 'n',
      .kind = FLAG_INT,
@@ -135,26 +112,11 @@ static const struct cmd_flag flags[] = {
      .kind = FLAG_STRING,
      .help = "Order by priority, created, updated, closed, status, id, title, type or assignee"},
     {.name = "reverse", .shorthand = 'r', .kind = FLAG_BOOL, .help = "Reverse the order of --sort"},
-    {.name = "created-after", .kind = FLAG_STRING, .help = "Only issues created after this time"},
-    {.name = "created-before", .kind = FLAG_STRING, .help = "Only issues created before this time"},
-    {.name = "updated-after", .kind = FLAG_STRING, .help = "Only issues updated after this time"},
-    {.name = "updated-before", .kind = FLAG_STRING, .help = "Only issues updated before this time"},
-    {.name = "closed-after", .kind = FLAG_STRING, .help = "Only issues closed after this time"},
-    {.name = "closed-before", .kind = FLAG_STRING, .help = "Only issues closed before this time"},
     {.name = "priority-min", .kind = FLAG_STRING, .help = "Only this priority number or a higher one"},
     {.name = "priority-max", .kind = FLAG_STRING, .help = "Only this priority number or a lower one"},
-    {.name = "desc-contains", .kind = FLAG_STRING, .help = "Only descriptions that contain this text"},
-    {.name = "notes-contains", .kind = FLAG_STRING, .help = "Only notes that contain this text"},
     {.name = "external-contains",
      .kind = FLAG_STRING,
      .help = "Only external references that contain this text"},
-    {.name = "empty-description", .kind = FLAG_BOOL, .help = "Only issues without description"},
-    {.name = "no-assignee", .kind = FLAG_BOOL, .help = "Only issues assigned to nobody"},
-    {.name = "no-labels", .kind = FLAG_BOOL, .help = "Only issues without labels"},
-    {.name = "metadata-field",
-     .kind = FLAG_ARRAY,
-     .help = "Only issues with this metadata (key=value)"},
-    {.name = "has-metadata-key", .kind = FLAG_STRING, .help = "Only issues with this metadata key"},
     {0},
 };
 

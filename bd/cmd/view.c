@@ -65,7 +65,8 @@ const char *view_text(const struct cmd_call *c, const char *flag) {
     return *v ? v : NULL;
 }
 
-void view_split_ids(struct bd *bd, const char *text, struct filter_texts *out) {
+/* Non-empty parts of a comma list of ids (NULL = none). */
+static void split_ids(struct bd *bd, const char *text, struct filter_texts *out) {
     for (const char *p = text ? text : ""; *p;) {
         size_t size = strcspn(p, ",");
         const char *id = text_trim(&bd->arena, arena_strndup(&bd->arena, p, size));
@@ -162,11 +163,39 @@ int view_time(struct bd *bd, const struct cmd_call *c, const char *flag, int64_t
     return 0;
 }
 
-int view_time_range(struct bd *bd, const struct cmd_call *c, const char *name,
-                    struct filter_time *out) {
-    int status = view_time(bd, c, arena_printf(&bd->arena, "%s-after", name), &out->after);
-    return status ? status
-                  : view_time(bd, c, arena_printf(&bd->arena, "%s-before", name), &out->before);
+int view_filter_times(struct bd *bd, const struct cmd_call *c, struct issue_filter *f) {
+    const struct {
+        const char *name;
+        struct filter_time *range;
+    } ranges[] = {{"created", &f->created},
+                  {"updated", &f->updated},
+                  {"closed", &f->closed},
+                  {"defer", &f->defer},
+                  {"due", &f->due}};
+    int status = 0;
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges && !status; i++) {
+        struct filter_time *r = ranges[i].range;
+        status = view_time(bd, c, arena_printf(&bd->arena, "%s-after", ranges[i].name), &r->after);
+        if (!status)
+            status =
+                view_time(bd, c, arena_printf(&bd->arena, "%s-before", ranges[i].name), &r->before);
+    }
+    return status;
+}
+
+void view_filter(struct bd *bd, const struct cmd_call *c, struct issue_filter *f) {
+    f->assignee = view_text(c, "assignee");
+    f->issue_type = view_text(c, "type");
+    f->labels = view_labels(bd, c, "label");
+    f->labels_any = view_labels(bd, c, "label-any");
+    f->title = view_text(c, "title");
+    f->title_contains = view_text(c, "title-contains");
+    f->description_contains = view_text(c, "desc-contains");
+    f->notes_contains = view_text(c, "notes-contains");
+    f->empty_description = cmd_bool(c, "empty-description");
+    f->no_assignee = cmd_bool(c, "no-assignee");
+    f->no_labels = cmd_bool(c, "no-labels");
+    split_ids(bd, view_text(c, "id"), &f->ids);
 }
 
 int view_priority(struct bd *bd, const struct cmd_call *c, const char *flag, int64_t *out) {

@@ -29,15 +29,54 @@ void view_types(struct bd *bd, const struct cmd_call *c, const char *flag, struc
 
 /* These return 0, or the exit status after an error was told. */
 int view_time(struct bd *bd, const struct cmd_call *c, const char *flag, int64_t *out);
-/* --NAME-after and --NAME-before */
-int view_time_range(struct bd *bd, const struct cmd_call *c, const char *name, struct filter_time *out);
 int view_priority(struct bd *bd, const struct cmd_call *c, const char *flag, int64_t *out);
 /* --metadata-field k=v … and --has-metadata-key; `on_stdout`: errors as JSON on stdout */
 int view_metadata(struct bd *bd, const struct cmd_call *c, bool on_stdout,
                   const struct filter_pair **pairs, size_t *count, const char **has_key);
 
-/* Non-empty parts of a comma list of ids (NULL = none). */
-void view_split_ids(struct bd *bd, const char *text, struct filter_texts *out);
+/* The flags by which list, count and search narrow down issues; entries of a command's flag table. */
+#define VIEW_FILTER_FLAGS                                                                              \
+    {.name = "assignee",                                                                               \
+     .shorthand = 'a',                                                                                 \
+     .kind = FLAG_STRING,                                                                              \
+     .help = "Only issues assigned to this person"},                                                   \
+        {.name = "label",                                                                              \
+         .shorthand = 'l',                                                                             \
+         .kind = FLAG_STRINGS,                                                                         \
+         .help = "Only issues with all of these labels"},                                              \
+        {.name = "label-any",                                                                          \
+         .kind = FLAG_STRINGS,                                                                         \
+         .help = "Only issues with at least one of these labels"},                                     \
+        VIEW_FLAG("desc-contains", "Only descriptions that contain this text"),                        \
+        VIEW_FLAG("notes-contains", "Only notes that contain this text"),                              \
+        VIEW_FLAG("created-after", "Only issues created after this time"),                             \
+        VIEW_FLAG("created-before", "Only issues created before this time"),                           \
+        VIEW_FLAG("updated-after", "Only issues updated after this time"),                             \
+        VIEW_FLAG("updated-before", "Only issues updated before this time"),                           \
+        VIEW_FLAG("closed-after", "Only issues closed after this time"),                               \
+        VIEW_FLAG("closed-before", "Only issues closed before this time"),                             \
+        {.name = "empty-description", .kind = FLAG_BOOL, .help = "Only issues without description"},   \
+        {.name = "no-assignee", .kind = FLAG_BOOL, .help = "Only issues assigned to nobody"}, {        \
+        .name = "no-labels", .kind = FLAG_BOOL, .help = "Only issues without labels"                   \
+    }
+/* Those of list and count only. */
+#define VIEW_TITLE_FLAGS                                                                               \
+    VIEW_FLAG("title", "Only titles that contain this text, in any case"),                             \
+        VIEW_FLAG("title-contains", "Only titles that contain this text, in any case"),                \
+        VIEW_FLAG("id", "Only these ids, joined by commas")
+/* Those of list and search only. */
+#define VIEW_METADATA_FLAGS                                                                            \
+    {.name = "metadata-field",                                                                         \
+     .kind = FLAG_ARRAY,                                                                               \
+     .help = "Only issues with this metadata (key=value)"},                                            \
+        VIEW_FLAG("has-metadata-key", "Only issues with this metadata key")
+#define VIEW_FLAG(flag, text) {.name = flag, .kind = FLAG_STRING, .help = text}
+
+/* What those flags ask for, and --type as it was typed; flags that the command lacks ask for nothing. */
+void view_filter(struct bd *bd, const struct cmd_call *c, struct issue_filter *f);
+/* --created-…, --updated-…, --closed-…, --defer-… and --due-…, as far as the command has them. */
+int view_filter_times(struct bd *bd, const struct cmd_call *c, struct issue_filter *f);
+
 /* The command's help on stdout. */
 void view_help(struct bd *bd, const struct cmd_call *c);
 /* The block of several lines that search and query print with --long. */
