@@ -6,44 +6,31 @@
  *
  *   crash_chunk_store [seeds [first seed]]
  */
+#include "tests/crash/crash_main.h"
 #include "tests/crash/journal_complaint.h"
-#include "tests/crash/power_cut.h"
 
 #include "store/chunk/chunk_store.h"
 #include "store/chunk/journal_index.h"
 #include "store/chunk/manifest.h"
 #include "store/chunk/table_file.h"
 
-#include <stdarg.h>
-
 #define CHUNKS_MAX 700
 
 /* Commit number n writes chunks (n, 0 … count[n] - 1); chunk (n, 0) is the root and tells n. */
 static struct {
-    uint64_t seed;
     char root[300], noms[400];
     int counts[1000];
     int last_acked;       /* -1: not even the creation */
     bool published[1000]; /* acknowledged, or what an acknowledged commit was built on */
     bool maybe[1000];     /* tried since, not acknowledged: may be there or not */
     int next;
-    char problem[2000];
 } run;
 
 static struct err crash_err;
 
-static bool problem(const char *format, ...) {
-    va_list ap;
-    va_start(ap, format);
-    int n = snprintf(run.problem, sizeof run.problem, "seed %llu: ", (unsigned long long)run.seed);
-    vsnprintf(run.problem + n, sizeof run.problem - (size_t)n, format, ap);
-    va_end(ap);
-    return false;
-}
-
 static struct hash crash_chunk(int n, int i, char text[100]) {
     snprintf(text, 100, "%08d chunk %d of commit %d, seed %llu, and a few more words", n, i, n,
-             (unsigned long long)run.seed);
+             (unsigned long long)crash_seed_now);
     return hash_of(text, strlen(text));
 }
 
@@ -89,11 +76,11 @@ static bool all_chunks_of(struct chunk_store *cs, int n) {
         struct hash h = crash_chunk(n, i, text);
         struct chunk chunk;
         if (chunk_store_has(cs, &h, &crash_err) != BD_OK)
-            return problem("commit %d: chunk %d cannot be found", n, i);
+            return crash_problem("commit %d: chunk %d cannot be found", n, i);
         if (chunk_store_get(cs, &h, &chunk, &crash_err) != BD_OK)
-            return problem("commit %d lost chunk %d: %s", n, i, crash_err.msg);
+            return crash_problem("commit %d lost chunk %d: %s", n, i, crash_err.msg);
         if (chunk.size != strlen(text) || memcmp(chunk.data, text, chunk.size) != 0)
-            return problem("commit %d has a wrong chunk %d", n, i);
+            return crash_problem("commit %d has a wrong chunk %d", n, i);
     }
     return true;
 }
@@ -108,18 +95,18 @@ static bool check_store(bool after_cut) {
     if (rc == BD_NOT_FOUND && run.last_acked < 0)
         return true;
     if (rc != BD_OK)
-        return problem("does not open: %s", crash_err.msg);
+        return crash_problem("does not open: %s", crash_err.msg);
     int shown = commit_shown(cs);
     bool ok = shown >= 0 && (shown == run.last_acked || run.maybe[shown]);
     if (!ok)
-        problem("shows commit %d; acknowledged %d", shown, run.last_acked);
+        crash_problem("shows commit %d; acknowledged %d", shown, run.last_acked);
     for (int n = 0; ok && n < run.next; n++)
         if (run.published[n] || n == shown)
             ok = all_chunks_of(cs, n);
     chunk_store_close(cs);
     const char *complaint = ok ? journal_complaint(run.noms) : NULL;
     if (complaint)
-        ok = problem("%s", complaint);
+        ok = crash_problem("%s", complaint);
     if (ok && after_cut)
         acknowledged(shown, -1);
     return ok;
@@ -212,10 +199,10 @@ static bool session(void) {
     return ok;
 }
 
-/* One disk's life. False: see run.problem. */
+/* One disk's life. False: see crash_problem_text. */
 static bool crash_seed(const char *root, uint64_t seed) {
     memset(&run, 0, sizeof run);
-    run.seed = seed;
+    crash_begin(seed);
     run.last_acked = -1;
     snprintf(run.root, sizeof run.root, "%s", root);
     snprintf(run.noms, sizeof run.noms, "%s/noms", root);
@@ -228,29 +215,14 @@ static bool crash_seed(const char *root, uint64_t seed) {
             power_run_shell("rm -rf '%s'/noms", root);
             power_start(root, seed + 1000003 * (uint64_t)life);
         }
-        uint64_t kind = power_random(4); /* 0: an error, 1: a kill, else: the power */
-        long moment = power.operations + 1 + (long)power_random(life == 0 ? 30 : 60);
-        if (kind == 0) {
-            static const int errors[] = {ENOSPC, EIO, EDQUOT};
-            power.fail_at = moment;
-            power.fail_errno = errors[power_random(3)];
-        } else if (power_random(2)) {
-            power.stop_at = moment;
-        } else {
-            power.stop_sync = 1 + (long)power_random(power_random(2) ? 2 : 8);
-        }
+        bool cut = crash_arm(life == 0 ? 30 : 60, 8);
         if (run.last_acked < 0)
             create_store();
         for (int s = 0; s < 8 && !power.stopped && run.last_acked >= 0; s++)
             if (!session())
                 break;
-        if (kind >= 2) {
-            power_cycle();
-        } else { /* the machine stays on */
-            power.stopped = power.failed = false;
-            power.stop_at = power.fail_at = power.stop_sync = 0;
-        }
-        ok = check_store(kind >= 2);
+        crash_next_life(cut);
+        ok = check_store(cut);
     }
     /* Once more without the help of the index. */
     if (ok && run.last_acked >= 0) {
@@ -265,24 +237,4 @@ static bool crash_seed(const char *root, uint64_t seed) {
     return ok;
 }
 
-#ifndef CRASH_NO_MAIN
-int main(int argc, char **argv) {
-    uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000;
-    uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-    const char *base = getenv("TMPDIR");
-    char scratch[200], root[250];
-    snprintf(scratch, sizeof scratch, "%s/bd-crash-XXXXXX", base ? base : "/tmp");
-    if (!mkdtemp(scratch))
-        return 1;
-    snprintf(root, sizeof root, "%s/disk", scratch);
-    int failures = 0;
-    for (uint64_t seed = first; seed < first + seeds && failures < 5; seed++)
-        if (!crash_seed(root, seed)) {
-            fprintf(stderr, "%s\n", run.problem);
-            failures++;
-        }
-    power_run_shell("rm -rf '%s'", scratch);
-    printf("%llu disks, %d failures\n", (unsigned long long)seeds, failures);
-    return failures > 0;
-}
-#endif
+CRASH_MAIN(2000)

@@ -8,21 +8,20 @@
  *
  * Version 0 is the empty database; version n is what transaction n made of the version it found.
  */
+#include "tests/crash/crash_main.h"
 #include "tests/crash/journal_complaint.h"
-#include "tests/crash/power_cut.h"
 
 #include "store/db/tables.h"
 #include "store/sql/ddl_parse.h"
 
 #include <dirent.h>
-#include <stdarg.h>
 #include <sys/random.h>
 #include <time.h>
 
 enum { KEYS = 160, VERSIONS = 1000, LONG_NOTE = 6000, BRANCHES = 100 };
 
 static struct {
-    uint64_t seed, clock, nonce;
+    uint64_t clock, nonce;
     char root[300], db[400];
     short values[VERSIONS][KEYS]; /* who wrote the row of a key; 0: there is none */
     int base[VERSIONS];
@@ -31,7 +30,6 @@ static struct {
     int branches[BRANCHES];   /* the version at which branch b<i> was acknowledged; -1: it was not */
     int last_acked;           /* -1: not even the creation */
     int next, next_branch;
-    char problem[2000];
 } run;
 
 static struct err crash_err;
@@ -52,15 +50,6 @@ ssize_t getrandom(void *out, size_t size, unsigned flags) {
         ((uint8_t *)out)[i] = (uint8_t)(run.nonce >> 56);
     }
     return (ssize_t)size;
-}
-
-static bool problem(const char *format, ...) {
-    va_list ap;
-    va_start(ap, format);
-    int n = snprintf(run.problem, sizeof run.problem, "seed %llu: ", (unsigned long long)run.seed);
-    vsnprintf(run.problem + n, sizeof run.problem - (size_t)n, format, ap);
-    va_end(ap);
-    return false;
 }
 
 /* --- what a transaction does; the same in the model and in the database --- */
@@ -129,7 +118,7 @@ static int change(struct tables_txn *x, void *ctx, struct err *err) {
         run.base[n] = base;
         rc = put_row(x, 0, values[0], n, &a, err);
         values[0] = (short)n;
-        uint64_t random = mix(run.seed, (uint64_t)n);
+        uint64_t random = mix(crash_seed_now, (uint64_t)n);
         int count = random % 16 == 0 ? KEYS : 1 + (int)(random % 6);
         for (int i = 0; i < count && rc == BD_OK; i++) {
             random = mix(random, (uint64_t)i);
@@ -177,7 +166,7 @@ static bool state_is(struct tables *t, const char *ref, int version) {
     const char *name = ref ? ref : "the working set";
     int rc = ref ? tables_read_begin_at(t, ref, &x, &crash_err) : tables_read_begin(t, &x, &crash_err);
     if (rc != BD_OK)
-        return problem("%s cannot be read: %s", name, crash_err.msg);
+        return crash_problem("%s cannot be read: %s", name, crash_err.msg);
     struct arena a = ARENA_INIT;
     bool ok = true;
     if (version > 0) {
@@ -194,14 +183,14 @@ static bool state_is(struct tables *t, const char *ref, int version) {
             rc = tables_count_all(x, "t", pred_cmp(&a, PRED_EQ, "v", cell_int(version)), &found,
                                   &crash_err);
         if (rc != BD_OK)
-            ok = problem("%s, version %d: %s", name, version, crash_err.msg);
+            ok = crash_problem("%s, version %d: %s", name, version, crash_err.msg);
         else if (!c.same || c.seen != rows)
-            ok = problem("%s is not version %d (%d of %d rows)", name, version, c.seen, rows);
+            ok = crash_problem("%s is not version %d (%d of %d rows)", name, version, c.seen, rows);
         else if (found != (uint64_t)by_index)
-            ok = problem("%s, version %d: the index has %d rows, not %d", name, version, (int)found,
-                         by_index);
+            ok = crash_problem("%s, version %d: the index has %d rows, not %d", name, version,
+                               (int)found, by_index);
     } else if (tables_has_table(x, "t")) {
-        ok = problem("%s has a table, version 0 has none", name);
+        ok = crash_problem("%s has a table, version 0 has none", name);
     }
     tables_read_end(x);
     arena_release(&a);
@@ -231,9 +220,9 @@ static bool history_is(struct tables *t, int version) {
     int rc = tables_log(t, NULL, &a, expect_commit, &h, &crash_err);
     arena_release(&a);
     if (rc != BD_OK && rc != BD_DONE)
-        return problem("version %d, log: %s", version, crash_err.msg);
+        return crash_problem("version %d, log: %s", version, crash_err.msg);
     if (!h.good || h.version != -1)
-        return problem("version %d: commit %d of the log is wrong", version, h.count);
+        return crash_problem("version %d: commit %d of the log is wrong", version, h.count);
     /* Any one of the old states. */
     int back = (int)power_random((uint64_t)h.count);
     char ref[40];
@@ -264,21 +253,21 @@ static bool check_database(bool after_cut) {
     struct tables *t;
     struct tables_open o = {.dir = run.db, .flags = TABLES_READ_ONLY};
     if (!os_exists(run.db))
-        return run.last_acked < 0 ? true : problem("the database is gone");
+        return run.last_acked < 0 ? true : crash_problem("the database is gone");
     if (tables_open_embedded(&t, &o, &crash_err) != BD_OK)
-        return problem("does not open: %s", crash_err.msg);
+        return crash_problem("does not open: %s", crash_err.msg);
     struct tables_txn *x;
     int shown = -1;
     bool ok = true;
     if (tables_read_begin(t, &x, &crash_err) != BD_OK) {
-        ok = problem("cannot be read: %s", crash_err.msg);
+        ok = crash_problem("cannot be read: %s", crash_err.msg);
     } else {
         if (version_of(x, &shown, &crash_err) != BD_OK)
-            ok = problem("row 0: %s", crash_err.msg);
+            ok = crash_problem("row 0: %s", crash_err.msg);
         tables_read_end(x);
     }
     if (ok && (shown < 0 || shown >= run.next || (shown != run.last_acked && !run.maybe[shown])))
-        ok = problem("shows version %d; acknowledged %d", shown, run.last_acked);
+        ok = crash_problem("shows version %d; acknowledged %d", shown, run.last_acked);
     ok = ok && state_is(t, NULL, shown) && state_is(t, "HEAD", head_of(shown)) &&
          history_is(t, shown) && branches_are_there(t);
     tables_close(t);
@@ -286,7 +275,7 @@ static bool check_database(bool after_cut) {
     snprintf(noms, sizeof noms, "%s/.dolt/noms", run.db);
     const char *complaint = ok ? journal_complaint(noms) : NULL;
     if (complaint)
-        ok = problem("%s", complaint);
+        ok = crash_problem("%s", complaint);
     if (ok && after_cut)
         acknowledged(shown);
     return ok;
@@ -307,9 +296,9 @@ static bool create_database(void) {
     DIR *dir = opendir(run.root);
     for (struct dirent *e; (e = readdir(dir));)
         if (e->d_name[0] != '.' ? strcmp(e->d_name, "db") != 0 : strlen(e->d_name) > 2)
-            problem("a failed creation (%s) leaves %s", crash_err.msg, e->d_name);
+            crash_problem("a failed creation (%s) leaves %s", crash_err.msg, e->d_name);
     closedir(dir);
-    return !run.problem[0];
+    return !crash_problem_text[0];
 }
 
 static bool branch_off(struct tables *t) {
@@ -367,10 +356,11 @@ static bool session(void) {
     return ok;
 }
 
-/* One disk's life. False: see run.problem. */
+/* One disk's life. False: see crash_problem_text. */
 static bool crash_seed(const char *root, uint64_t seed) {
     memset(&run, 0, sizeof run);
-    run.seed = run.nonce = seed;
+    run.nonce = seed;
+    crash_begin(seed);
     run.last_acked = -1;
     snprintf(run.root, sizeof run.root, "%s", root);
     snprintf(run.db, sizeof run.db, "%s/db", root);
@@ -382,53 +372,18 @@ static bool crash_seed(const char *root, uint64_t seed) {
             power_run_shell("rm -rf '%s' && mkdir '%s'", root);
             power_start(root, seed + 1000003 * (uint64_t)life);
         }
-        uint64_t kind = power_random(4); /* 0: an error, 1: a kill, else: the power */
-        long moment = power.operations + 1 + (long)power_random(run.last_acked < 0 ? 90 : 40);
-        if (kind == 0) {
-            static const int errors[] = {ENOSPC, EIO, EDQUOT};
-            power.fail_at = moment;
-            power.fail_errno = errors[power_random(3)];
-        } else if (power_random(2)) {
-            power.stop_at = moment;
-        } else {
-            power.stop_sync = 1 + (long)power_random(power_random(2) ? 3 : 12);
-        }
+        bool cut = crash_arm(run.last_acked < 0 ? 90 : 40, 12);
         if (run.last_acked < 0)
             ok = create_database();
         for (int s = 0; s < 8 && !power.stopped && run.last_acked >= 0; s++)
             if (!session())
                 break;
-        if (kind >= 2) {
-            power_cycle();
-        } else { /* the machine stays on */
-            power.stopped = power.failed = false;
-            power.stop_at = power.fail_at = power.stop_sync = 0;
-        }
-        ok = ok && check_database(kind >= 2);
+        crash_next_life(cut);
+        ok = ok && check_database(cut);
     }
     power_forget();
     os_set_ops(NULL);
     return ok;
 }
 
-#ifndef CRASH_NO_MAIN
-int main(int argc, char **argv) {
-    uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000;
-    uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-    const char *base = getenv("TMPDIR");
-    char scratch[200], root[250];
-    snprintf(scratch, sizeof scratch, "%s/bd-crash-XXXXXX", base ? base : "/tmp");
-    if (!mkdtemp(scratch))
-        return 1;
-    snprintf(root, sizeof root, "%s/disk", scratch);
-    int failures = 0;
-    for (uint64_t seed = first; seed < first + seeds && failures < 5; seed++)
-        if (!crash_seed(root, seed)) {
-            fprintf(stderr, "%s\n", run.problem);
-            failures++;
-        }
-    power_run_shell("rm -rf '%s'", scratch);
-    printf("%llu disks, %d failures\n", (unsigned long long)seeds, failures);
-    return failures > 0;
-}
-#endif
+CRASH_MAIN(2000)
