@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -278,4 +279,56 @@ int os_mkdir_p(const char *path, mode_t mode) {
     }
     free(copy);
     return result;
+}
+
+int os_mkdir_durable(const char *path, mode_t mode) {
+    char *above = mem_strdup(path), *dir;
+    size_t missing = 0; /* levels that are made now */
+    for (dir = mem_strdup(path); !os_exists(dir); missing++) {
+        char *up = dir_of(dir);
+        bool top = strcmp(up, dir) == 0;
+        free(dir);
+        dir = up;
+        if (top)
+            break;
+    }
+    free(dir);
+    int result = os_mkdir_p(path, mode);
+    for (size_t i = 0; i < missing && result == 0; i++) {
+        char *up = dir_of(above);
+        result = os_fsync_dir(up);
+        free(above);
+        above = up;
+    }
+    free(above);
+    return result;
+}
+
+static int compare_names(const void *x, const void *y) {
+    return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+int os_list_dir(const char *path, char ***names, size_t *count) {
+    size_t capacity = 0;
+    *names = NULL;
+    *count = 0;
+    DIR *d = opendir(path);
+    if (!d)
+        return -1;
+    for (struct dirent *e; (e = readdir(d));) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        MEM_GROW(*names, capacity, *count + 1);
+        (*names)[(*count)++] = mem_strdup(e->d_name);
+    }
+    closedir(d);
+    if (*count)
+        qsort(*names, *count, sizeof **names, compare_names);
+    return 0;
+}
+
+void os_free_list(char **names, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
 }

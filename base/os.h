@@ -72,5 +72,11 @@ int os_fsync_dir(const char *path);
 bool os_exists(const char *path);
 bool os_is_dir(const char *path);
 int os_mkdir_p(const char *path, mode_t mode);
+/* The same, and syncs every directory that got a new entry. */
+int os_mkdir_durable(const char *path, mode_t mode);
+
+/* Names in a directory without . and .., sorted; release with os_free_list. -1 with errno. */
+int os_list_dir(const char *path, char ***names, size_t *count);
+void os_free_list(char **names, size_t count);
 
 #endif

@@ -47,6 +47,11 @@ int chunk_store_refresh(struct chunk_store *cs, struct err *err);
 /* BD_NOT_FOUND when absent (a ghost of a shallow clone says so in the message). */
 int chunk_store_get(struct chunk_store *cs, const struct hash *h, struct chunk *out, struct err *err);
 
+/* As chunk_store_get, but the bytes are the caller's (free()) and the store remembers nothing: for walks
+ * over everything. */
+int chunk_store_read(struct chunk_store *cs, const struct hash *h, uint8_t **data, size_t *size,
+                     struct err *err);
+
 /* BD_OK present, BD_NOT_FOUND absent, or an error. Does not read the chunk. */
 int chunk_store_has(struct chunk_store *cs, const struct hash *h, struct err *err);
 
@@ -74,6 +79,14 @@ struct chunk_write {
 int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
                        const struct chunk_write *chunks, size_t count, const struct hash *new_root,
                        struct err *err);
+
+/*
+ * Makes table files or archives that are complete and synced in the store's directory part of it; the
+ * root stays. Names that are listed already are fine. Takes the lock for the one manifest update.
+ */
+struct manifest_spec;
+int chunk_store_add_files(struct chunk_store *cs, const struct manifest_spec *files, size_t count,
+                          struct err *err);
 
 /*
  * Takes noms/LOCK and refreshes, for a transaction that lost the race once and is re-run under the

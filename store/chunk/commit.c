@@ -333,3 +333,16 @@ int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
     batch_release(&b);
     return rc;
 }
+
+int chunk_store_add_files(struct chunk_store *cs, const struct manifest_spec *files, size_t count,
+                          struct err *err) {
+    bool held = cs->lock.held;
+    int rc = held ? BD_OK : chunk_store_lock(cs, cs->lock_wait_ms, err);
+    if (rc == BD_OK)
+        rc = tidy(cs, err);
+    if (rc == BD_OK)
+        rc = publish(cs, files, count, &cs->now.root, err);
+    if (!held)
+        chunk_store_unlock(cs);
+    return rc;
+}

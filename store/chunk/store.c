@@ -415,6 +415,12 @@ static int missing(struct chunk_store *cs, const struct hash *h, struct err *err
     return err_set(err, BD_NOT_FOUND, "chunk %s is not in %s", text, cs->dir);
 }
 
+int chunk_store_read(struct chunk_store *cs, const struct hash *h, uint8_t **data, size_t *size,
+                     struct err *err) {
+    int rc = fetch(cs, h, data, size, err);
+    return rc == BD_NOT_FOUND ? missing(cs, h, err) : rc;
+}
+
 int chunk_store_get(struct chunk_store *cs, const struct hash *h, struct chunk *out, struct err *err) {
     const struct address_entry *cached = address_map_find(&cs->cache, h);
     if (cached) {
@@ -423,9 +429,7 @@ int chunk_store_get(struct chunk_store *cs, const struct hash *h, struct chunk *
     }
     uint8_t *data;
     size_t size;
-    int rc = fetch(cs, h, &data, &size, err);
-    if (rc == BD_NOT_FOUND)
-        return missing(cs, h, err);
+    int rc = chunk_store_read(cs, h, &data, &size, err);
     if (rc != BD_OK)
         return rc;
     address_map_put(&cs->cache, h, (uint32_t)size, (uint64_t)(uintptr_t)data);

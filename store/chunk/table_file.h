@@ -33,8 +33,8 @@ bool table_address(const struct table *t, uint32_t i, struct hash *h);
 /* One chunk of a table file to be written. */
 struct chunk_write;
 /*
- * Writes the chunks (distinct, none empty, count > 0) as a table file into `dir` and syncs the file.
- * The caller makes the directory durable. *name is its base name.
+ * Writes the chunks (distinct, none empty, count > 0) as a table file into `dir` and syncs file and
+ * directory. *name is its base name. Many chunks: store/chunk/table_writer.h.
  */
 int table_write(const char *dir, const struct chunk_write *chunks, size_t count, struct hash *name,
                 struct err *err);

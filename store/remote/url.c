@@ -1,0 +1,66 @@
+/* Which driver a URL belongs to. */
+#include "store/remote/remote.h"
+
+#include <string.h>
+
+static const struct {
+    const char *prefix;
+    enum remote_kind kind;
+    const char *name;
+} schemes[] = {
+    {"file://", REMOTE_FILE, "a folder"},
+    {"http://", REMOTE_HTTP, "a Dolt remote over HTTP"},
+    {"https://", REMOTE_HTTP, "a Dolt remote over HTTP"},
+    {"dolthub://", REMOTE_HTTP, "a Dolt remote over HTTP"},
+    {"git+", REMOTE_GIT, "a git repository"},
+    {"ssh://", REMOTE_SSH, "a Dolt remote over ssh"},
+    {"aws://", REMOTE_OBJECTS, "an object store"},
+    {"s3://", REMOTE_OBJECTS, "an object store"},
+    {"gs://", REMOTE_OBJECTS, "an object store"},
+    {"az://", REMOTE_OBJECTS, "an object store"},
+    {"oss://", REMOTE_OBJECTS, "an object store"},
+    {"oci://", REMOTE_OBJECTS, "an object store"},
+    {"localbs://", REMOTE_OBJECTS, "an object store"},
+};
+enum { SCHEMES = sizeof schemes / sizeof *schemes };
+
+static size_t scheme_of(const char *url) {
+    for (size_t i = 0; i < SCHEMES; i++)
+        if (strncmp(url, schemes[i].prefix, strlen(schemes[i].prefix)) == 0)
+            return i;
+    return SCHEMES;
+}
+
+enum remote_kind remote_kind_of(const char *url) {
+    size_t i = scheme_of(url);
+    if (i < SCHEMES)
+        return schemes[i].kind;
+    return REMOTE_UNKNOWN;
+}
+
+const char *remote_file_path(const char *url, struct arena *a) {
+    static const char prefix[] = "file://";
+    if (strncmp(url, prefix, sizeof prefix - 1) != 0)
+        return NULL;
+    const char *path = url + sizeof prefix - 1;
+    if (strncmp(path, "localhost/", 10) == 0)
+        path += 9;
+    char *out = arena_strdup(a, path);
+    for (size_t n = strlen(out); n > 1 && out[n - 1] == '/';)
+        out[--n] = '\0';
+    return out;
+}
+
+int remote_open(struct remote **out, const char *url, unsigned flags, struct err *err) {
+    size_t i = scheme_of(url);
+    if (i == SCHEMES)
+        return err_set(err, BD_INVALID, "%s is not the URL of a remote: its scheme is unknown", url);
+    if (schemes[i].kind != REMOTE_FILE)
+        return err_set(err, BD_UNSUPPORTED,
+                       "%s is %s; this bd reaches only folders (file:///path) so far", url,
+                       schemes[i].name);
+    struct arena a = ARENA_INIT;
+    int rc = remote_open_dir(out, remote_file_path(url, &a), flags, err);
+    arena_release(&a);
+    return rc;
+}

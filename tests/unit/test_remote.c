@@ -1,0 +1,313 @@
+/* Remotes that are folders, and the puller: what is copied, checked, listed, and left alone. */
+#include "tests/unit/db_help.h"
+
+#include "store/remote/pull.h"
+#include "store/sql/ddl_parse.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static struct err err;
+
+static const char *path_of(const char *name) {
+    static char path[8][400];
+    static int next;
+    char *p = path[next++ % 8];
+    snprintf(p, sizeof path[0], "%s/%s", scratch, name);
+    return p;
+}
+
+static int insert_rows(struct tables_txn *x, void *ctx, struct err *e) {
+    static const char *const columns[] = {"key", "value"};
+    int from = *(int *)ctx, rc = BD_OK;
+    char key[40];
+    for (int i = from; i < from + 400 && rc == BD_OK; i++) {
+        snprintf(key, sizeof key, "key-%d", i);
+        struct cell cells[] = {cell_text(key), cell_text("some value that is not so short")};
+        rc = tables_insert(x, "config", columns, cells, 2, 0, NULL, e);
+    }
+    return rc;
+}
+
+static void write_rows(const char *dir, int from) {
+    struct tables *t = open_db(dir);
+    struct tables_write w = {.mode = TABLES_COMMIT, .message = "rows"};
+    check(tables_write(t, &w, insert_rows, &from, NULL, &err), &err);
+    tables_close(t);
+}
+
+static int create_config(struct tables_txn *x, void *ctx, struct err *e) {
+    static const char text[] = "create table config (`key` varchar(255) primary key, value text)";
+    struct arena a = ARENA_INIT;
+    struct ddl *list;
+    size_t count;
+    (void)ctx;
+    int rc = sql_ddl_parse(text, sizeof text - 1, &a, &list, &count, e);
+    rc = rc == BD_OK ? tables_ddl(x, &list[0], e) : rc;
+    arena_release(&a);
+    return rc;
+}
+
+/* A database with one table and a few commits. */
+static const char *make_db(const char *name) {
+    const char *dir = path_of(name);
+    static const struct tables_identity author = {"t", "t@example.com"};
+    check(tables_create_embedded(dir, "main", &author, &err), &err);
+    struct tables *t = open_db(dir);
+    struct tables_write w = {.mode = TABLES_COMMIT, .message = "table"};
+    check(tables_write(t, &w, create_config, NULL, NULL, &err), &err);
+    tables_close(t);
+    write_rows(dir, 0);
+    return dir;
+}
+
+static uint64_t rows_of(const char *dir) {
+    struct tables *t = open_db(dir);
+    struct tables_txn *x = begin_read(t);
+    uint64_t n = count_of(x, "config", NULL);
+    tables_read_end(x);
+    tables_close(t);
+    return n;
+}
+
+static struct hash backup(const char *from, const char *to, const struct pull_options *o,
+                          struct pull_stats *stats) {
+    struct remote *source, *sink;
+    struct hash root;
+    check(remote_open_dir(&source, from, 0, &err), &err);
+    check(remote_open_dir(&sink, to, REMOTE_WRITE | REMOTE_CREATE, &err), &err);
+    check(pull_root(source, sink, o, stats, &root, &err), &err);
+    remote_close(sink);
+    remote_close(source);
+    return root;
+}
+
+static size_t files_in(const char *dir) {
+    char **names;
+    size_t count, n = 0;
+    struct hash h;
+    assert_int_equal(os_list_dir(dir, &names, &count), 0);
+    for (size_t i = 0; i < count; i++)
+        n += hash_parse(names[i], strlen(names[i]), &h);
+    os_free_list(names, count);
+    return n;
+}
+
+static void copy_has_the_rows_and_nothing_else(void **state) {
+    (void)state;
+    const char *db = make_db("copy-db"), *to = path_of("copy-backup");
+    struct pull_stats s;
+    backup(db, to, NULL, &s);
+    assert_true(s.chunks > 5);
+    assert_int_equal(s.files, 1);
+    assert_int_equal(rows_of(to), 400); /* a bare store opens by itself */
+}
+
+static void second_copy_brings_only_what_is_new(void **state) {
+    (void)state;
+    const char *db = make_db("again-db"), *to = path_of("again-backup");
+    struct pull_stats s;
+    backup(db, to, NULL, &s);
+    backup(db, to, NULL, &s);
+    assert_int_equal(s.chunks, 0);
+    assert_int_equal(files_in(to), 1);
+    write_rows(db, 1000);
+    backup(db, to, NULL, &s);
+    assert_true(s.chunks > 0);
+    assert_int_equal(files_in(to), 2);
+    assert_int_equal(rows_of(to), 800);
+}
+
+static int end_it(void *ctx, const struct pull_stats *s) {
+    return s->files >= *(uint64_t *)ctx ? BD_CANCELLED : BD_OK;
+}
+
+static void ended_transfer_is_invisible_and_spares_the_next(void **state) {
+    (void)state;
+    const char *db = make_db("ended-db"), *to = path_of("ended-backup");
+    for (int i = 1; i < 8; i++)
+        write_rows(db, i * 1000);
+    uint64_t limit = 3;
+    struct pull_options o = {.file_bytes = 4096, .progress = end_it, .ctx = &limit};
+    struct remote *source, *sink;
+    struct pull_stats s;
+    struct hash root;
+    check(remote_open_dir(&source, db, 0, &err), &err);
+    check(remote_open_dir(&sink, to, REMOTE_WRITE | REMOTE_CREATE, &err), &err);
+    int rc = pull_root(source, sink, &o, &s, &root, &err);
+    assert_int_equal(rc, BD_CANCELLED);
+    remote_close(sink);
+    remote_close(source);
+    assert_int_equal(remote_open_dir(&sink, to, 0, &err), BD_NOT_FOUND);
+    backup(db, to, NULL, &s);
+    assert_true(s.reused > 0);
+    assert_int_equal(rows_of(to), 3200);
+}
+
+static void files_of_an_interrupted_transfer_are_used(void **state) {
+    (void)state;
+    const char *db = make_db("left-db"), *to = path_of("left-backup"), *other = path_of("left-other");
+    struct pull_stats s;
+    backup(db, other, NULL, &s);
+    uint64_t all = s.chunks;
+    char command[900];
+    snprintf(command, sizeof command, "mkdir '%s' && cp '%s'/[0-9a-v]* '%s' && rm -f '%s/manifest'", to, other,
+             to, to);
+    assert_int_equal(system(command), 0);
+    backup(db, to, NULL, &s);
+    assert_int_equal(s.chunks, all);
+    assert_int_equal(s.reused, all);
+    assert_int_equal(rows_of(to), 400);
+}
+
+static void damaged_source_is_never_copied(void **state) {
+    (void)state;
+    const char *db = make_db("bad-db"), *first = path_of("bad-first"), *to = path_of("bad-backup");
+    struct remote *source, *sink;
+    struct pull_stats s;
+    struct hash h;
+    char **names;
+    size_t count;
+    backup(db, first, NULL, &s);
+    assert_int_equal(os_list_dir(first, &names, &count), 0);
+    for (size_t i = 0; i < count; i++)
+        if (hash_parse(names[i], strlen(names[i]), &h)) {
+            char file[500];
+            snprintf(file, sizeof file, "%s/%s", first, names[i]);
+            int fd = os_open(file, O_RDWR, 0);
+            uint8_t b;
+            assert_int_equal(os_pread_all(fd, &b, 1, 500), 0);
+            b ^= 0x10;
+            assert_int_equal(os_pwrite_all(fd, &b, 1, 500), 0);
+            os_close(fd);
+        }
+    os_free_list(names, count);
+    check(remote_open_dir(&source, first, 0, &err), &err);
+    check(remote_open_dir(&sink, to, REMOTE_WRITE | REMOTE_CREATE, &err), &err);
+    assert_int_equal(pull_root(source, sink, NULL, &s, NULL, &err), BD_CORRUPT);
+    assert_false(os_exists(path_of("bad-backup/manifest")));
+    assert_int_equal(files_in(to), 0);
+    remote_close(sink);
+    remote_close(source);
+}
+
+static void root_moves_only_from_what_was_expected(void **state) {
+    (void)state;
+    const char *db = make_db("cas-db"), *to = path_of("cas-backup");
+    struct pull_stats s;
+    struct hash root = backup(db, to, NULL, &s), now, wrong = hash_of("x", 1);
+    struct remote *r;
+    check(remote_open_dir(&r, to, REMOTE_WRITE, &err), &err);
+    assert_int_equal(r->driver->commit_root(r, &wrong, &root, &err), BD_ROOT_MOVED);
+    assert_int_equal(r->driver->commit_root(r, &root, &wrong, &err), BD_INVALID);
+    check(r->driver->root(r, &now, &err), &err);
+    assert_true(hash_eq(&now, &root));
+    remote_close(r);
+}
+
+static void live_database_is_no_place_for_a_backup(void **state) {
+    (void)state;
+    const char *db = make_db("live-db");
+    struct remote *r;
+    char noms[500];
+    assert_int_equal(remote_open_dir(&r, db, REMOTE_WRITE | REMOTE_CREATE, &err), BD_INVALID);
+    snprintf(noms, sizeof noms, "%s/.dolt/noms", db);
+    assert_int_equal(remote_open_dir(&r, noms, REMOTE_WRITE | REMOTE_CREATE, &err), BD_INVALID);
+    assert_int_equal(rows_of(db), 400);
+}
+
+static void store_with_a_journal_takes_files_too(void **state) {
+    (void)state;
+    const char *db = make_db("sink-db"), *other = make_db("source-db");
+    write_rows(other, 5000);
+    char noms[500];
+    snprintf(noms, sizeof noms, "%s/.dolt/noms", db);
+    struct chunk_store *cs;
+    check(chunk_store_open(&cs, noms, 0, &err), &err);
+    struct remote *source, *sink = remote_of_store(cs, noms);
+    check(remote_open_dir(&source, other, 0, &err), &err);
+    check(pull_root(source, sink, NULL, NULL, NULL, &err), &err);
+    remote_close(source);
+    remote_close(sink);
+    chunk_store_close(cs);
+    assert_int_equal(rows_of(db), 800);
+    write_rows(db, 9000);
+    assert_int_equal(rows_of(db), 1200);
+}
+
+static void real_backups_copy_whole(void **state) {
+    (void)state;
+    static const char *const names[] = {"dolt-backup-02", "dolt-backup-06", "dolt-town-01"};
+    char dir[512], command[1200];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!unpack(names[i], dir))
+            return;
+        char from[600], to[600];
+        snprintf(command, sizeof command, "find '%s' -name manifest -not -path '*/oldgen/*' -not -path '*/stats/*' | head -1", dir);
+        FILE *p = popen(command, "r");
+        assert_non_null(p);
+        assert_non_null(fgets(from, sizeof from, p));
+        pclose(p);
+        *strrchr(from, '/') = '\0';
+        snprintf(to, sizeof to, "%s/copy", dir);
+        struct pull_stats s;
+        struct hash root = backup(from, to, NULL, &s);
+        struct chunk_store *cs;
+        check(chunk_store_open(&cs, to, 0, &err), &err);
+        struct hash is = chunk_store_root(cs);
+        assert_true(hash_eq(&is, &root));
+        chunk_store_close(cs);
+        backup(from, to, NULL, &s);
+        assert_int_equal(s.chunks, 0);
+    }
+}
+
+static void damaged_backup_is_refused(void **state) {
+    (void)state;
+    char dir[512], command[1200], from[600];
+    if (!unpack("dolt-damaged-01", dir))
+        return;
+    snprintf(command, sizeof command, "find '%s' -name manifest | head -1", dir);
+    FILE *p = popen(command, "r");
+    assert_non_null(p);
+    assert_non_null(fgets(from, sizeof from, p));
+    pclose(p);
+    *strrchr(from, '/') = '\0';
+    struct remote *r;
+    assert_int_equal(remote_open_dir(&r, from, 0, &err), BD_CORRUPT);
+}
+
+static void urls_name_their_kind(void **state) {
+    (void)state;
+    struct arena a = ARENA_INIT;
+    struct remote *r;
+    assert_int_equal(remote_kind_of("file:///x"), REMOTE_FILE);
+    assert_int_equal(remote_kind_of("https://h/x"), REMOTE_HTTP);
+    assert_int_equal(remote_kind_of("git+ssh://h/x.git"), REMOTE_GIT);
+    assert_int_equal(remote_kind_of("aws://[t:b]/x"), REMOTE_OBJECTS);
+    assert_int_equal(remote_kind_of("nonsense"), REMOTE_UNKNOWN);
+    assert_string_equal(remote_file_path("file:///a/b/", &a), "/a/b");
+    assert_null(remote_file_path("https://h/x", &a));
+    assert_int_equal(remote_open(&r, "https://h/x", 0, &err), BD_UNSUPPORTED);
+    assert_int_equal(remote_open(&r, "nonsense", 0, &err), BD_INVALID);
+    assert_int_equal(remote_open(&r, "file:///no/such/place/at/all", 0, &err), BD_NOT_FOUND);
+    arena_release(&a);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(copy_has_the_rows_and_nothing_else),
+        cmocka_unit_test(second_copy_brings_only_what_is_new),
+        cmocka_unit_test(ended_transfer_is_invisible_and_spares_the_next),
+        cmocka_unit_test(files_of_an_interrupted_transfer_are_used),
+        cmocka_unit_test(damaged_source_is_never_copied),
+        cmocka_unit_test(root_moves_only_from_what_was_expected),
+        cmocka_unit_test(live_database_is_no_place_for_a_backup),
+        cmocka_unit_test(store_with_a_journal_takes_files_too),
+        cmocka_unit_test(real_backups_copy_whole),
+        cmocka_unit_test(damaged_backup_is_refused),
+        cmocka_unit_test(urls_name_their_kind),
+    };
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
+}
