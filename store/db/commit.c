@@ -98,6 +98,31 @@ static const char *trimmed(struct arena *a, const char *s) {
     return arena_strndup(a, s, n);
 }
 
+int commit_link(struct node_store *ns, struct commit *c, struct err *err) {
+    struct arena a = ARENA_INIT;
+    int rc = BD_OK;
+    struct closure_parent *parents = arena_zalloc(&a, (c->parent_count + 1) * sizeof *parents);
+    c->height = 1;
+    for (size_t i = 0; rc == BD_OK && i < c->parent_count; i++) {
+        struct commit parent;
+        rc = commit_read(ns, &c->parents[i], &a, &parent, err);
+        if (rc)
+            break;
+        parents[i] = (struct closure_parent){parent.hash, parent.height, parent.closure};
+        if (parent.height + 1 > c->height)
+            c->height = parent.height + 1;
+    }
+    struct tree closure;
+    c->closure = HASH_ZERO;
+    if (rc == BD_OK && c->parent_count) {
+        rc = closure_build(ns, parents, c->parent_count, &closure, err);
+        if (rc == BD_OK)
+            rc = tree_write_root(&closure, &c->closure, err);
+    }
+    arena_release(&a);
+    return rc;
+}
+
 int commit_create(struct node_store *ns, struct commit *c, struct err *err) {
     struct arena a = ARENA_INIT;
     const char *author = c->author, *email = c->email, *message = c->message;
@@ -111,26 +136,8 @@ int commit_create(struct node_store *ns, struct commit *c, struct err *err) {
         rc = err_set(err, BD_INVALID, "a commit needs the name and e-mail of its author");
     else if (c->parent_count > COMMIT_PARENTS_MAX)
         rc = err_set(err, BD_INVALID, "a commit cannot have %zu parents", c->parent_count);
-    if (rc == BD_OK) {
-        struct closure_parent *parents = arena_zalloc(&a, (c->parent_count + 1) * sizeof *parents);
-        c->height = 1;
-        for (size_t i = 0; rc == BD_OK && i < c->parent_count; i++) {
-            struct commit parent;
-            rc = commit_read(ns, &c->parents[i], &a, &parent, err);
-            if (rc)
-                break;
-            parents[i] = (struct closure_parent){parent.hash, parent.height, parent.closure};
-            if (parent.height + 1 > c->height)
-                c->height = parent.height + 1;
-        }
-        struct tree closure;
-        c->closure = HASH_ZERO;
-        if (rc == BD_OK && c->parent_count) {
-            rc = closure_build(ns, parents, c->parent_count, &closure, err);
-            if (rc == BD_OK)
-                rc = tree_write_root(&closure, &c->closure, err);
-        }
-    }
+    if (rc == BD_OK)
+        rc = commit_link(ns, c, err);
     if (rc == BD_OK)
         rc = commit_write(ns, c, err);
     c->author = author;

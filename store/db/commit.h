@@ -26,6 +26,9 @@ int commit_read(struct node_store *ns, const struct hash *h, struct arena *a, st
 /* Writes the message as it stands (height and closure included) and sets c->hash. */
 int commit_write(struct node_store *ns, struct commit *c, struct err *err);
 
+/* Fills height and closure from the parents; all else is left as it is. */
+int commit_link(struct node_store *ns, struct commit *c, struct err *err);
+
 /*
  * Fills height and closure from the parents and writes. Author, e-mail and message are trimmed; an
  * empty one is BD_INVALID.
