@@ -1,10 +1,11 @@
 /*
- * Writing archives (.darc, version 3). Chunks come one at a time and are not kept: memory is what the
- * index needs (about 40 bytes for each chunk) and a bounded window of chunks that wait for relatives.
+ * Writing archives (.darc, version 3) in two steps: addresses are noted one at a time, with a hint which of
+ * them are versions of each other; then the chunks are fetched in the order that compresses best, each once.
+ * Memory: 32 bytes for each chunk and a few MB.
  *
  * An archive compresses each chunk on its own, against at most one dictionary. The versions of one tree
- * node resemble each other, so the writer makes dictionaries out of them; the caller tells which chunks
- * are versions of each other. The hint decides the size of the file, never whether it is right.
+ * node resemble each other, so the writer makes dictionaries out of them. A wrong hint makes a file larger,
+ * never wrong.
  */
 #ifndef STORE_CHUNK_ARCHIVE_WRITE_H
 #define STORE_CHUNK_ARCHIVE_WRITE_H
@@ -12,50 +13,54 @@
 #include "base/err.h"
 #include "store/chunk/hash.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /*
- * Which chunks resemble each other. Equal (kind, place): versions of one node, for example `kind` from
- * table, tree and level, and `place` from a hash of the key after which the node begins (the last key of
- * the node before it), which changes least. Equal kind alone: nodes of one tree. Commits, root values
- * and the like each have a kind of their own and place 0. Nothing known: both 0.
- *
- * Best fed in the order of history, newest first or oldest first; versions of one place need not follow
- * one another directly.
+ * Equal (kind, place): versions of one node; for example `kind` from table, tree and level, and `place` from
+ * a hash of the key after which the node begins (the last key of the node before it), which changes least.
+ * Equal kind alone: nodes of one tree, or all commits, all root values … with place 0. Unknown: both 0.
  */
 struct archive_hint {
     uint64_t kind, place;
+    bool current; /* part of what commands read now (newest commit of a branch, working set): kept quick to read */
 };
 
 struct archive_written {
-    struct hash name;         /* the file is <name>.darc */
+    struct hash name; /* the file is <name>.darc */
     uint32_t chunks;
     uint32_t dictionaries;
     uint64_t file_size;
-    uint64_t chunk_bytes;     /* of all chunks, uncompressed */
+    uint64_t chunk_bytes; /* uncompressed */
 };
 
 struct archive_writer;
 
-/* Starts an archive in `dir` under a temporary name (nbs_table_*, which a collection sweeps away). */
-int archive_writer_open(struct archive_writer **out, const char *dir, struct err *err);
+/* Gives a chunk in malloc'd memory. Called by archive_writer_finish, on its thread, once for each chunk. */
+typedef int archive_fetch(void *ctx, const struct hash *h, uint8_t **data, size_t *size, struct err *err);
 
-/* Takes one chunk (copied; not empty, at most CODEC_CHUNK_MAX bytes). Each address once. */
-int archive_writer_add(struct archive_writer *w, const struct hash *h, const uint8_t *data, size_t size,
-                       struct archive_hint hint, struct err *err);
+/* Files are made in `dir` under temporary names (nbs_table_*, which a collection sweeps away). */
+int archive_writer_open(struct archive_writer **out, const char *dir, archive_fetch *fetch, void *ctx,
+                        struct err *err);
 
-/* Chunks taken so far. Without any there is nothing to finish: an archive is never empty. */
+/* Notes one chunk; each address once. Versions of one place in the order of history, either way round. */
+int archive_writer_add(struct archive_writer *w, const struct hash *h, struct archive_hint hint,
+                       struct err *err);
+
+/* Chunks noted so far. */
 uint32_t archive_writer_count(const struct archive_writer *w);
 
 /*
- * Completes and syncs the file, gives it its name, syncs the directory. Naming it in a manifest is the
- * caller's. BD_INVALID when no chunk was added, or one address twice. After a failure nothing is left
- * behind. Ends the writer in any case.
+ * Writes the chunks: mostly into one file, into several when there are very many. Each file is complete and
+ * synced before it gets its name, and the directory is synced; naming them in a manifest is the caller's.
+ * *files is malloc'd. BD_INVALID when no chunk was noted, one twice, or a chunk is empty; errors of the
+ * fetch as they are. After a failure nothing is left behind. Ends the writer in any case.
  */
-int archive_writer_finish(struct archive_writer *w, struct archive_written *out, struct err *err);
+int archive_writer_finish(struct archive_writer *w, struct archive_written **files, size_t *count,
+                          struct err *err);
 
-/* Ends the writer and removes what it wrote; NULL is fine. */
+/* Ends the writer; NULL is fine. */
 void archive_writer_abandon(struct archive_writer *w);
 
 #endif

@@ -38,30 +38,38 @@ static void forget(void) {
     given_count = given_capacity = 0;
 }
 
-static void add(struct archive_writer *w, const void *data, size_t size, uint64_t kind, uint64_t place) {
+static int fetch(void *ctx, const struct hash *h, uint8_t **data, size_t *size, struct err *e) {
+    (void)ctx;
+    for (size_t i = given_count; i-- > 0;)
+        if (hash_eq(&given[i].address, h)) {
+            *data = mem_dup(given[i].data, given[i].size);
+            *size = given[i].size;
+            return BD_OK;
+        }
+    return err_set(e, BD_NOT_FOUND, "no such chunk");
+}
+
+static void add(struct archive_writer *w, const void *data, size_t size, uint64_t kind, uint64_t place,
+                bool current) {
     struct hash h = hash_of(data, size);
-    assert_int_equal(archive_writer_add(w, &h, data, size, (struct archive_hint){kind, place}, &err), BD_OK);
+    assert_int_equal(archive_writer_add(w, &h, (struct archive_hint){kind, place, current}, &err), BD_OK);
     MEM_GROW(given, given_capacity, given_count + 1);
     given[given_count++] = (struct given){h, mem_dup(data, size), size};
 }
 
 static struct archive_writer *start(void) {
     struct archive_writer *w;
-    assert_int_equal(archive_writer_open(&w, dir, &err), BD_OK);
+    assert_int_equal(archive_writer_open(&w, dir, fetch, NULL, &err), BD_OK);
     return w;
 }
 
-/* Finishes, opens, compares every chunk, removes the file. */
-static struct archive_written finish(struct archive_writer *w) {
-    struct archive_written written;
-    assert_int_equal(archive_writer_count(w), given_count);
-    assert_int_equal(archive_writer_finish(w, &written, &err), BD_OK);
-    assert_int_equal(written.chunks, given_count);
+/* Looks every chunk up in the one file, which is then removed. */
+static void check_file(const struct archive_written *written) {
     struct chunk_file *f;
-    assert_int_equal(chunk_file_open(&f, dir, &written.name, 0, &err), BD_OK);
+    assert_int_equal(chunk_file_open(&f, dir, &written->name, 0, &err), BD_OK);
     assert_true(chunk_file_is_archive(f));
-    assert_int_equal(chunk_file_size(f), written.file_size);
-    assert_int_equal(chunk_file_count(f), given_count);
+    assert_int_equal(chunk_file_size(f), written->file_size);
+    assert_int_equal(chunk_file_count(f), written->chunks);
     for (size_t i = 0; i < given_count; i++) {
         uint8_t *data;
         size_t size;
@@ -72,8 +80,20 @@ static struct archive_written finish(struct archive_writer *w) {
     }
     assert_int_equal(os_unlink(chunk_file_path(f)), 0);
     chunk_file_release(f);
+}
+
+static struct archive_written finish(struct archive_writer *w) {
+    struct archive_written *files, only;
+    size_t count;
+    assert_int_equal(archive_writer_count(w), given_count);
+    assert_int_equal(archive_writer_finish(w, &files, &count, &err), BD_OK);
+    assert_int_equal(count, 1);
+    only = files[0];
+    free(files);
+    assert_int_equal(only.chunks, given_count);
+    check_file(&only);
     forget();
-    return written;
+    return only;
 }
 
 static void assert_nothing_left(void) {
@@ -86,30 +106,42 @@ static void assert_nothing_left(void) {
 static void one_chunk(void **state) {
     (void)state;
     struct archive_writer *w = start();
-    add(w, "x", 1, 0, 0);
+    add(w, "x", 1, 0, 0, true);
     struct archive_written written = finish(w);
     assert_true(written.file_size < 300);
     assert_int_equal(written.dictionaries, 0);
     assert_nothing_left();
 }
 
+static void fails(struct archive_writer *w, int code) {
+    struct archive_written *files;
+    size_t count;
+    assert_int_equal(archive_writer_finish(w, &files, &count, &err), code);
+    assert_nothing_left();
+    forget();
+}
+
 static void refused_chunks(void **state) {
     (void)state;
+    fails(start(), BD_INVALID); /* none */
     struct archive_writer *w = start();
-    struct archive_written written;
-    struct hash h = hash_of("a", 1);
-    struct archive_hint none = {0, 0};
-    assert_int_equal(archive_writer_add(w, &h, (const uint8_t *)"a", 0, none, &err), BD_INVALID);
-    assert_int_equal(archive_writer_finish(w, &written, &err), BD_INVALID);
+    add(w, "", 0, 0, 0, true);
+    fails(w, BD_INVALID);
     w = start();
-    assert_int_equal(archive_writer_add(w, &h, (const uint8_t *)"a", 1, none, &err), BD_OK);
-    assert_int_equal(archive_writer_add(w, &h, (const uint8_t *)"a", 1, none, &err), BD_OK);
-    assert_int_equal(archive_writer_finish(w, &written, &err), BD_INVALID);
+    add(w, "a", 1, 0, 0, true);
+    add(w, "a", 1, 0, 0, false);
+    fails(w, BD_INVALID);
     w = start();
-    assert_int_equal(archive_writer_add(w, &h, (const uint8_t *)"a", 1, none, &err), BD_OK);
+    struct hash h = hash_of("missing", 7);
+    assert_int_equal(archive_writer_add(w, &h, (struct archive_hint){1, 1, false}, &err), BD_OK);
+    fails(w, BD_NOT_FOUND);
+    w = start();
+    add(w, "a", 1, 0, 0, true);
     archive_writer_abandon(w);
     archive_writer_abandon(NULL);
+    forget();
     assert_nothing_left();
+    assert_int_equal(archive_writer_open(&w, "/nonexistent", fetch, NULL, &err), BD_NOT_FOUND);
 }
 
 /* Chunks of all sizes that have nothing to do with each other. */
@@ -119,13 +151,11 @@ static void random_chunks(void **state) {
     struct archive_writer *w = start();
     static uint8_t data[200000];
     for (unsigned i = 0; i < 300; i++) {
-        size_t size = i < 200 ? i + 1 : 1 + next_random() % (i % 10 ? 9000 : sizeof data);
+        size_t size = 4 + (i < 200 ? i : next_random() % (i % 10 ? 9000 : sizeof data - 4));
         for (size_t k = 0; k < size; k++)
             data[k] = (uint8_t)(next_random() >> 3);
-        memcpy(data, &i, size < 4 ? 0 : 4);
-        if (size < 4)
-            continue;
-        add(w, data, size, next_random() % 3, next_random() % 5);
+        memcpy(data, &i, 4);
+        add(w, data, size, next_random() % 3, next_random() % 5, i % 7 == 0);
     }
     finish(w);
 }
