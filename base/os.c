@@ -23,6 +23,9 @@
 static int system_open(const char *path, int flags, mode_t mode) {
     return open(path, flags | O_CLOEXEC, mode);
 }
+static int system_exchange(const char *one, const char *other) {
+    return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
+}
 static int system_stat(const char *path, struct stat *st) { return stat(path, st); }
 static int system_fstat(int fd, struct stat *st) { return fstat(fd, st); }
 static void *system_mmap(size_t size, int prot, int flags, int fd, off_t offset) {
@@ -38,6 +41,7 @@ const struct os_ops os_system_ops = {
     .fsync = fsync,
     .ftruncate = ftruncate,
     .rename = rename,
+    .exchange = system_exchange,
     .unlink = unlink,
     .mkdir = mkdir,
     .rmdir = rmdir,
@@ -82,6 +86,7 @@ int os_fdatasync(int fd) { RETRY(int, ops->fdatasync(fd)); }
 int os_fsync(int fd) { RETRY(int, ops->fsync(fd)); }
 int os_ftruncate(int fd, off_t size) { RETRY(int, ops->ftruncate(fd, size)); }
 int os_rename(const char *from, const char *to) { RETRY(int, ops->rename(from, to)); }
+int os_exchange(const char *one, const char *other) { RETRY(int, ops->exchange(one, other)); }
 int os_unlink(const char *path) { RETRY(int, ops->unlink(path)); }
 int os_mkdir(const char *path, mode_t mode) { RETRY(int, ops->mkdir(path, mode)); }
 int os_rmdir(const char *path) { RETRY(int, ops->rmdir(path)); }
@@ -331,4 +336,22 @@ void os_free_list(char **names, size_t count) {
     for (size_t i = 0; i < count; i++)
         free(names[i]);
     free(names);
+}
+
+int os_remove_tree(const char *path) {
+    char **names;
+    size_t count;
+    if (os_unlink(path) == 0 || errno == ENOENT)
+        return 0;
+    if ((errno != EISDIR && errno != EPERM) || os_list_dir(path, &names, &count) < 0)
+        return -1;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        struct buf inner = BUF_INIT;
+        buf_addf(&inner, "%s/%s", path, names[i]);
+        result = os_remove_tree(inner.data);
+        buf_release(&inner);
+    }
+    os_free_list(names, count);
+    return result < 0 ? -1 : os_rmdir(path);
 }

@@ -24,6 +24,7 @@ struct os_ops {
     int (*fsync)(int fd);
     int (*ftruncate)(int fd, off_t size);
     int (*rename)(const char *from, const char *to);
+    int (*exchange)(const char *one, const char *other); /* both exist and change places at once */
     int (*unlink)(const char *path);
     int (*mkdir)(const char *path, mode_t mode);
     int (*rmdir)(const char *path);
@@ -46,6 +47,7 @@ int os_fdatasync(int fd);
 int os_fsync(int fd);
 int os_ftruncate(int fd, off_t size);
 int os_rename(const char *from, const char *to);
+int os_exchange(const char *one, const char *other); /* EINVAL or ENOSYS where it cannot be done */
 int os_unlink(const char *path);
 int os_mkdir(const char *path, mode_t mode);
 int os_rmdir(const char *path);
@@ -78,5 +80,7 @@ int os_mkdir_durable(const char *path, mode_t mode);
 /* Names in a directory without . and .., sorted; release with os_free_list. -1 with errno. */
 int os_list_dir(const char *path, char ***names, size_t *count);
 void os_free_list(char **names, size_t count);
+/* Removes a file, or a directory with everything below it; follows no symbolic link. Missing is fine. */
+int os_remove_tree(const char *path);
 
 #endif

@@ -42,6 +42,7 @@ struct power_node {
  * also removes `old_name` in `old_dir`. Directories are named by their nodes, so they can be moved. */
 struct power_entry {
     int dir, old_dir, node;
+    bool swap; /* the two names change places instead */
     char name[100], old_name[100];
 };
 struct power_entries {
@@ -113,6 +114,15 @@ static int power_parent(const char *path, char name[100]) {
 /* Applies one directory change to a set of entries. */
 static void power_apply(struct power_entries *e, const struct power_entry *change) {
     struct power_entry *gone = power_find(e, change->dir, change->name);
+    if (change->swap) {
+        struct power_entry *other = power_find(e, change->old_dir, change->old_name);
+        if (gone && other) {
+            int node = gone->node;
+            gone->node = other->node;
+            other->node = node;
+        }
+        return;
+    }
     if (gone)
         *gone = e->items[--e->count];
     gone = change->old_name[0] ? power_find(e, change->old_dir, change->old_name) : NULL;
@@ -125,8 +135,8 @@ static void power_apply(struct power_entries *e, const struct power_entry *chang
     }
 }
 
-static void power_dir_change(const char *path, const char *old_path, int node) {
-    struct power_entry change = {.node = node};
+static void power_dir_changed(const char *path, const char *old_path, int node, bool swap) {
+    struct power_entry change = {.node = node, .swap = swap};
     change.dir = power_parent(path, change.name);
     if (old_path)
         change.old_dir = power_parent(old_path, change.old_name);
@@ -135,6 +145,10 @@ static void power_dir_change(const char *path, const char *old_path, int node) {
     power_apply(&power.now, &change);
     MEM_GROW(power.pending.items, power.pending.capacity, power.pending.count + 1);
     power.pending.items[power.pending.count++] = change;
+}
+
+static void power_dir_change(const char *path, const char *old_path, int node) {
+    power_dir_changed(path, old_path, node, false);
 }
 
 static int power_node_at(const char *path) {
@@ -223,7 +237,7 @@ static void power_settle_dir(int dir) {
         }
         power_apply(&power.durable, &change);
         /* What happened to the old name before has become meaningless. */
-        for (size_t k = kept; k-- > 0 && change.old_name[0];) {
+        for (size_t k = kept; k-- > 0 && change.old_name[0] && !change.swap;) {
             const struct power_entry *earlier = &power.pending.items[k];
             if (earlier->dir == change.old_dir && strcmp(earlier->name, change.old_name) == 0) {
                 memmove(&power.pending.items[k], &power.pending.items[k + 1],
@@ -343,6 +357,14 @@ static int power_rename(const char *from, const char *to) {
     power_dir_change(to, from, node);
     return 0;
 }
+static int power_exchange(const char *one, const char *other) {
+    if (!power_step())
+        return -1;
+    if (os_system_ops.exchange(one, other) < 0)
+        return -1;
+    power_dir_changed(one, other, -1, true);
+    return 0;
+}
 
 static int power_unlink(const char *path) {
     if (power_node_at(path) < 0) {
@@ -387,6 +409,7 @@ static const struct os_ops *power_ops(void) {
     ops.fsync = power_sync;
     ops.ftruncate = power_ftruncate;
     ops.rename = power_rename;
+    ops.exchange = power_exchange;
     ops.unlink = power_unlink;
     ops.mkdir = power_mkdir;
     ops.rmdir = power_rmdir;

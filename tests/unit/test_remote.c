@@ -1,7 +1,9 @@
 /* Remotes that are folders, and the puller: what is copied, checked, listed, and left alone. */
 #include "tests/unit/db_help.h"
 
-#include "store/remote/pull.h"
+#include "store/db/repo_state.h"
+#include "store/remote/refs.h"
+#include "store/remote/restore.h"
 #include "store/sql/ddl_parse.h"
 
 #include <dirent.h>
@@ -295,6 +297,183 @@ static void urls_name_their_kind(void **state) {
     arena_release(&a);
 }
 
+/* ---- databases made from remotes ---- */
+
+static void restored_database_is_the_one_backed_up(void **state) {
+    (void)state;
+    const char *db = make_db("res-db"), *to = path_of("res-backup"), *new = path_of("res-new"), *aside;
+    struct restore r;
+    struct remote *source;
+    struct arena a = ARENA_INIT;
+    struct hash root = backup(db, to, NULL, NULL), now;
+    check(remote_open_dir(&source, to, 0, &err), &err);
+    check(restore_build(&r, source, new, NULL, NULL, &err), &err);
+    assert_false(os_exists(new));
+    assert_int_equal(rows_of(r.built), 400);
+    check(restore_publish(&r, false, &a, &aside, &err), &err);
+    assert_null(aside);
+    restore_release(&r);
+    remote_close(source);
+    check(remote_open_dir(&source, new, 0, &err), &err);
+    check(source->driver->root(source, &now, &err), &err);
+    assert_true(hash_eq(&now, &root));
+    remote_close(source);
+    write_rows(new, 7000); /* the first write makes the journal */
+    assert_int_equal(rows_of(new), 800);
+    arena_release(&a);
+}
+
+static void replaced_database_is_kept(void **state) {
+    (void)state;
+    const char *db = make_db("rep-db"), *to = path_of("rep-backup"), *aside;
+    struct arena a = ARENA_INIT;
+    struct restore r;
+    struct remote *source;
+    backup(db, to, NULL, NULL);
+    write_rows(db, 2000);
+    check(remote_open_dir(&source, to, 0, &err), &err);
+    check(restore_build(&r, source, db, NULL, NULL, &err), &err);
+    assert_int_equal(restore_publish(&r, false, &a, &aside, &err), BD_EXISTS);
+    assert_int_equal(rows_of(db), 800);
+    check(restore_publish(&r, true, &a, &aside, &err), &err);
+    restore_release(&r);
+    assert_int_equal(rows_of(db), 400);
+    assert_non_null(aside);
+    assert_int_equal(rows_of(aside), 800);
+    /* a second time the folder of dropped databases has the name already */
+    check(restore_build(&r, source, db, NULL, NULL, &err), &err);
+    check(restore_publish(&r, true, &a, &aside, &err), &err);
+    restore_release(&r);
+    assert_int_equal(rows_of(aside), 400);
+    remote_close(source);
+    arena_release(&a);
+}
+
+static void what_a_backup_lacks_is_named(void **state) {
+    (void)state;
+    const char *db = make_db("new-db"), *to = path_of("new-backup");
+    struct arena a = ARENA_INIT;
+    struct remote *ours, *theirs;
+    const char **names;
+    size_t count;
+    backup(db, to, NULL, NULL);
+    check(remote_open_dir(&ours, db, 0, &err), &err);
+    check(remote_open_dir(&theirs, to, 0, &err), &err);
+    check(remote_newer(ours, theirs, &a, &names, &count, &err), &err);
+    assert_int_equal(count, 0);
+    write_rows(db, 3000);
+    check(remote_newer(ours, theirs, &a, &names, &count, &err), &err);
+    assert_int_equal(count, 2);
+    assert_string_equal(names[0], "refs/heads/main");
+    assert_string_equal(names[1], "workingSets/heads/main");
+    check(remote_newer(theirs, ours, &a, &names, &count, &err), &err);
+    assert_int_equal(count, 0);
+    remote_close(ours);
+    remote_close(theirs);
+    arena_release(&a);
+}
+
+static void clone_has_branch_tracking_and_remote(void **state) {
+    (void)state;
+    const char *db = make_db("cl-db"), *to = path_of("cl-remote"), *new = path_of("cl-new"), *aside;
+    struct arena a = ARENA_INIT;
+    struct restore r;
+    struct remote *source;
+    struct remote_ref *refs;
+    struct repo_address *remotes;
+    size_t count;
+    struct tables *t = open_db(db);
+    check(tables_branch_create(t, "other", NULL, &err), &err);
+    tables_close(t);
+    backup(db, to, NULL, NULL);
+    check(remote_open_dir(&source, to, 0, &err), &err);
+    check(restore_clone(&r, source, new, "file:///there", "origin", NULL, NULL, NULL, &err), &err);
+    check(restore_publish(&r, false, &a, &aside, &err), &err);
+    restore_release(&r);
+    remote_close(source);
+    assert_int_equal(rows_of(new), 400);
+    check(remote_open_dir(&source, new, 0, &err), &err);
+    check(remote_refs(source, &a, &refs, &count, &err), &err);
+    remote_close(source);
+    const char *expected[] = {"refs/heads/main", "refs/remotes/origin/main", "refs/remotes/origin/other",
+                              "workingSets/heads/main"};
+    assert_int_equal(count, 4);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(refs[i].dataset, expected[i]);
+    check(repo_state_list(new, REPO_REMOTES, &a, &remotes, &count, &err), &err);
+    assert_int_equal(count, 1);
+    assert_string_equal(remotes[0].url, "file:///there");
+    write_rows(new, 7000);
+    assert_int_equal(rows_of(new), 800);
+    arena_release(&a);
+}
+
+static void empty_remote_has_nothing_to_clone(void **state) {
+    (void)state;
+    const char *to = path_of("none");
+    struct remote *source;
+    struct restore r;
+    assert_int_equal(os_mkdir(to, 0777), 0);
+    assert_int_equal(remote_open_dir(&source, to, 0, &err), BD_NOT_FOUND);
+    check(remote_open_dir(&source, to, REMOTE_WRITE | REMOTE_CREATE, &err), &err);
+    assert_int_equal(
+        restore_clone(&r, source, path_of("none-new"), "file:///x", "origin", NULL, NULL, NULL, &err),
+        BD_NOT_FOUND);
+    restore_release(&r);
+    remote_close(source);
+}
+
+static void interrupted_exchange_is_finished(void **state) {
+    (void)state;
+    const char *db = make_db("int-db");
+    char command[900];
+    bool done;
+    snprintf(command, sizeof command,
+             "mkdir '%s/.replaced-20260101-000000-int-db' '%s/.tmp-restore-1-0-int-db' && mv '%s' "
+             "'%s/.replaced-20260101-000000-int-db/'",
+             scratch, scratch, db, scratch);
+    assert_int_equal(system(command), 0);
+    check(restore_settle(db, &done, &err), &err);
+    assert_true(done);
+    assert_int_equal(rows_of(db), 400);
+    assert_false(os_exists(path_of(".tmp-restore-1-0-int-db")));
+    check(restore_settle(db, &done, &err), &err);
+    assert_false(done);
+}
+
+static void names_and_addresses_are_kept_in_order(void **state) {
+    (void)state;
+    const char *db = make_db("state-db");
+    struct arena a = ARENA_INIT;
+    struct repo_address *list;
+    size_t count;
+    check(repo_state_put(db, REPO_BACKUPS, &(struct repo_address){"default", "file:///b"}, &err), &err);
+    check(repo_state_put(db, REPO_BACKUPS, &(struct repo_address){"default", "file:///c/"}, &err), &err);
+    assert_int_equal(repo_state_put(db, REPO_BACKUPS, &(struct repo_address){"second", "file:///c"}, &err),
+                     BD_CONFLICT);
+    assert_non_null(strstr(err.msg, "address conflict with a remote: 'default' -> file:///c"));
+    assert_int_equal(repo_state_put(db, REPO_REMOTES, &(struct repo_address){"a b", "file:///d"}, &err),
+                     BD_INVALID);
+    check(repo_state_put(db, REPO_REMOTES, &(struct repo_address){"origin", "file:///d"}, &err), &err);
+    check(repo_state_list(db, REPO_BACKUPS, &a, &list, &count, &err), &err);
+    assert_int_equal(count, 1);
+    assert_string_equal(list[0].url, "file:///c/");
+    check(repo_state_remove(db, REPO_BACKUPS, "default", &err), &err);
+    assert_int_equal(repo_state_remove(db, REPO_BACKUPS, "default", &err), BD_NOT_FOUND);
+    char *text;
+    size_t size;
+    char path[500];
+    snprintf(path, sizeof path, "%s/.dolt/repo_state.json", db);
+    assert_int_equal(os_read_file(path, 10000, &text, &size), 0);
+    assert_string_equal(text, "{\n  \"head\": \"refs/heads/main\",\n  \"remotes\": {\n    \"origin\": {\n"
+                              "      \"name\": \"origin\",\n      \"url\": \"file:///d\",\n"
+                              "      \"fetch_specs\": [\n        \"refs/heads/*:refs/remotes/origin/*\"\n"
+                              "      ],\n      \"params\": {}\n    }\n  },\n  \"backups\": {},\n"
+                              "  \"branches\": {}\n}");
+    free(text);
+    arena_release(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copy_has_the_rows_and_nothing_else),
@@ -308,6 +487,13 @@ int main(void) {
         cmocka_unit_test(real_backups_copy_whole),
         cmocka_unit_test(damaged_backup_is_refused),
         cmocka_unit_test(urls_name_their_kind),
+        cmocka_unit_test(restored_database_is_the_one_backed_up),
+        cmocka_unit_test(replaced_database_is_kept),
+        cmocka_unit_test(what_a_backup_lacks_is_named),
+        cmocka_unit_test(clone_has_branch_tracking_and_remote),
+        cmocka_unit_test(empty_remote_has_nothing_to_clone),
+        cmocka_unit_test(interrupted_exchange_is_finished),
+        cmocka_unit_test(names_and_addresses_are_kept_in_order),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
