@@ -10,11 +10,16 @@ CFLAGS  ?=
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DOPENSSL_SUPPRESS_DEPRECATED -I. $(OPT) $(DEBUG) $(WARN) \
               -ffunction-sections -fdata-sections -fno-pie -fno-omit-frame-pointer $(CFLAGS)
 
-# Third-party archives are linked statically, libc and cJSON dynamically (docs/dependencies.md).
-STATIC_LIBS  := -lzstd -lsnappy -lcrypto -lyaml
+# Third-party archives are linked statically, and libc too where an archive of it works: the dynamic loader
+# would take more time than most commands (docs/dependencies.md). Sanitizers need the loader.
+THIRD_PARTY  := -lzstd -lsnappy -lcrypto -lyaml -lstdc++
+STATIC       ?= $(if $(findstring sanitize,$(LDFLAGS)),,$(shell printf 'int main(void) { return 0; }' | \
+                  $(CC) -static -no-pie -x c -o /dev/null - 2>/dev/null && echo yes))
 # Not position-independent: start-up then has next to nothing to relocate.
 ALL_LDFLAGS := -static-libgcc -no-pie -Wl,--gc-sections $(LDFLAGS)
-ALL_LIBS     := -Wl,-Bstatic $(STATIC_LIBS) -lstdc++ -Wl,-Bdynamic -Wl,--as-needed -lcjson -lm -lpthread -ldl
+ALL_LIBS    := -Wl,-Bstatic $(THIRD_PARTY) -Wl,-Bdynamic -Wl,--as-needed -lm -lpthread -ldl
+BD_LDFLAGS  := $(if $(STATIC),-static) $(ALL_LDFLAGS)
+BD_LIBS     := $(if $(STATIC),$(THIRD_PARTY) -lm -lpthread -ldl,$(ALL_LIBS))
 
 ROOMS   := base store/chunk store/prolly store/value store/db store/sql store/remote schema \
            bd/ops bd/ui bd/workspace bd/cmd migrate doctor server
@@ -34,7 +39,7 @@ UNIT_TESTS   := $(UNIT_SOURCES:tests/%.c=$(BUILD)/tests/%)
 all: $(BUILD)/.deps $(BUILD)/bd $(BUILD)/dolt $(BUILD)/gt
 
 $(BUILD)/bd: $(OBJ)/bd/main.o $(LIBRARY)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(CC) $(ALL_CFLAGS) $(BD_LDFLAGS) -o $@ $^ $(BD_LIBS)
 
 $(BUILD)/dolt $(BUILD)/gt: | $(BUILD)/bd
 	@ln -sf bd $@
@@ -129,7 +134,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIBRARY)
 
 $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) -lcmocka $(ALL_LIBS)
+	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIBRARY) -lcmocka -lcjson $(ALL_LIBS)
 
 # --- care --------------------------------------------------------------------------------------------
 

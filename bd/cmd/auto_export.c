@@ -2,13 +2,13 @@
  * export.interval. */
 #include "bd/cmd/auto_export.h"
 
+#include "base/json_value.h"
 #include "base/os.h"
 #include "bd/cmd/export_lines.h"
 #include "bd/cmd/parse.h"
 #include "bd/workspace/git.h"
 #include "bd/workspace/process.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,15 +43,13 @@ static void state_load(struct bd *bd, struct state *s) {
     *s = (struct state){"", ISSUE_NO_TIME};
     if (os_read_file(arena_printf(&bd->arena, "%s/" STATE_FILE, bd->ws.beads_dir), 65536, &data, &size))
         return;
-    cJSON *json = cJSON_ParseWithLength(data, size);
-    const cJSON *commit = cJSON_GetObjectItemCaseSensitive(json, "last_dolt_commit");
-    const cJSON *time = cJSON_GetObjectItemCaseSensitive(json, "timestamp");
-    if (cJSON_IsString(commit))
-        s->commit = arena_strdup(&bd->arena, commit->valuestring);
-    if (cJSON_IsString(time) &&
-        !datetime_parse_rfc3339(time->valuestring, strlen(time->valuestring), &s->time))
+    const struct json_value *json = json_value_parse(data, size, &bd->arena, NULL);
+    const char *commit = json_value_get_text(json, "last_dolt_commit");
+    const char *time = json_value_get_text(json, "timestamp");
+    if (commit)
+        s->commit = commit;
+    if (time && !datetime_parse_rfc3339(time, strlen(time), &s->time))
         s->time = ISSUE_NO_TIME;
-    cJSON_Delete(json);
     free(data);
 }
 

@@ -6,7 +6,6 @@
 #include "bd/cmd/parse.h"
 #include "bd/ops/import.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

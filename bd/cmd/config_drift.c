@@ -2,11 +2,11 @@
  * possible. */
 #include "bd/cmd/config.h"
 
+#include "base/json_value.h"
 #include "base/os.h"
 #include "base/version.h"
 #include "bd/workspace/git.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -97,19 +97,18 @@ static bool read_remotes(struct bd *bd, const char **origin, const char **names)
     const char *path = arena_printf(&bd->arena, "%s/.dolt/repo_state.json", bd->ws.database_dir);
     if (os_read_file(path, SMALL_FILE_MAX, &text, &size))
         return false;
-    cJSON *state = cJSON_ParseWithLength(text, size);
+    const struct json_value *state = json_value_parse(text, size, &bd->arena, NULL);
     struct buf list = BUF_INIT;
-    const cJSON *r;
-    cJSON_ArrayForEach(r, cJSON_GetObjectItemCaseSensitive(state, "remotes")) {
-        const cJSON *url = cJSON_GetObjectItemCaseSensitive(r, "url");
-        buf_addf(&list, "%s%s", list.size ? ", " : "", r->string);
-        if (strcmp(r->string, "origin") == 0 && cJSON_IsString(url))
-            *origin = arena_strdup(&bd->arena, url->valuestring);
+    const struct json_value *remotes = json_value_get(state, "remotes");
+    JSON_EACH(r, json_value_is(remotes, JSON_OBJECT) ? remotes : NULL) {
+        const char *url = json_value_get_text(r, "url");
+        buf_addf(&list, "%s%s", list.size ? ", " : "", r->key);
+        if (strcmp(r->key, "origin") == 0 && url)
+            *origin = url;
     }
     if (list.size)
         *names = arena_strdup(&bd->arena, list.data);
     buf_release(&list);
-    cJSON_Delete(state);
     free(text);
     return true;
 }

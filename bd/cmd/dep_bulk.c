@@ -4,13 +4,13 @@
  */
 #include "bd/cmd/dep.h"
 
+#include "base/json_value.h"
 #include "base/os.h"
 #include "bd/cmd/issue_flags.h"
 #include "bd/ops/dependencies.h"
 #include "bd/ops/validate.h"
 #include "bd/ui/text.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,12 +40,11 @@ static void mistake(struct work *w, int line, const char *fmt, ...) {
     va_end(ap);
 }
 
-static const char *member(struct work *w, const cJSON *o, const char *name, const char *other) {
+static const char *member(struct work *w, const struct json_value *o, const char *name,
+                          const char *other) {
     for (int i = 0; i < 2; i++) {
-        const cJSON *v = i == 0 || other ? cJSON_GetObjectItemCaseSensitive(o, i ? other : name) : NULL;
-        const char *text = cJSON_IsString(v)
-                               ? text_trim(&w->bd->arena, arena_strdup(&w->bd->arena, v->valuestring))
-                               : "";
+        const char *value = i == 0 || other ? json_value_get_text(o, i ? other : name) : NULL;
+        const char *text = value ? text_trim(&w->bd->arena, value) : "";
         if (*text)
             return text;
     }
@@ -53,21 +52,16 @@ static const char *member(struct work *w, const cJSON *o, const char *name, cons
 }
 
 static void read_line(struct work *w, int number, const char *line, const char *default_type) {
-    cJSON *o = cJSON_Parse(line);
-    if (!cJSON_IsObject(o)) {
-        const char *at = cJSON_GetErrorPtr();
-        mistake(w, number, "invalid JSON: %s",
-                o           ? "not an object"
-                : at && *at ? "cannot be parsed"
-                            : "unexpected end of JSON input");
-        cJSON_Delete(o);
+    struct err err = ERR_INIT;
+    const struct json_value *o = json_value_parse(line, strlen(line), &w->bd->arena, &err);
+    if (!json_value_is(o, JSON_OBJECT)) {
+        mistake(w, number, "invalid JSON: %s", o ? "not an object" : err.msg);
         return;
     }
     struct edge e = {.line = number,
                      .from = member(w, o, "from", "issue_id"),
                      .to = member(w, o, "to", "depends_on_id"),
                      .type = member(w, o, "type", NULL)};
-    cJSON_Delete(o);
     if (!*e.type)
         e.type = default_type;
     if (!*e.from)

@@ -4,6 +4,7 @@
  */
 #include "bd/cmd/route.h"
 
+#include "base/json_value.h"
 #include "base/os.h"
 #include "bd/ops/db_config.h"
 #include "bd/ops/resolve.h"
@@ -12,7 +13,6 @@
 #include "bd/workspace/setup.h"
 #include "schema/schema.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,13 +218,11 @@ static const char *route_of(struct bd *bd, const char *typed) {
         next = strchr(line, '\n');
         if (next)
             *next++ = '\0';
-        cJSON *o = cJSON_Parse(line);
-        const cJSON *p = cJSON_GetObjectItemCaseSensitive(o, "prefix"),
-                    *to = cJSON_GetObjectItemCaseSensitive(o, "path");
-        if (cJSON_IsString(p) && cJSON_IsString(to) && strlen(p->valuestring) == prefix + 1 &&
-            strncmp(p->valuestring, typed, prefix + 1) == 0 && strcmp(to->valuestring, ".") != 0)
-            found = arena_strdup(&bd->arena, to->valuestring);
-        cJSON_Delete(o);
+        const struct json_value *o = json_value_parse(line, strlen(line), &bd->arena, NULL);
+        const char *p = json_value_get_text(o, "prefix"), *to = json_value_get_text(o, "path");
+        if (p && to && strlen(p) == prefix + 1 && strncmp(p, typed, prefix + 1) == 0 &&
+            strcmp(to, ".") != 0)
+            found = to;
     }
     free(text);
     if (found && *found != '/' && *found != '~')

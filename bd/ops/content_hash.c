@@ -4,7 +4,8 @@
  */
 #include "bd/ops/content_hash.h"
 
-#include <cjson/cJSON.h>
+#include "base/json_value.h"
+
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,11 +22,13 @@ static void add_number(SHA256_CTX *h, int64_t value) {
     add(h, text);
 }
 
-static void add_waiters(SHA256_CTX *h, const char *json) {
-    cJSON *list = json && *json ? cJSON_Parse(json) : NULL;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, list) if (cJSON_IsString(item)) add(h, item->valuestring);
-    cJSON_Delete(list);
+static void add_waiters(SHA256_CTX *h, const char *json, struct arena *a) {
+    const struct json_value *list =
+        json && *json ? json_value_parse(json, strlen(json), a, NULL) : NULL;
+    JSON_EACH(item, list) {
+        if (item->text)
+            add(h, item->text);
+    }
 }
 
 const char *issue_content_hash(const struct issue *i, struct arena *a) {
@@ -51,7 +54,7 @@ const char *issue_content_hash(const struct issue *i, struct arena *a) {
     add(&h, i->await_type);
     add(&h, i->await_id);
     add_number(&h, i->timeout_ns);
-    add_waiters(&h, i->waiters);
+    add_waiters(&h, i->waiters, a);
     add(&h, i->mol_type);
     add(&h, i->work_type);
     add(&h, i->event_kind);

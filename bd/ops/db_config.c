@@ -5,9 +5,9 @@
  */
 #include "bd/ops/db_config.h"
 
+#include "base/json_value.h"
 #include "bd/ops/validate.h"
 
-#include <cjson/cJSON.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,17 +49,17 @@ void text_list_split(const char *text, struct arena *a, struct text_list *out) {
 
 /* A JSON array of texts, or a comma list. */
 static void list_parse(const char *text, struct arena *a, struct text_list *out) {
-    cJSON *json = text ? cJSON_Parse(text) : NULL;
-    if (!cJSON_IsArray(json)) {
-        cJSON_Delete(json);
+    const struct json_value *json =
+        text && text[strspn(text, " \t\r\n")] == '[' ? json_value_parse(text, strlen(text), a, NULL) : NULL;
+    if (!json) {
         text_list_split(text, a, out);
         return;
     }
     *out = (struct text_list){NULL, 0};
-    const cJSON *item;
-    cJSON_ArrayForEach(item, json) if (cJSON_IsString(item))
-        list_add(out, arena_strdup(a, item->valuestring), a);
-    cJSON_Delete(json);
+    JSON_EACH(item, json) {
+        if (item->text)
+            list_add(out, item->text, a);
+    }
 }
 
 static const char *yaml_value(const struct ops *o, const char *key) {

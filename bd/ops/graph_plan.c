@@ -4,9 +4,9 @@
  */
 #include "bd/ops/graph_apply.h"
 
+#include "base/json_value.h"
 #include "bd/ops/event_json.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,17 +52,16 @@ static int by_text(const void *x, const void *y) {
     return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-static void note_unknown(struct reader *r, const cJSON *object, const char *const *known,
+static void note_unknown(struct reader *r, const struct json_value *object, const char *const *known,
                          const char *where) {
     const char *names[64];
     size_t n = 0;
-    const cJSON *m;
-    cJSON_ArrayForEach(m, object) {
+    JSON_EACH(m, object) {
         const char *const *k = known;
-        while (*k && strcmp(*k, m->string) != 0)
+        while (*k && strcmp(*k, m->key) != 0)
             k++;
         if (!*k && n < sizeof names / sizeof names[0])
-            names[n++] = m->string;
+            names[n++] = m->key;
     }
     if (n == 0)
         return;
@@ -85,51 +84,52 @@ static int wrong_kind(struct reader *r, const char *field, const char *kind) {
     return err_set(r->err, BD_INVALID, "parsing graph plan: field \"%s\" must be %s", field, kind);
 }
 
-static int take_text(struct reader *r, const cJSON *object, const char *field, const char **out) {
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(object, field);
+static bool is_absent(const struct json_value *v) { return !v || v->kind == JSON_NULL; }
+
+static int take_text(struct reader *r, const struct json_value *object, const char *field, const char **out) {
+    const struct json_value *v = json_value_get(object, field);
     *out = "";
-    if (!v || cJSON_IsNull(v))
+    if (is_absent(v))
         return BD_OK;
-    if (!cJSON_IsString(v))
+    if (!v->text)
         return wrong_kind(r, field, "a string");
-    *out = arena_strdup(r->a, v->valuestring);
+    *out = v->text;
     return BD_OK;
 }
 
-static int take_pairs(struct reader *r, const cJSON *object, const char *field, struct graph_pair **out,
+static int take_pairs(struct reader *r, const struct json_value *object, const char *field, struct graph_pair **out,
                       size_t *count) {
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(object, field), *m;
+    const struct json_value *v = json_value_get(object, field);
     *count = 0;
-    if (!v || cJSON_IsNull(v))
+    if (is_absent(v))
         return BD_OK;
-    if (!cJSON_IsObject(v))
+    if (v->kind != JSON_OBJECT)
         return wrong_kind(r, field, "an object of strings");
-    *out = arena_alloc(r->a, ((size_t)cJSON_GetArraySize(v) + 1) * sizeof **out);
-    cJSON_ArrayForEach(m, v) {
-        if (!cJSON_IsString(m))
+    *out = arena_alloc(r->a, (v->count + 1) * sizeof **out);
+    JSON_EACH(m, v) {
+        if (!m->text)
             return wrong_kind(r, field, "an object of strings");
-        (*out)[(*count)++] =
-            (struct graph_pair){arena_strdup(r->a, m->string), arena_strdup(r->a, m->valuestring)};
+        (*out)[(*count)++] = (struct graph_pair){m->key, m->text};
     }
     return BD_OK;
 }
 
-static int take_labels(struct reader *r, const cJSON *object, struct graph_node *n) {
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(object, "labels"), *m;
-    if (!v || cJSON_IsNull(v))
+static int take_labels(struct reader *r, const struct json_value *object, struct graph_node *n) {
+    const struct json_value *v = json_value_get(object, "labels");
+    if (is_absent(v))
         return BD_OK;
-    if (!cJSON_IsArray(v))
+    if (v->kind != JSON_ARRAY)
         return wrong_kind(r, "labels", "an array of strings");
-    n->labels = arena_alloc(r->a, ((size_t)cJSON_GetArraySize(v) + 1) * sizeof *n->labels);
-    cJSON_ArrayForEach(m, v) {
-        if (!cJSON_IsString(m))
+    n->labels = arena_alloc(r->a, (v->count + 1) * sizeof *n->labels);
+    JSON_EACH(m, v) {
+        if (!m->text)
             return wrong_kind(r, "labels", "an array of strings");
-        n->labels[n->label_count++] = arena_strdup(r->a, m->valuestring);
+        n->labels[n->label_count++] = m->text;
     }
     return BD_OK;
 }
 
-static int read_node(struct reader *r, const cJSON *object, size_t index, struct graph_node *n) {
+static int read_node(struct reader *r, const struct json_value *object, size_t index, struct graph_node *n) {
     const struct {
         const char *field, **to;
     } texts[] = {{"key", &n->key},
@@ -139,7 +139,7 @@ static int read_node(struct reader *r, const cJSON *object, size_t index, struct
                  {"assignee", &n->assignee},
                  {"parent_key", &n->parent_key},
                  {"parent_id", &n->parent_id}};
-    int rc = cJSON_IsObject(object) ? BD_OK : wrong_kind(r, "nodes", "an array of objects");
+    int rc = object->kind == JSON_OBJECT ? BD_OK : wrong_kind(r, "nodes", "an array of objects");
     for (size_t i = 0; rc == BD_OK && i < sizeof texts / sizeof texts[0]; i++)
         rc = take_text(r, object, texts[i].field, texts[i].to);
     if (rc == BD_OK)
@@ -150,14 +150,12 @@ static int read_node(struct reader *r, const cJSON *object, size_t index, struct
         rc = take_labels(r, object, n);
     if (rc != BD_OK)
         return rc;
-    const cJSON *priority = cJSON_GetObjectItemCaseSensitive(object, "priority");
+    const struct json_value *priority = json_value_get(object, "priority");
     n->priority = 2;
-    if (cJSON_IsNumber(priority) && priority->valuedouble == (double)priority->valueint)
-        n->priority = priority->valueint;
-    else if (priority && !cJSON_IsNull(priority))
+    if (!is_absent(priority) && !json_value_int(priority, &n->priority))
         return wrong_kind(r, "priority", "an integer");
     n->assign_after_create =
-        cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "assign_after_create"));
+        json_value_is(json_value_get(object, "assign_after_create"), JSON_TRUE);
     struct buf where = BUF_INIT;
     buf_add_str(&where, "node[");
     if (*n->key)
@@ -170,7 +168,7 @@ static int read_node(struct reader *r, const cJSON *object, size_t index, struct
     return BD_OK;
 }
 
-static int read_edge(struct reader *r, const cJSON *object, size_t index, struct graph_edge *e) {
+static int read_edge(struct reader *r, const struct json_value *object, size_t index, struct graph_edge *e) {
     const struct {
         const char *field, **to;
     } texts[] = {{"from_key", &e->from_key},
@@ -178,7 +176,7 @@ static int read_edge(struct reader *r, const cJSON *object, size_t index, struct
                  {"to_key", &e->to_key},
                  {"to_id", &e->to_id},
                  {"type", &e->type}};
-    int rc = cJSON_IsObject(object) ? BD_OK : wrong_kind(r, "edges", "an array of objects");
+    int rc = object->kind == JSON_OBJECT ? BD_OK : wrong_kind(r, "edges", "an array of objects");
     for (size_t i = 0; rc == BD_OK && i < sizeof texts / sizeof texts[0]; i++)
         rc = take_text(r, object, texts[i].field, texts[i].to);
     if (rc == BD_OK)
@@ -186,25 +184,25 @@ static int read_edge(struct reader *r, const cJSON *object, size_t index, struct
     return rc;
 }
 
-static int read_plan(struct reader *r, const cJSON *json) {
+static int read_plan(struct reader *r, const struct json_value *json) {
     struct graph_plan *p = r->p;
-    if (!cJSON_IsObject(json))
+    if (json->kind != JSON_OBJECT)
         return err_set(r->err, BD_INVALID, "parsing graph plan: the file holds no JSON object");
-    const cJSON *nodes = cJSON_GetObjectItemCaseSensitive(json, "nodes"), *m;
-    const cJSON *edges = cJSON_GetObjectItemCaseSensitive(json, "edges");
+    const struct json_value *nodes = json_value_get(json, "nodes");
+    const struct json_value *edges = json_value_get(json, "edges");
     int rc = take_text(r, json, "commit_message", &p->commit_message);
-    if (rc == BD_OK && nodes && !cJSON_IsArray(nodes) && !cJSON_IsNull(nodes))
+    if (rc == BD_OK && !is_absent(nodes) && nodes->kind != JSON_ARRAY)
         rc = wrong_kind(r, "nodes", "an array");
-    if (rc == BD_OK && edges && !cJSON_IsArray(edges) && !cJSON_IsNull(edges))
+    if (rc == BD_OK && !is_absent(edges) && edges->kind != JSON_ARRAY)
         rc = wrong_kind(r, "edges", "an array");
-    p->nodes = arena_zalloc(r->a, ((size_t)cJSON_GetArraySize(nodes) + 1) * sizeof *p->nodes);
-    p->edges = arena_zalloc(r->a, ((size_t)cJSON_GetArraySize(edges) + 1) * sizeof *p->edges);
-    cJSON_ArrayForEach(m, edges) {
+    p->nodes = arena_zalloc(r->a, ((nodes ? nodes->count : 0) + 1) * sizeof *p->nodes);
+    p->edges = arena_zalloc(r->a, ((edges ? edges->count : 0) + 1) * sizeof *p->edges);
+    JSON_EACH(m, edges) {
         if (rc == BD_OK)
             rc = read_edge(r, m, p->edge_count, &p->edges[p->edge_count]);
         p->edge_count++;
     }
-    cJSON_ArrayForEach(m, nodes) {
+    JSON_EACH(m, nodes) {
         if (rc == BD_OK)
             rc = read_node(r, m, p->node_count, &p->nodes[p->node_count]);
         p->node_count++;
@@ -216,16 +214,10 @@ static int read_plan(struct reader *r, const cJSON *json) {
 int graph_plan_parse(const char *text, struct arena *a, struct graph_plan *out, struct err *err) {
     memset(out, 0, sizeof *out);
     struct reader r = {.a = a, .p = out, .err = err};
-    cJSON *json = cJSON_Parse(text);
-    if (!json) {
-        const char *at = cJSON_GetErrorPtr();
-        if (!at || !at[strspn(at, " \t\r\n")])
-            return err_set(err, BD_INVALID, "parsing graph plan: unexpected end of JSON input");
-        return err_set(err, BD_INVALID, "parsing graph plan: invalid JSON at byte %zu",
-                       (size_t)(at - text));
-    }
+    const struct json_value *json = json_value_parse(text, strlen(text), a, err);
+    if (!json)
+        return err_prefix(err, "parsing graph plan");
     int rc = read_plan(&r, json);
-    cJSON_Delete(json);
     if (out->warning_count > 1) /* by place */
         qsort(out->warnings, out->warning_count, sizeof *out->warnings, by_text);
     for (size_t h = 0; h < sizeof hints / sizeof hints[0]; h++)

@@ -7,8 +7,8 @@
 #include "bd/ops/content_hash.h"
 #include "bd/ops/issue.h"
 #include "store/value/json.h"
+#include "store/value/json_edit.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,130 +106,146 @@ static enum column_class class_of(const struct tables_conflict *c, const struct 
 
 /* ---- JSON and sets ---- */
 
-static char *canonical(const cJSON *v) {
-    char *text = v ? cJSON_PrintUnformatted(v) : NULL;
-    return text ? text : mem_strdup("");
+/* The printed value, its objects' members in order. */
+static const char *canonical(const struct json_value *v, struct arena *a) {
+    struct buf text = BUF_INIT, normal = BUF_INIT;
+    json_value_print(&text, v);
+    bool good = json_renormalize(text.data, text.size, &normal, NULL) == BD_OK;
+    const char *result = arena_strdup(a, buf_str(good ? &normal : &text));
+    buf_release(&text);
+    buf_release(&normal);
+    return result;
 }
 
-static bool equal(const cJSON *x, const cJSON *y) {
-    return x && y ? cJSON_Compare(x, y, true) : x == y;
-}
-
-static bool holds(const cJSON *array, const cJSON *item) {
-    const cJSON *v;
-    cJSON_ArrayForEach(v, array) if (equal(v, item)) return true;
+static bool holds(const struct json_value *array, const struct json_value *item) {
+    JSON_EACH(v, array) {
+        if (json_value_equal(v, item))
+            return true;
+    }
     return false;
 }
 
-static int compare_items(const void *a, const void *b) {
-    char *x = canonical(*(cJSON *const *)a), *y = canonical(*(cJSON *const *)b);
-    int order = strcmp(x, y);
-    free(x);
-    free(y);
-    return order;
+struct set_item {
+    const char *text;
+    struct json_value *v;
+};
+
+static int compare_items(const void *x, const void *y) {
+    return strcmp(((const struct set_item *)x)->text, ((const struct set_item *)y)->text);
 }
 
 /* (ours ∪ theirs) without what either side took out of the base, sorted */
-static cJSON *merge_sets(const cJSON *base, const cJSON *ours, const cJSON *theirs) {
-    const cJSON *sides[] = {ours, theirs}, *v;
-    cJSON *out = cJSON_CreateArray();
+static struct json_value *merge_sets(const struct json_value *base, const struct json_value *ours,
+                                     const struct json_value *theirs, struct arena *a) {
+    const struct json_value *sides[] = {ours, theirs};
+    struct json_value *out = json_value_array(a);
     for (int s = 0; s < 2; s++) {
-        cJSON_ArrayForEach(v, sides[s]) {
-            bool removed = cJSON_IsArray(base) && holds(base, v) && !holds(sides[1 - s], v);
+        JSON_EACH(v, sides[s]) {
+            bool removed =
+                json_value_is(base, JSON_ARRAY) && holds(base, v) && !holds(sides[1 - s], v);
             if (!removed && !holds(out, v))
-                cJSON_AddItemToArray(out, cJSON_Duplicate(v, true));
+                json_value_append(out, NULL, v, a);
         }
     }
-    size_t n = (size_t)cJSON_GetArraySize(out), i = 0;
-    cJSON **items = mem_zalloc(n + 1, sizeof *items);
-    while (out->child)
-        items[i++] = cJSON_DetachItemFromArray(out, 0);
+    struct set_item *items = arena_alloc(a, (out->count + 1) * sizeof *items);
+    size_t n = 0;
+    for (struct json_value *v = out->child; v; v = v->next)
+        items[n++] = (struct set_item){canonical(v, a), v};
     qsort(items, n, sizeof *items, compare_items);
-    for (i = 0; i < n; i++)
-        cJSON_AddItemToArray(out, items[i]);
-    free(items);
+    struct json_value **tail = &out->child;
+    for (size_t i = 0; i < n; i++) {
+        *tail = items[i].v;
+        tail = &items[i].v->next;
+    }
+    *tail = NULL;
     return out;
 }
 
-static cJSON *merge_values(const cJSON *base, const cJSON *ours, const cJSON *theirs,
-                           bool theirs_newer);
+struct json_merge {
+    bool theirs_newer;
+    struct arena *a;
+};
 
-static void merge_member(cJSON *out, const char *key, const cJSON *base, const cJSON *ours,
-                         const cJSON *theirs, bool theirs_newer) {
-    const cJSON *b = cJSON_IsObject(base) ? cJSON_GetObjectItemCaseSensitive(base, key) : NULL;
-    const cJSON *o = cJSON_GetObjectItemCaseSensitive(ours, key);
-    const cJSON *t = cJSON_GetObjectItemCaseSensitive(theirs, key);
-    cJSON *v = equal(o, t) || equal(t, b) ? cJSON_Duplicate(o, true)
-               : equal(o, b)              ? cJSON_Duplicate(t, true)
-               : o && t                   ? merge_values(b, o, t, theirs_newer)
-                                          : cJSON_Duplicate(o ? o : t, true);
+static const struct json_value *merge_values(const struct json_merge *m, const struct json_value *base,
+                                             const struct json_value *ours,
+                                             const struct json_value *theirs);
+
+static void merge_member(const struct json_merge *m, struct json_value *out, const char *key,
+                         const struct json_value *base, const struct json_value *ours,
+                         const struct json_value *theirs) {
+    const struct json_value *b = json_value_get(base, key);
+    const struct json_value *o = json_value_get(ours, key), *t = json_value_get(theirs, key);
+    const struct json_value *v = json_value_equal(o, t) || json_value_equal(t, b) ? o
+                                 : json_value_equal(o, b)                         ? t
+                                 : o && t ? merge_values(m, b, o, t)
+                                 : o      ? o
+                                          : t;
     if (v)
-        cJSON_AddItemToObject(out, key, v);
+        json_value_append(out, key, v, m->a);
 }
 
-static cJSON *merge_values(const cJSON *base, const cJSON *ours, const cJSON *theirs,
-                           bool theirs_newer) {
-    if (cJSON_IsArray(ours) && cJSON_IsArray(theirs))
-        return merge_sets(base, ours, theirs);
-    if (!cJSON_IsObject(ours) || !cJSON_IsObject(theirs))
-        return cJSON_Duplicate(theirs_newer ? theirs : ours, true);
-    cJSON *out = cJSON_CreateObject();
-    const cJSON *v;
-    cJSON_ArrayForEach(v, ours) merge_member(out, v->string, base, ours, theirs, theirs_newer);
-    cJSON_ArrayForEach(v, theirs) if (!cJSON_GetObjectItemCaseSensitive(ours, v->string))
-        merge_member(out, v->string, base, ours, theirs, theirs_newer);
+static const struct json_value *merge_values(const struct json_merge *m, const struct json_value *base,
+                                             const struct json_value *ours,
+                                             const struct json_value *theirs) {
+    if (ours->kind == JSON_ARRAY && theirs->kind == JSON_ARRAY)
+        return merge_sets(base, ours, theirs, m->a);
+    if (ours->kind != JSON_OBJECT || theirs->kind != JSON_OBJECT)
+        return m->theirs_newer ? theirs : ours;
+    struct json_value *out = json_value_object(m->a);
+    JSON_EACH(v, ours) {
+        if (json_value_get(ours, v->key) == v)
+            merge_member(m, out, v->key, base, ours, theirs);
+    }
+    JSON_EACH(v, theirs) {
+        if (json_value_get(theirs, v->key) == v && !json_value_get(ours, v->key))
+            merge_member(m, out, v->key, base, ours, theirs);
+    }
     return out;
+}
+
+static const struct json_value *parse(const char *text, struct arena *a) {
+    return text ? json_value_parse(text, strlen(text), a, NULL) : NULL;
 }
 
 const char *merge_rules_json(const char *base, const char *ours, const char *theirs, bool theirs_newer,
                              struct arena *a) {
-    cJSON *b = base ? cJSON_Parse(base) : NULL, *o = ours ? cJSON_Parse(ours) : NULL;
-    cJSON *t = theirs ? cJSON_Parse(theirs) : NULL;
-    const char *fallback = theirs_newer ? theirs : ours, *result = fallback;
-    cJSON *merged = o && t ? merge_values(b, o, t, theirs_newer) : NULL;
-    char *text = merged ? cJSON_PrintUnformatted(merged) : NULL;
-    struct buf normal = BUF_INIT;
-    if (text && json_normalize(text, strlen(text), &normal, NULL) == BD_OK)
+    const struct json_merge m = {theirs_newer, a};
+    const struct json_value *o = parse(ours, a), *t = parse(theirs, a);
+    const char *result = theirs_newer ? theirs : ours;
+    if (!o || !t)
+        return result;
+    struct buf text = BUF_INIT, normal = BUF_INIT;
+    json_value_print(&text, merge_values(&m, parse(base, a), o, t));
+    if (json_renormalize(text.data, text.size, &normal, NULL) == BD_OK)
         result = arena_strdup(a, buf_str(&normal));
+    buf_release(&text);
     buf_release(&normal);
-    cJSON_free(text);
-    cJSON_Delete(merged);
-    cJSON_Delete(b);
-    cJSON_Delete(o);
-    cJSON_Delete(t);
     return result;
 }
 
 /* A comma list as a JSON array of its parts. */
-static cJSON *split_list(const char *text) {
-    cJSON *out = cJSON_CreateArray();
+static struct json_value *split_list(const char *text, struct arena *a) {
+    struct json_value *out = json_value_array(a);
     for (const char *p = text ? text : ""; *p;) {
-        size_t n = strcspn(p, ",");
-        char *part = mem_dup(p, n + 1);
-        part[n] = '\0';
-        char *start = part + strspn(part, " ");
-        for (size_t k = strlen(start); k && start[k - 1] == ' '; k--)
-            start[k - 1] = '\0';
-        if (*start)
-            cJSON_AddItemToArray(out, cJSON_CreateString(start));
-        free(part);
+        size_t n = strcspn(p, ","), size = n;
+        const char *start = p;
+        for (; size && *start == ' '; start++)
+            size--;
+        while (size && start[size - 1] == ' ')
+            size--;
+        if (size)
+            json_value_append(out, NULL, json_value_string(a, start, size), a);
         p += n + (p[n] == ',');
     }
     return out;
 }
 
 static const char *merge_list(const char *base, const char *ours, const char *theirs, struct arena *a) {
-    cJSON *b = split_list(base), *o = split_list(ours), *t = split_list(theirs);
-    cJSON *merged = merge_sets(b, o, t);
-    const cJSON *v;
     struct buf out = BUF_INIT;
-    cJSON_ArrayForEach(v, merged) buf_addf(&out, "%s%s", out.size ? "," : "", v->valuestring);
+    JSON_EACH(v, merge_sets(split_list(base, a), split_list(ours, a), split_list(theirs, a), a))
+        buf_addf(&out, "%s%s", out.size ? "," : "", v->text);
     const char *text = arena_strdup(a, buf_str(&out));
     buf_release(&out);
-    cJSON_Delete(b);
-    cJSON_Delete(o);
-    cJSON_Delete(t);
-    cJSON_Delete(merged);
     return text;
 }
 

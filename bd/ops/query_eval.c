@@ -3,11 +3,11 @@
  * filter; anything else keeps a test, and the filter then holds what every match must satisfy.
  */
 #include "base/datetime.h"
+#include "base/json_value.h"
 #include "bd/ops/query.h"
 #include "bd/ops/time_parse.h"
 #include "bd/ops/validate.h"
 
-#include <cjson/cJSON.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -578,15 +578,16 @@ static bool time_matches(const struct query_node *n, int64_t stored) {
 
 /* The value of a metadata key equals the text (strings), or prints as it (numbers, booleans). */
 static bool metadata_matches(const struct query_node *n, const struct issue *i, const char *key) {
-    cJSON *object = i->metadata ? cJSON_Parse(i->metadata) : NULL;
-    const cJSON *value = cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
+    struct arena a = ARENA_INIT;
+    const struct json_value *object =
+        i->metadata ? json_value_parse(i->metadata, strlen(i->metadata), &a, NULL) : NULL;
+    const struct json_value *value = json_value_get(object, key);
     bool result = value && field_of(n) == F_HAS_METADATA_KEY;
-    if (value && !result) {
-        char *printed = cJSON_IsString(value) ? NULL : cJSON_PrintUnformatted(value);
-        result = strcmp(printed ? printed : value->valuestring, n->value) == 0;
-        cJSON_free(printed);
-    }
-    cJSON_Delete(object);
+    if (value && !result)
+        result = value->text ? strcmp(value->text, n->value) == 0
+                             : strlen(n->value) == value->raw_size &&
+                                   memcmp(n->value, value->raw, value->raw_size) == 0;
+    arena_release(&a);
     return result;
 }
 

@@ -3,8 +3,9 @@
  */
 #include "bd/ops/validate.h"
 
+#include "base/json_value.h"
+
 #include <ctype.h>
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -246,10 +247,7 @@ int external_dependency_check(const char *id, struct err *err) {
 }
 
 bool json_text_is_valid(const char *text) {
-    const char *end = NULL;
-    cJSON *json = cJSON_ParseWithOpts(text, &end, 1);
-    cJSON_Delete(json);
-    return json != NULL;
+    return json_text_is_value(text, strlen(text));
 }
 
 int issue_check(const struct issue *i, const struct custom_statuses *statuses,

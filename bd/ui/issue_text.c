@@ -4,8 +4,9 @@
 #include "bd/ui/issue_text.h"
 
 #include "base/datetime.h"
+#include "base/json_value.h"
+#include "bd/ui/json.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,13 +151,10 @@ void issue_text_agent(struct buf *out, const struct issue *i, const struct issue
 }
 
 /* The issue's metadata as a parsed object; NULL when there is none or it is no object. */
-static cJSON *metadata_object(const struct issue *i) {
-    cJSON *value = set(i->metadata) ? cJSON_Parse(i->metadata) : NULL;
-    if (value && !cJSON_IsObject(value)) {
-        cJSON_Delete(value);
-        value = NULL;
-    }
-    return value;
+static const struct json_value *metadata_object(const struct issue *i, struct arena *a) {
+    const struct json_value *value =
+        set(i->metadata) ? json_value_parse(i->metadata, strlen(i->metadata), a, NULL) : NULL;
+    return json_value_is(value, JSON_OBJECT) ? value : NULL;
 }
 
 static bool has_metadata(const struct issue *i) {
@@ -189,7 +187,6 @@ void issue_text_long(struct buf *out, bool color, const struct issue *i, bool la
         buf_add_str(out, "  Description:\n");
         text_add_indented(out, "    ", description);
     }
-    arena_release(&a);
     if (labels_skipped) {
         buf_add_str(out, "  Labels: (suppressed by --skip-labels)\n");
     } else if (i->label_count) {
@@ -198,15 +195,14 @@ void issue_text_long(struct buf *out, bool color, const struct issue *i, bool la
         buf_add_char(out, '\n');
     }
     if (has_metadata(i)) {
-        cJSON *object = metadata_object(i);
-        int keys = object ? cJSON_GetArraySize(object) : 0;
-        if (keys)
-            buf_addf(out, "  Metadata: %d keys\n", keys);
+        const struct json_value *object = metadata_object(i, &a);
+        if (object && object->count)
+            buf_addf(out, "  Metadata: %zu keys\n", object->count);
         else
             buf_add_str(out, "  Metadata: set\n");
-        cJSON_Delete(object);
     }
     buf_add_char(out, '\n');
+    arena_release(&a);
 }
 
 void issue_text_dependency(struct buf *out, bool color, const char *arrow, const struct issue *i) {
@@ -294,50 +290,53 @@ void issue_text_summary(struct buf *out, bool color, const struct issue *i) {
 }
 
 static int compare_members(const void *a, const void *b) {
-    return strcmp((*(cJSON *const *)a)->string, (*(cJSON *const *)b)->string);
+    return strcmp((*(const struct json_value *const *)a)->key,
+                  (*(const struct json_value *const *)b)->key);
 }
 
-static void metadata_value(struct buf *out, const cJSON *v) {
-    if (cJSON_IsString(v)) {
-        buf_add_str(out, v->valuestring);
-    } else if (cJSON_IsNumber(v)) {
-        if (floor(v->valuedouble) == v->valuedouble && fabs(v->valuedouble) < 9e18)
-            buf_addf(out, "%lld", (long long)v->valuedouble);
-        else
-            buf_addf(out, "%.15g", v->valuedouble);
+static void metadata_value(struct buf *out, const struct json_value *v) {
+    int64_t whole;
+    double number = json_value_double(v);
+    if (v->text) {
+        buf_add_str(out, v->text);
+    } else if (v->kind != JSON_NUMBER || json_value_int(v, &whole)) {
+        struct json_writer w;
+        json_begin(&w, out, JSON_COMPACT | JSON_NO_HTML);
+        json_raw(&w, v->raw, v->raw_size);
+        json_end(&w);
+    } else if (floor(number) == number && fabs(number) < 9e18) {
+        buf_addf(out, "%lld", (long long)number);
     } else {
-        char *text = cJSON_PrintUnformatted(v);
-        buf_add_str(out, text ? text : "");
-        cJSON_free(text);
+        buf_addf(out, "%.15g", number);
     }
 }
 
 void issue_text_custom_metadata(struct buf *out, bool color, const struct issue *i) {
     if (!has_metadata(i))
         return;
-    cJSON *object = metadata_object(i);
-    size_t count = object ? (size_t)cJSON_GetArraySize(object) : 0, n = 0;
-    if (object && !count) {
-        cJSON_Delete(object);
+    struct arena a = ARENA_INIT;
+    const struct json_value *object = metadata_object(i, &a), **members;
+    size_t n = 0;
+    if (object && !object->count) {
+        arena_release(&a);
         return;
     }
     ink_add(out, color, INK_BOLD, "METADATA");
     buf_add_char(out, '\n');
     if (!object) {
         buf_addf(out, "  %s\n", i->metadata);
+        arena_release(&a);
         return;
     }
-    cJSON **members = mem_zalloc(count, sizeof *members);
-    for (cJSON *m = object->child; m && n < count; m = m->next)
-        members[n++] = m;
+    members = arena_alloc(&a, object->count * sizeof *members);
+    JSON_EACH(m, object) members[n++] = m;
     qsort(members, n, sizeof *members, compare_members);
     for (size_t k = 0; k < n; k++) {
-        buf_addf(out, "  %s: ", members[k]->string);
+        buf_addf(out, "  %s: ", members[k]->key);
         metadata_value(out, members[k]);
         buf_add_char(out, '\n');
     }
-    free(members);
-    cJSON_Delete(object);
+    arena_release(&a);
 }
 
 /* A titled block that opens with its first line. */
@@ -387,12 +386,15 @@ static void gate_block(struct block *b, const struct issue *i) {
         block_line(b, "Timeout", buf_str(&text));
     }
     buf_clear(&text);
-    cJSON *waiters = set(i->waiters) ? cJSON_Parse(i->waiters) : NULL;
-    for (cJSON *w = cJSON_IsArray(waiters) ? waiters->child : NULL; w; w = w->next)
-        if (cJSON_IsString(w))
-            buf_addf(&text, "%s%s", text.size ? ", " : "", w->valuestring);
+    struct arena a = ARENA_INIT;
+    const struct json_value *waiters =
+        set(i->waiters) ? json_value_parse(i->waiters, strlen(i->waiters), &a, NULL) : NULL;
+    JSON_EACH(w, json_value_is(waiters, JSON_ARRAY) ? waiters : NULL) {
+        if (w->text)
+            buf_addf(&text, "%s%s", text.size ? ", " : "", w->text);
+    }
     block_text(b, "Waiters", buf_str(&text));
-    cJSON_Delete(waiters);
+    arena_release(&a);
     buf_release(&text);
 }
 

@@ -1,19 +1,19 @@
 /* .beads/metadata.json: which database the workspace uses (bd-system §1.2). */
 #include "bd/workspace/workspace.h"
 
+#include "base/json_value.h"
 #include "base/os.h"
 #include "bd/ui/json.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define METADATA_MAX ((size_t)1 << 20)
 
-static const char *text(const cJSON *o, const char *key, struct arena *a) {
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
-    return cJSON_IsString(v) ? arena_strdup(a, v->valuestring) : "";
+static const char *text(const struct json_value *o, const char *key) {
+    const char *value = json_value_get_text(o, key);
+    return value ? value : "";
 }
 
 int metadata_load(const char *beads_dir, struct arena *a, struct metadata *out, struct err *err) {
@@ -27,26 +27,25 @@ int metadata_load(const char *beads_dir, struct arena *a, struct metadata *out, 
             os_read_file(arena_printf(a, "%s/config.json", beads_dir), METADATA_MAX, &data, &size))
             return err_errno(err, "cannot read %s", path);
     }
-    cJSON *o = cJSON_ParseWithLength(data, size);
-    free(data);
-    if (!cJSON_IsObject(o)) {
-        cJSON_Delete(o);
+    const struct json_value *o = json_value_parse(data, size, a, NULL);
+    if (!json_value_is(o, JSON_OBJECT)) {
+        free(data);
         return err_set(err, BD_INVALID, "%s is not a JSON object; restore it (it is kept in git)",
                        path);
     }
-    out->database = text(o, "database", a);
-    out->backend = text(o, "backend", a);
-    out->dolt_mode = text(o, "dolt_mode", a);
-    out->dolt_database = text(o, "dolt_database", a);
-    out->project_id = text(o, "project_id", a);
-    out->dolt_data_dir = text(o, "dolt_data_dir", a);
-    out->dolt_server_host = text(o, "dolt_server_host", a);
-    out->dolt_server_user = text(o, "dolt_server_user", a);
-    out->dolt_server_socket = text(o, "dolt_server_socket", a);
-    const cJSON *port = cJSON_GetObjectItemCaseSensitive(o, "dolt_server_port");
-    if (cJSON_IsNumber(port))
-        out->dolt_server_port = (long)port->valuedouble;
-    cJSON_Delete(o);
+    out->database = text(o, "database");
+    out->backend = text(o, "backend");
+    out->dolt_mode = text(o, "dolt_mode");
+    out->dolt_database = text(o, "dolt_database");
+    out->project_id = text(o, "project_id");
+    out->dolt_data_dir = text(o, "dolt_data_dir");
+    out->dolt_server_host = text(o, "dolt_server_host");
+    out->dolt_server_user = text(o, "dolt_server_user");
+    out->dolt_server_socket = text(o, "dolt_server_socket");
+    int64_t port;
+    if (json_value_int(json_value_get(o, "dolt_server_port"), &port))
+        out->dolt_server_port = (long)port;
+    free(data);
     return BD_OK;
 }
 
