@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "base/json_value.h"
+#include "store/value/json_edit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -88,12 +88,31 @@ static void broken_text_is_refused(void **state) {
     assert_non_null(strstr(err.msg, "depth"));
 }
 
+static void edited_values_are_printed(void **state) {
+    (void)state;
+    struct json_value *v = parse("{\"a\": 1.50, \"b\": \"x\", \"a\": [true, {}]}");
+    struct buf out = BUF_INIT;
+    json_value_append(json_value_object_at(v, "c", &arena), "d\"",
+                      json_value_string(&arena, "q\n", 2), &arena);
+    json_value_object_at(v, "b", &arena); /* takes the place of the string */
+    json_value_print(&out, v);
+    assert_string_equal(buf_str(&out), "{\"a\":1.50,\"a\":[true,{}],\"c\":{\"d\\\"\":\"q\\n\"},\"b\":{}}");
+    assert_true(json_value_remove(v, "a"));
+    assert_false(json_value_remove(v, "a"));
+    buf_clear(&out);
+    json_value_print_indented(&out, v);
+    assert_string_equal(buf_str(&out),
+                        "{\n  \"c\": {\n    \"d\\\"\": \"q\\n\"\n  },\n  \"b\": {}\n}");
+    buf_release(&out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(members_are_found_in_any_order, release),
         cmocka_unit_test_teardown(values_keep_their_text, release),
         cmocka_unit_test_teardown(equal_content_is_equal, release),
         cmocka_unit_test_teardown(broken_text_is_refused, release),
+        cmocka_unit_test_teardown(edited_values_are_printed, release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
