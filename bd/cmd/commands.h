@@ -35,6 +35,8 @@ extern const struct cmd cmd_migrate;
 extern const struct cmd cmd_note;
 extern const struct cmd cmd_ping;
 extern const struct cmd cmd_priority;
+extern const struct cmd cmd_prune;
+extern const struct cmd cmd_purge;
 extern const struct cmd cmd_q;
 extern const struct cmd cmd_query;
 extern const struct cmd cmd_ready;

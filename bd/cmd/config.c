@@ -312,6 +312,9 @@ static int run_set(struct bd *bd, const struct cmd_call *call) {
         return status;
     print_change(bd, "Set", &s);
     hint(bd, s.key, s.value);
+    struct err none = ERR_INIT;
+    if (strncmp(s.key, "export.", 7) == 0)
+        bd_try_open_store(bd, &none); /* so that an automatic export that is due is made */
     return 0;
 }
 

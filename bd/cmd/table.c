@@ -33,6 +33,8 @@ const struct cmd *const cmd_table[] = {
     &cmd_note,
     &cmd_ping,
     &cmd_priority,
+    &cmd_prune,
+    &cmd_purge,
     &cmd_q,
     &cmd_query,
     &cmd_ready,

@@ -222,19 +222,27 @@ static int delete_one(struct tables_txn *x, const char *id, struct arena *a, str
     return rc;
 }
 
+int issue_delete_rows_in(struct tables_txn *x, const char *const *ids, size_t count, struct err *err) {
+    struct arena a = ARENA_INIT, row = ARENA_INIT;
+    const char **affected;
+    size_t affected_count;
+    int rc = blocked_dependents(x, ids, count, &a, &affected, &affected_count, err);
+    for (size_t i = 0; rc == BD_OK && i < count; i++) {
+        rc = delete_one(x, ids[i], &row, err);
+        arena_reset(&row);
+    }
+    if (rc == BD_OK)
+        rc = blocked_recompute(x, affected, affected_count, err);
+    arena_release(&row);
+    arena_release(&a);
+    return rc;
+}
+
 int issue_delete_in(struct ops *o, struct tables_txn *x, const struct issue_deletion *d, uint64_t *marked,
                     struct err *err) {
     struct arena a = ARENA_INIT;
-    const char **affected;
-    size_t affected_count;
     *marked = 0;
     int rc = mark_neighbours(o, x, d, &a, marked, err);
-    if (rc == BD_OK)
-        rc = blocked_dependents(x, d->ids, d->count, &a, &affected, &affected_count, err);
-    for (size_t i = 0; rc == BD_OK && i < d->count; i++)
-        rc = delete_one(x, d->ids[i], &a, err);
-    if (rc == BD_OK)
-        rc = blocked_recompute(x, affected, affected_count, err);
     arena_release(&a);
-    return rc;
+    return rc == BD_OK ? issue_delete_rows_in(x, d->ids, d->count, err) : rc;
 }

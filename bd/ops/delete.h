@@ -37,5 +37,7 @@ const char *issue_text_mark_deleted(const char *text, const char *id, struct are
  */
 int issue_delete_in(struct ops *o, struct tables_txn *x, const struct issue_deletion *d, uint64_t *marked,
                     struct err *err);
+/* The same without looking at texts: nothing but the issues and their rows changes. */
+int issue_delete_rows_in(struct tables_txn *x, const char *const *ids, size_t count, struct err *err);
 
 #endif
