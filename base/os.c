@@ -355,3 +355,23 @@ int os_remove_tree(const char *path) {
     os_free_list(names, count);
     return result < 0 ? -1 : os_rmdir(path);
 }
+
+uint64_t os_tree_size(const char *path) {
+    char **names;
+    size_t count;
+    uint64_t total = 0;
+    if (os_list_dir(path, &names, &count) < 0)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        struct buf inner = BUF_INIT;
+        struct stat st;
+        buf_addf(&inner, "%s/%s", path, names[i]);
+        if (lstat(inner.data, &st) == 0)
+            total += S_ISDIR(st.st_mode)   ? os_tree_size(inner.data)
+                     : S_ISREG(st.st_mode) ? (uint64_t)st.st_size
+                                           : 0;
+        buf_release(&inner);
+    }
+    os_free_list(names, count);
+    return total;
+}

@@ -82,5 +82,7 @@ int os_list_dir(const char *path, char ***names, size_t *count);
 void os_free_list(char **names, size_t count);
 /* Removes a file, or a directory with everything below it; follows no symbolic link. Missing is fine. */
 int os_remove_tree(const char *path);
+/* Bytes of all regular files below a directory; what cannot be looked at counts nothing. */
+uint64_t os_tree_size(const char *path);
 
 #endif

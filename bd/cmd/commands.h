@@ -5,6 +5,7 @@
 #include "bd/cmd/cmd.h"
 
 extern const struct cmd cmd_assign;
+extern const struct cmd cmd_backup;
 extern const struct cmd cmd_blocked;
 extern const struct cmd cmd_branch;
 extern const struct cmd cmd_children;

@@ -3,6 +3,7 @@
 
 const struct cmd *const cmd_table[] = {
     &cmd_assign,
+    &cmd_backup,
     &cmd_blocked,
     &cmd_branch,
     &cmd_children,

@@ -288,3 +288,14 @@ bool text_terminal_size(int fd, size_t *columns, size_t *lines) {
     *lines = size.ws_row;
     return true;
 }
+
+const char *text_bytes(struct arena *a, uint64_t bytes) {
+    static const char units[] = "KMGTPE";
+    double value = (double)bytes / 1024;
+    size_t unit = 0;
+    if (bytes < 1024)
+        return arena_printf(a, "%u B", (unsigned)bytes);
+    for (; value >= 1024 && unit + 2 < sizeof units; unit++)
+        value /= 1024;
+    return arena_printf(a, "%.1f %cB", value, units[unit]);
+}

@@ -41,6 +41,8 @@ void text_add_joined(struct buf *out, const char *const *items, size_t count, co
 void text_add_quoted(struct buf *out, const char *s);
 /* A duration in nanoseconds as Go prints it: "1h30m0s". */
 void text_add_duration(struct buf *out, int64_t nanoseconds);
+/* A size as "512 B", "1.5 KB" (of 1024), in the arena. */
+const char *text_bytes(struct arena *a, uint64_t bytes);
 
 /* Columns and lines of the terminal on fd; false when it is none. */
 bool text_terminal_size(int fd, size_t *columns, size_t *lines);
