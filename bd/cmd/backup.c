@@ -5,13 +5,13 @@
 #include "bd/cmd/backup.h"
 
 #include "base/datetime.h"
+#include "base/json_value.h"
 #include "base/os.h"
 #include "bd/cmd/commands.h"
 #include "bd/ui/text.h"
 #include "store/db/repo_state.h"
 #include "store/remote/refs.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -60,10 +60,8 @@ static const char *member(struct bd *bd, const char *path, const char *key) {
     size_t size;
     if (os_read_file(path, FILE_MAX_SIZE, &text, &size))
         return NULL;
-    cJSON *json = cJSON_ParseWithLength(text, size);
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(json, key);
-    const char *found = cJSON_IsString(v) ? arena_strdup(&bd->arena, v->valuestring) : NULL;
-    cJSON_Delete(json);
+    const struct json_value *json = json_value_parse(text, size, &bd->arena, NULL);
+    const char *found = arena_strdup(&bd->arena, json_value_get_text(json, key));
     free(text);
     return found;
 }
