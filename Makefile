@@ -12,7 +12,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DOPENSSL_SUPPRESS_DEPRECATED -I. $(OPT) $(
 
 # Third-party archives are linked statically, and libc too where an archive of it works: the dynamic loader
 # would take more time than most commands (docs/dependencies.md). Sanitizers need the loader.
-THIRD_PARTY  := -lzstd -lsnappy -lcrypto -lyaml -lstdc++
+THIRD_PARTY  := -lsqlite3 -lzstd -lsnappy -lcrypto -lyaml -lstdc++
 STATIC       ?= $(if $(findstring sanitize,$(LDFLAGS)),,$(shell printf 'int main(void) { return 0; }' | \
                   $(CC) -static -no-pie -x c -o /dev/null - 2>/dev/null && echo yes))
 # Not position-independent: start-up then has next to nothing to relocate.
@@ -82,7 +82,7 @@ unit: $(UNIT_TESTS)
 
 # Everything that belongs to a change: unit tests, CLI tests, a short run of every fuzz target, of many writers.
 test: all $(UNIT_TESTS) fuzz-smoke-build
-	@$(RUN_TESTS) --bats tests/cli $(UNIT_TESTS) $(CONCURRENCY) $(FUZZ_NAMES:%=$(BUILD)/fuzz-smoke/%.sh)
+	@$(RUN_TESTS) --bats tests/cli $(UNIT_TESTS) $(CONCURRENCY) tests/interop/legacy_sqlite.py $(FUZZ_NAMES:%=$(BUILD)/fuzz-smoke/%.sh)
 
 fuzz-smoke-build: $(FUZZ_NAMES:%=$(BUILD)/fuzz-smoke/%.sh)
 

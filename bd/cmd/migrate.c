@@ -2,7 +2,9 @@
  * bd migrate: brings the database's schema and what it says about itself up to date. The other verbs
  * (schema, sync) do one thing each.
  */
+#include "bd/cmd/auto_export.h"
 #include "bd/cmd/commands.h"
+#include "bd/cmd/migrate.h"
 #include "bd/cmd/write.h"
 
 #include "base/version.h"
@@ -17,18 +19,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int refuse_read_only(struct bd *bd, const char *label) {
+int migrate_refuse_read_only(struct bd *bd, const char *label) {
     if (!bd->read_only)
         return 0;
     return cmd_fail(bd, "operation '%s' is not allowed in read-only mode", label);
 }
 
-static const char *pass(struct bd *bd, const char *text) {
+const char *migrate_pass(struct bd *bd, const char *text) {
     return ink_text(&bd->arena, bd->color, INK_PASS, text);
 }
 
-/* {"error": code, "message": …} on stdout with --json, else the message on stderr. */
-static int fail(struct bd *bd, const char *code, const char *message) {
+int migrate_fail(struct bd *bd, const char *code, const char *message) {
     if (!bd->json)
         return cmd_fail(bd, "%s", message);
     struct buf out = BUF_INIT;
@@ -108,12 +109,12 @@ static int run_schema(struct bd *bd, const struct cmd_call *c) {
     struct err err = ERR_INIT;
     struct schema_migrated m;
     (void)c;
-    int status = refuse_read_only(bd, "migrate schema");
+    int status = migrate_refuse_read_only(bd, "migrate schema");
     if (status)
         return status;
     if (upgrade(bd, false, &m, &err))
-        return fail(bd, "schema_migration_failed",
-                    arena_printf(&bd->arena, "schema migration failed: %s", err.msg));
+        return migrate_fail(bd, "schema_migration_failed",
+                            arena_printf(&bd->arena, "schema migration failed: %s", err.msg));
     int applied = m.main_applied + m.ignored_applied;
     if (bd->json) {
         struct buf out = BUF_INIT;
@@ -127,11 +128,13 @@ static int run_schema(struct bd *bd, const struct cmd_call *c) {
         bd_json_end(bd, &w, &out);
     } else if (applied) {
         bd_say(bd, "%s\n",
-               pass(bd, arena_printf(&bd->arena, "✓ Applied %d schema migration(s); schema now at v%d",
-                                     applied, SCHEMA_MAIN_VERSION)));
+               migrate_pass(bd, arena_printf(&bd->arena,
+                                             "✓ Applied %d schema migration(s); schema now at v%d",
+                                             applied, SCHEMA_MAIN_VERSION)));
     } else {
-        bd_say(bd, "%s\n",
-               pass(bd, arena_printf(&bd->arena, "✓ Schema already at v%d", SCHEMA_MAIN_VERSION)));
+        bd_say(
+            bd, "%s\n",
+            migrate_pass(bd, arena_printf(&bd->arena, "✓ Schema already at v%d", SCHEMA_MAIN_VERSION)));
     }
     return 0;
 }
@@ -242,20 +245,23 @@ static void say_update(struct bd *bd, const struct facts *f, const struct update
     int applied = m->main_applied + m->ignored_applied;
     if (applied)
         bd_say(bd, "%s\n",
-               pass(bd, arena_printf(&bd->arena, "✓ Applied %d schema migration(s); schema now at v%d",
-                                     applied, SCHEMA_MAIN_VERSION)));
+               migrate_pass(bd, arena_printf(&bd->arena,
+                                             "✓ Applied %d schema migration(s); schema now at v%d",
+                                             applied, SCHEMA_MAIN_VERSION)));
     if (u->version) {
         bd_say(bd, "Updating Dolt schema version: %s → %s\n", f->version, BD_VERSION);
         if (u->prefix)
-            bd_say(
-                bd, "%s\n",
-                pass(bd, arena_printf(&bd->arena, "✓ Detected and set issue prefix: %s", u->prefix)));
-        bd_say(bd, "%s\n", pass(bd, "✓ Version updated"));
+            bd_say(bd, "%s\n",
+                   migrate_pass(
+                       bd, arena_printf(&bd->arena, "✓ Detected and set issue prefix: %s", u->prefix)));
+        bd_say(bd, "%s\n", migrate_pass(bd, "✓ Version updated"));
     }
     if (u->repo_id)
-        bd_say(bd, "%s\n", pass(bd, arena_printf(&bd->arena, "✓ Set repo_id: %.8s", u->repo_id)));
+        bd_say(bd, "%s\n",
+               migrate_pass(bd, arena_printf(&bd->arena, "✓ Set repo_id: %.8s", u->repo_id)));
     if (u->clone_id)
-        bd_say(bd, "%s\n", pass(bd, arena_printf(&bd->arena, "✓ Set clone_id: %.8s", u->clone_id)));
+        bd_say(bd, "%s\n",
+               migrate_pass(bd, arena_printf(&bd->arena, "✓ Set clone_id: %.8s", u->clone_id)));
     bd_say(bd, "\nDolt database: %s (version %s)\n",
            bd->ws.database_name ? bd->ws.database_name : bd->ws.database_dir, BD_VERSION);
 }
@@ -313,8 +319,8 @@ static void dry_run(struct bd *bd, const struct facts *f, const struct update *u
 static int current(struct bd *bd, const struct facts *f) {
     if (!bd->json) {
         bd_say(bd, "Dolt database version: %s\n", f->version);
-        bd_say(bd, "%s\n", pass(bd, "✓ Version matches"));
-        bd_say(bd, "%s\n", pass(bd, "✓ All metadata fields present"));
+        bd_say(bd, "%s\n", migrate_pass(bd, "✓ Version matches"));
+        bd_say(bd, "%s\n", migrate_pass(bd, "✓ All metadata fields present"));
         return 0;
     }
     struct buf out = BUF_INIT;
@@ -336,7 +342,8 @@ static int update_repo_id(struct bd *bd, const struct facts *f, bool dry, bool y
     struct json_writer w;
     const char *id = setup_repo_id(work_dir(bd), &bd->arena);
     if (!id)
-        return fail(bd, "compute_failed", "failed to compute repository ID: this is no git repository");
+        return migrate_fail(bd, "compute_failed",
+                            "failed to compute repository ID: this is no git repository");
     const char *old = strlen(f->repo_id) >= 8 ? arena_strndup(&bd->arena, f->repo_id, 8) : "none";
     const char *now = arena_strndup(&bd->arena, id, 8);
     if (dry && !bd->json) {
@@ -361,10 +368,11 @@ static int update_repo_id(struct bd *bd, const struct facts *f, bool dry, bool y
     }
     struct update u = {.repo_id = id};
     if (!dry && write_run(bd, "migrate", NULL, 0, apply, &u, &err))
-        return fail(bd, "update_failed",
-                    arena_printf(&bd->arena, "failed to update repo_id: %s", err.msg));
+        return migrate_fail(bd, "update_failed",
+                            arena_printf(&bd->arena, "failed to update repo_id: %s", err.msg));
     if (!bd->json) {
-        bd_say(bd, "%s\n\n  Old: %s\n  New: %s\n", pass(bd, "✓ Repository ID updated"), old, now);
+        bd_say(bd, "%s\n\n  Old: %s\n  New: %s\n", migrate_pass(bd, "✓ Repository ID updated"), old,
+               now);
         return 0;
     }
     bd_json_begin(bd, &w, &out, true);
@@ -385,16 +393,21 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     struct facts f;
     struct schema_migrated m;
     bool dry = cmd_bool(c, "dry-run"), look = cmd_bool(c, "inspect");
-    int status = dry || look ? 0 : refuse_read_only(bd, "migrate");
-    if (status)
+    if (cmd_bool(c, "to-dolt"))
+        return migrate_run_sqlite(bd, c);
+    if (cmd_bool(c, "cleanup"))
+        return cmd_fail(bd, "--cleanup belongs to 'bd migrate --to-dolt'");
+    int status = dry || look ? 0 : migrate_refuse_read_only(bd, "migrate");
+    if (status || (status = bd_open_store(bd)))
         return status;
+    auto_import_hint(bd);
     if (collect(bd, &f, &err))
-        return fail(bd, "read_failed", err.msg);
+        return migrate_fail(bd, "read_failed", err.msg);
     if (look && !cmd_bool(c, "update-repo-id"))
         return inspect(bd, &f);
     if (upgrade(bd, dry, &m, &err))
-        return fail(bd, "schema_migration_failed",
-                    arena_printf(&bd->arena, "schema migration failed: %s", err.msg));
+        return migrate_fail(bd, "schema_migration_failed",
+                            arena_printf(&bd->arena, "schema migration failed: %s", err.msg));
     if (cmd_bool(c, "update-repo-id"))
         return update_repo_id(bd, &f, dry, cmd_bool(c, "yes"));
     struct update u = {NULL, NULL, NULL, NULL};
@@ -415,8 +428,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     if (!*f.repo_id && !u.repo_id)
         cmd_warn(bd, "repo_id and clone_id are not set: this is no git repository");
     if ((u.version || u.repo_id || u.clone_id) && write_run(bd, "migrate", NULL, 0, apply, &u, &err))
-        return fail(bd, "version_update_failed",
-                    arena_printf(&bd->arena, "failed to update version: %s", err.msg));
+        return migrate_fail(bd, "version_update_failed",
+                            arena_printf(&bd->arena, "failed to update version: %s", err.msg));
     if (bd->json)
         json_update(bd, &u, &m);
     else
@@ -456,7 +469,7 @@ static int run_sync(struct bd *bd, const struct cmd_call *c) {
     struct tables_txn *x;
     bool dry = cmd_bool(c, "dry-run");
     const char *given = cmd_arg(c, 0), *before;
-    int status = dry ? 0 : refuse_read_only(bd, "migrate sync");
+    int status = dry ? 0 : migrate_refuse_read_only(bd, "migrate sync");
     if (status)
         return status;
     while (isspace((unsigned char)*given))
@@ -466,18 +479,18 @@ static int run_sync(struct bd *bd, const struct cmd_call *c) {
         n--;
     char *branch = arena_strndup(&bd->arena, given, n);
     if (!*branch || strpbrk(branch, " \t\n"))
-        return bd->json
-                   ? fail(bd, "invalid_branch", "Branch name cannot be empty or contain whitespace")
-                   : cmd_fail_hint(bd, "branch name cannot be empty or contain whitespace",
-                                   "invalid branch name '%s'", cmd_arg(c, 0));
+        return bd->json ? migrate_fail(bd, "invalid_branch",
+                                       "Branch name cannot be empty or contain whitespace")
+                        : cmd_fail_hint(bd, "branch name cannot be empty or contain whitespace",
+                                        "invalid branch name '%s'", cmd_arg(c, 0));
     if (tables_read_begin(bd->ops.tables, &x, &err))
-        return fail(bd, "read_failed", err.msg);
+        return migrate_fail(bd, "read_failed", err.msg);
     before = text_of(x, "config", "sync.branch", &bd->arena);
     tables_read_end(x);
     bool changed = strcmp(before, branch) != 0;
     if (changed && !dry && write_run(bd, "migrate", NULL, 0, set_branch, branch, &err))
-        return fail(bd, "config_update_failed",
-                    arena_printf(&bd->arena, "failed to set sync.branch: %s", err.msg));
+        return migrate_fail(bd, "config_update_failed",
+                            arena_printf(&bd->arena, "failed to set sync.branch: %s", err.msg));
     if (bd->json) {
         sync_json(bd, dry, changed, before, branch);
     } else if (dry) {
@@ -488,12 +501,12 @@ static int run_sync(struct bd *bd, const struct cmd_call *c) {
             bd_say(bd, "sync.branch already set to '%s'\n", branch);
     } else if (!changed) {
         bd_say(bd, "%s\nNo changes needed\n",
-               pass(bd, arena_printf(&bd->arena, "✓ sync.branch already set to '%s'", branch)));
+               migrate_pass(bd, arena_printf(&bd->arena, "✓ sync.branch already set to '%s'", branch)));
     } else {
         bd_say(bd,
                "%s\n\nSet sync.branch to '%s'\n\nIt takes effect at once; existing issues and history "
                "stay as they are.\n",
-               pass(bd, "✓ Enabled separate branch workflow"), branch);
+               migrate_pass(bd, "✓ Enabled separate branch workflow"), branch);
     }
     return 0;
 }
@@ -542,8 +555,14 @@ static const struct cmd cmd_migrate_issues = {
 static const struct cmd *const verbs[] = {&cmd_migrate_hooks, &cmd_migrate_issues, &cmd_migrate_schema,
                                           &cmd_migrate_sync, NULL};
 static const struct cmd_flag flags[] = {
+    {.name = "cleanup",
+     .kind = FLAG_BOOL,
+     .help = "After --to-dolt: move the old SQLite files into a directory of their own"},
     {.name = "dry-run", .kind = FLAG_BOOL, .help = "Say what would be done, change nothing"},
     {.name = "inspect", .kind = FLAG_BOOL, .help = "Show the state of the database, change nothing"},
+    {.name = "to-dolt",
+     .kind = FLAG_BOOL,
+     .help = "Bring in the SQLite database of an older version (a backup is made first)"},
     {.name = "update-repo-id",
      .kind = FLAG_BOOL,
      .help = "Compute the repository id anew (after the git remote changed)"},
@@ -554,14 +573,22 @@ const struct cmd cmd_migrate = {
     .name = "migrate",
     .use = "migrate [flags]",
     .summary = "Bring the database up to date",
-    .details = "Upgrades the schema of an older database in one transaction, without losing rows, and "
-               "sets what the\n"
-               "database says about itself: version, repository id, clone id. Nothing is changed by "
-               "reading commands,\n"
-               "by --inspect, or by --dry-run.",
-    .examples = "  bd migrate --inspect\n  bd migrate --dry-run\n  bd migrate",
+    .details =
+        "Upgrades the schema of an older database in one transaction, without losing rows, and "
+        "sets what the\n"
+        "database says about itself: version, repository id, clone id. Nothing is changed by "
+        "reading commands,\n"
+        "by --inspect, or by --dry-run.\n\n"
+        "--to-dolt moves a workspace of the SQLite era (.beads/beads.db): it makes a backup, builds "
+        "the new database\n"
+        "aside, compares every row, and only then puts it in place. The old file is not changed. "
+        "Interrupted at any\n"
+        "moment, it is completed by running it again.",
+    .examples = "  bd migrate --inspect\n  bd migrate --dry-run\n  bd migrate\n"
+                "  bd migrate --to-dolt --dry-run\n  bd migrate --to-dolt --cleanup",
     .group = "Maintenance",
     .flags = flags,
     .children = verbs,
+    .cls = CMD_NO_STORE,
     .run = run,
 };

@@ -9,12 +9,26 @@
 
 #include "base/os.h"
 #include "base/version.h"
+#include "migrate/migrate.h"
 #include "schema/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* A workspace of the time before Dolt is not touched unless somebody says so. */
+static int old_database(struct bd *bd, const char *path) {
+    return cmd_fail_hint(
+        bd,
+        "run 'bd migrate --to-dolt' to bring its issues in (it makes a backup first, and "
+        "'--dry-run' shows what it would do)",
+        "this workspace has the SQLite database of an older bd (%s), not yet migrated", path);
+}
+
 static int no_database(struct bd *bd) {
+    const char *old;
+    if (bd->ws.beads_dir && !bd->ws.database_given &&
+        legacy_find(bd->ws.beads_dir, &bd->arena, &old, NULL) == BD_OK)
+        return old_database(bd, old);
     if (bd->db_flag && bd->ws_error.code)
         fprintf(bd->err, "Error: no beads database found (%s)\n", bd->ws_error.msg);
     else
