@@ -18,7 +18,8 @@ STATIC       ?= $(if $(findstring sanitize,$(LDFLAGS)),,$(shell printf 'int main
 # Not position-independent: start-up then has next to nothing to relocate.
 ALL_LDFLAGS := -static-libgcc -no-pie -Wl,--gc-sections $(LDFLAGS)
 ALL_LIBS    := -Wl,-Bstatic $(THIRD_PARTY) -Wl,-Bdynamic -Wl,--as-needed -lm -lpthread -ldl
-BD_LDFLAGS  := $(if $(STATIC),-static) $(ALL_LDFLAGS)
+NO_DLOPEN   := -Wl,--wrap=dlopen,--wrap=dlsym,--wrap=dlclose,--wrap=dlerror
+BD_LDFLAGS  := $(if $(STATIC),-static $(NO_DLOPEN)) $(ALL_LDFLAGS)
 BD_LIBS     := $(if $(STATIC),$(THIRD_PARTY) -lm -lpthread -ldl,$(ALL_LIBS))
 
 ROOMS   := base store/chunk store/prolly store/value store/db store/sql store/remote schema \

@@ -272,3 +272,34 @@ void sqlite_file_close(sqlite3 *db) {
     if (db)
         sqlite3_close(db);
 }
+
+/* ---- extensions ----
+ *
+ * SQLite can load them from shared libraries, which nobody here asks it to. A static program cannot, so
+ * there the linker puts these in the place of the C library's functions (Makefile: --wrap).
+ */
+
+void *__wrap_dlopen(const char *path, int flags);
+void *__wrap_dlsym(void *library, const char *name);
+int __wrap_dlclose(void *library);
+char *__wrap_dlerror(void);
+
+void *__wrap_dlopen(const char *path, int flags) {
+    (void)path, (void)flags;
+    return NULL;
+}
+
+void *__wrap_dlsym(void *library, const char *name) {
+    (void)library, (void)name;
+    return NULL;
+}
+
+int __wrap_dlclose(void *library) {
+    (void)library;
+    return -1;
+}
+
+char *__wrap_dlerror(void) {
+    static char text[] = "this program loads no extensions";
+    return text;
+}
