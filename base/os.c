@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int system_open(const char *path, int flags, mode_t mode) {
@@ -30,6 +31,13 @@ static int system_stat(const char *path, struct stat *st) { return stat(path, st
 static int system_fstat(int fd, struct stat *st) { return fstat(fd, st); }
 static void *system_mmap(size_t size, int prot, int flags, int fd, off_t offset) {
     return mmap(NULL, size, prot, flags, fd, offset);
+}
+static int system_free_space(const char *path, uint64_t *bytes) {
+    struct statvfs fs;
+    if (statvfs(path, &fs) < 0)
+        return -1;
+    *bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    return 0;
 }
 
 const struct os_ops os_system_ops = {
@@ -50,6 +58,8 @@ const struct os_ops os_system_ops = {
     .flock = flock,
     .mmap = system_mmap,
     .munmap = munmap,
+    .madvise = madvise,
+    .free_space = system_free_space,
 };
 
 static const struct os_ops *ops = &os_system_ops;
@@ -97,6 +107,8 @@ void *os_mmap(size_t size, int prot, int flags, int fd, off_t offset) {
     return ops->mmap(size, prot, flags, fd, offset);
 }
 int os_munmap(void *address, size_t size) { return ops->munmap(address, size); }
+int os_madvise(void *address, size_t size, int advice) { return ops->madvise(address, size, advice); }
+int os_free_space(const char *path, uint64_t *bytes) { RETRY(int, ops->free_space(path, bytes)); }
 
 int os_pread_all(int fd, void *buf, size_t size, off_t offset) {
     uint8_t *at = buf;

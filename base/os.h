@@ -33,6 +33,8 @@ struct os_ops {
     int (*flock)(int fd, int operation);
     void *(*mmap)(size_t size, int prot, int flags, int fd, off_t offset); /* MAP_FAILED on error */
     int (*munmap)(void *address, size_t size);
+    int (*madvise)(void *address, size_t size, int advice);
+    int (*free_space)(const char *path, uint64_t *bytes); /* that this user may still write there */
 };
 
 extern const struct os_ops os_system_ops;
@@ -56,6 +58,8 @@ int os_fstat(int fd, struct stat *st);
 int os_flock(int fd, int operation);
 void *os_mmap(size_t size, int prot, int flags, int fd, off_t offset);
 int os_munmap(void *address, size_t size);
+int os_madvise(void *address, size_t size, int advice);
+int os_free_space(const char *path, uint64_t *bytes);
 
 /* Repeats short transfers. 0 when all bytes were moved; -1 with errno (EIO for an unexpected end). */
 int os_pread_all(int fd, void *buf, size_t size, off_t offset);

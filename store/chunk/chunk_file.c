@@ -148,3 +148,5 @@ bool chunk_file_address(const struct chunk_file *f, uint32_t i, struct hash *h) 
     archive_address(&f->u.archive, i, h);
     return true;
 }
+
+void chunk_file_release_pages(const struct chunk_file *f) { os_madvise(f->map, f->size, MADV_DONTNEED); }

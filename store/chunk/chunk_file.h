@@ -31,6 +31,8 @@ bool chunk_file_has(const struct chunk_file *f, const struct hash *h);
 /* BD_NOT_FOUND (no message) when absent; *data is malloc'd. */
 int chunk_file_get(struct chunk_file *f, const struct hash *h, uint8_t **data, size_t *size,
                    struct err *err);
+/* Gives back the memory of the pages that were read. */
+void chunk_file_release_pages(const struct chunk_file *f);
 /* The i-th address; false when the index is inconsistent there. */
 bool chunk_file_address(const struct chunk_file *f, uint32_t i, struct hash *h);
 

@@ -52,8 +52,14 @@ int chunk_store_get(struct chunk_store *cs, const struct hash *h, struct chunk *
 int chunk_store_read(struct chunk_store *cs, const struct hash *h, uint8_t **data, size_t *size,
                      struct err *err);
 
+/* Gives back the memory that pages of mapped files take; they come again when they are needed. */
+void chunk_store_release_pages(struct chunk_store *cs);
+
 /* BD_OK present, BD_NOT_FOUND absent, or an error. Does not read the chunk. */
 int chunk_store_has(struct chunk_store *cs, const struct hash *h, struct err *err);
+
+/* Whether the old generation has the chunk. */
+bool chunk_store_has_old(const struct chunk_store *cs, const struct hash *h);
 
 /* BD_OK when a shallow clone left this chunk out on purpose (it cannot be read), else BD_NOT_FOUND. */
 int chunk_store_is_ghost(struct chunk_store *cs, const struct hash *h, struct err *err);
@@ -69,7 +75,8 @@ struct chunk_write {
  * Publishes new_root if the store's root is still `expected` (the compare happens under the lock), with
  * the chunks given (those already present are skipped). One fdatasync; BD_OK means durable. On success
  * the snapshot is the new state. On BD_ROOT_MOVED nothing was written and the snapshot was refreshed
- * to the newer root.
+ * to the newer root. BD_ROOT_MOVED with an unmoved root says that a collection dropped files since the
+ * snapshot was taken: a chunk that was not handed in because the store had it may be gone.
  *
  * If a lock is held through chunk_store_lock, it is used and kept.
  *

@@ -47,8 +47,7 @@ void chunk_store_set_lock_wait(struct chunk_store *cs, unsigned wait_ms) { cs->l
 
 /* --- the journal file --- */
 
-/* Removes what other programs derive from the bytes of the journal. */
-static void unlink_indexes(const char *dir) {
+void store_unlink_indexes(const char *dir) {
     struct buf path = BUF_INIT;
     buf_addf(&path, "%s/journal.idx", dir);
     os_unlink(path.data);
@@ -77,7 +76,7 @@ static int cut_tail(struct chunk_store *cs, struct journal *j, struct err *err) 
         return BD_OK;
     if (os_ftruncate(j->write_fd, (off_t)j->end) < 0 || os_fsync(j->write_fd) < 0)
         return err_errno(err, "cannot cut %s back to its last valid record", j->path);
-    unlink_indexes(cs->dir);
+    store_unlink_indexes(cs->dir);
     j->size = j->end;
     j->tail = JOURNAL_RECORD_NONE;
     j->synced_end = j->end;
@@ -159,7 +158,7 @@ static int create_journal(struct chunk_store *cs, const struct batch *b, struct 
         if (os_close(fd) < 0 && rc == BD_OK)
             rc = err_errno(err, "cannot write %s", temp.data);
         if (rc == BD_OK) {
-            unlink_indexes(cs->dir);
+            store_unlink_indexes(cs->dir);
             if (os_rename(temp.data, path.data) < 0)
                 rc = err_errno(err, "cannot rename %s to %s", temp.data, path.data);
             else if (os_fsync_dir(cs->dir) < 0)
@@ -176,7 +175,7 @@ static int create_journal(struct chunk_store *cs, const struct batch *b, struct 
 
 /* An unlisted journal that holds no root of its own is the trace of an interrupted collection. */
 static int remove_journal(struct chunk_store *cs, struct err *err) {
-    unlink_indexes(cs->dir);
+    store_unlink_indexes(cs->dir);
     if (os_unlink(cs->now.journal->path) < 0 && errno != ENOENT)
         return err_errno(err, "cannot remove %s", cs->now.journal->path);
     if (os_fsync_dir(cs->dir) < 0)
@@ -323,9 +322,12 @@ int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
     struct batch b = BATCH_INIT;
     struct basis basis = basis_of(cs);
     bool held = cs->lock.held;
+    uint64_t losses = cs->losses;
     int rc = batch_build(&b, cs, chunks, count, err); /* compresses before anybody has to wait */
     if (rc == BD_OK && !held)
         rc = chunk_store_lock(cs, cs->lock_wait_ms, err);
+    if (rc == BD_OK && cs->losses != losses)
+        rc = err_set(err, BD_ROOT_MOVED, "a collection changed the files of %s meanwhile", cs->dir);
     if (rc == BD_OK)
         rc = commit_locked(cs, expected, &b, basis, chunks, count, new_root, err);
     if (!held)

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #define ATTEMPTS 8 /* until a file that stays missing is taken for damage */
@@ -224,8 +225,20 @@ static int load_snapshot(struct chunk_store *cs, struct snapshot *s, struct err 
     }
 }
 
+/* Whether all files of a generation are still there. */
+static bool keeps_files(const struct generation *before, const struct generation *now) {
+    const struct manifest *m = &before->manifest;
+    for (size_t i = 0; before->exists && i < m->spec_count; i++)
+        if (!manifest_names(&now->manifest, &m->specs[i].name))
+            return false;
+    return true;
+}
+
 static void install(struct chunk_store *cs, struct snapshot *s) {
     struct journal *before = cs->now.journal;
+    if ((before && before != s->journal && cs->now.journal_listed) || !keeps_files(&cs->now.young, &s->young) ||
+        !keeps_files(&cs->now.old, &s->old))
+        cs->losses++;
     bool same = before == s->journal && cs->now.journal_listed == s->journal_listed &&
                 cs->now.young.exists &&
                 manifest_same_files(&cs->now.young.manifest, &s->young.manifest) &&
@@ -435,6 +448,23 @@ int chunk_store_get(struct chunk_store *cs, const struct hash *h, struct chunk *
     address_map_put(&cs->cache, h, (uint32_t)size, (uint64_t)(uintptr_t)data);
     *out = (struct chunk){data, size};
     return BD_OK;
+}
+
+bool chunk_store_has_old(const struct chunk_store *cs, const struct hash *h) {
+    for (size_t i = 0; i < cs->now.old.file_count; i++)
+        if (chunk_file_has(cs->now.old.files[i], h))
+            return true;
+    return false;
+}
+
+void chunk_store_release_pages(struct chunk_store *cs) {
+    struct journal *j = cs->now.journal;
+    if (j && j->map)
+        os_madvise((void *)(uintptr_t)j->map, j->map_size, MADV_DONTNEED);
+    for (size_t i = 0; i < cs->now.young.file_count; i++)
+        chunk_file_release_pages(cs->now.young.files[i]);
+    for (size_t i = 0; i < cs->now.old.file_count; i++)
+        chunk_file_release_pages(cs->now.old.files[i]);
 }
 
 /* --- walking over everything --- */

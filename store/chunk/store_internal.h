@@ -48,6 +48,7 @@ struct chunk_store {
     unsigned lock_wait_ms;
     struct snapshot now;
     uint64_t generation;      /* counts snapshots whose set of files differs from the one before */
+    uint64_t losses;          /* counts snapshots that lack a file of the one before: a collection ran */
     struct address_map cache; /* address -> malloc'd bytes of the chunk */
     bool ghosts_loaded;
     struct address_map ghosts;
@@ -56,5 +57,8 @@ struct chunk_store {
 
 /* As chunk_store_has, in the files alone (journal, both generations); no cache, no ghosts. */
 int store_find(struct chunk_store *cs, const struct hash *h, struct err *err);
+
+/* Removes what is derived from the bytes of the journal: dolt's index and ours. */
+void store_unlink_indexes(const char *dir);
 
 #endif

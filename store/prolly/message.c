@@ -114,10 +114,12 @@ enum message_kind message_kind_of(const struct chunk *c) {
 
 struct walk {
     message_ref_fn fn;
+    message_field_fn field_fn; /* instead of fn */
     void *ctx;
     struct err *err;
     const char *id;
     unsigned depth;
+    unsigned field; /* the numbers of the rules on the way here, as octal digits */
 };
 
 static int damaged(const struct walk *w) {
@@ -128,7 +130,9 @@ static int damaged(const struct walk *w) {
 static int visit(const struct walk *w, const uint8_t *address) {
     struct hash h;
     memcpy(h.b, address, HASH_SIZE);
-    return hash_is_zero(&h) ? BD_OK : w->fn(w->ctx, &h);
+    if (hash_is_zero(&h))
+        return BD_OK;
+    return w->field_fn ? w->field_fn(w->ctx, w->field, &h) : w->fn(w->ctx, &h);
 }
 
 static int walk_message(struct walk *w, struct chunk c);
@@ -173,7 +177,9 @@ static int walk_places(struct walk *w, const struct fb_table *t, const struct ru
 
 static int walk_table(struct walk *w, const struct fb_table *t, const struct rule *rules) {
     int rc = BD_OK;
+    unsigned outer = w->field;
     for (const struct rule *r = rules; rc == BD_OK && r->how != RULE_END; r++) {
+        w->field = outer * 8 + (unsigned)(r - rules) + 1;
         if (r->how == RULE_TABLE) {
             struct fb_table inner;
             if (fb_table_at(t, r->slot, &inner))
@@ -186,6 +192,7 @@ static int walk_table(struct walk *w, const struct fb_table *t, const struct rul
         if (rc == BD_OK && *t->bad)
             rc = damaged(w);
     }
+    w->field = outer;
     return rc;
 }
 
@@ -213,6 +220,11 @@ static int walk_message(struct walk *w, struct chunk c) {
 }
 
 int message_walk(const struct chunk *c, message_ref_fn fn, void *ctx, struct err *err) {
-    struct walk w = {fn, ctx, err, "", 0};
+    struct walk w = {.fn = fn, .ctx = ctx, .err = err, .id = ""};
+    return walk_message(&w, *c);
+}
+
+int message_walk_fields(const struct chunk *c, message_field_fn fn, void *ctx, struct err *err) {
+    struct walk w = {.field_fn = fn, .ctx = ctx, .err = err, .id = ""};
     return walk_message(&w, *c);
 }
