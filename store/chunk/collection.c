@@ -158,6 +158,11 @@ static void sweep(const char *dir, const struct manifest *named) {
     buf_release(&path);
 }
 
+void chunk_collection_sweep(struct chunk_collection *c) {
+    sweep(c->cs->dir, &c->cs->now.young.manifest);
+    sweep(c->cs->old_dir, &c->cs->now.old.manifest);
+}
+
 /* --- publishing --- */
 
 static int write_manifest(struct chunk_collection *c, enum chunk_generation g, struct manifest *m,

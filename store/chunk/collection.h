@@ -49,6 +49,9 @@ enum chunk_collection_how {
  */
 int chunk_collection_publish(struct chunk_collection *c, enum chunk_collection_how how, struct err *err);
 
+/* Under the lock: removes the files that no manifest names. */
+void chunk_collection_sweep(struct chunk_collection *c);
+
 /* Gives both locks back; removes the files that were not published. NULL is fine. */
 void chunk_collection_end(struct chunk_collection *c);
 

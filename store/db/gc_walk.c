@@ -1,7 +1,8 @@
 /*
- * The walk: a stack of chunks to be read, each with the predecessor it is compared with. Whatever
- * predecessor is given, the result is right as long as that one was walked itself or is old: an address
- * is passed over only if the predecessor refers to it too.
+ * The walk goes depth first; a chunk is listed when everything below it is (or is old), so that it may end
+ * anywhere and what was listed is closed. Each chunk has a predecessor it is compared with. Whatever that
+ * is, the result is right as long as it was walked itself or is old: an address is passed over only if
+ * the predecessor refers to it too.
  */
 #include "store/db/gc_walk.h"
 
@@ -15,12 +16,6 @@
 #define RELEASE_READS 1024u
 #define PROGRESS_READS 512u
 
-struct gc_pending {
-    uint32_t entry;
-    bool has_predecessor;
-    struct hash predecessor;
-};
-
 struct gc_ref {
     struct hash h;
     uint16_t field;
@@ -33,19 +28,43 @@ struct gc_refs {
     enum message_kind kind;
 };
 
+/* A chunk below which the walk is going on. */
+struct gc_child {
+    struct hash h, predecessor;
+    bool has_predecessor;
+    uint64_t kind;
+};
+struct gc_frame {
+    uint32_t entry, size;
+    struct gc_refs refs;
+    struct gc_child *children; /* those that may be new */
+    size_t count, capacity, next;
+};
+
 void gc_walk_init(struct gc_walk *w, struct chunk_store *cs, bool skip_old) {
     *w = (struct gc_walk){.cs = cs, .skip_old = skip_old, .seen = ADDRESS_MAP_INIT};
-    w->cache = mem_zalloc(CACHE_SLOTS, sizeof *w->cache);
 }
 
 void gc_walk_release(struct gc_walk *w) {
     address_map_release(&w->seen);
     free(w->kinds);
-    free(w->stack);
+    free(w->order);
+    gc_walk_trim(w);
+    *w = (struct gc_walk){0};
+}
+
+void gc_walk_trim(struct gc_walk *w) {
     for (size_t i = 0; w->cache && i < CACHE_SLOTS; i++)
         free(w->cache[i].items);
     free(w->cache);
-    *w = (struct gc_walk){0};
+    w->cache = NULL;
+    for (size_t i = 0; i < w->frame_capacity; i++) {
+        free(w->frames[i].refs.items);
+        free(w->frames[i].children);
+    }
+    free(w->frames);
+    w->frames = NULL;
+    w->frame_capacity = 0;
 }
 
 static uint64_t mix(uint64_t a, uint64_t b) {
@@ -96,9 +115,15 @@ static int read_chunk(struct gc_walk *w, const struct hash *h, uint8_t **data, s
     return BD_CORRUPT;
 }
 
+static struct gc_refs *cache_slot(struct gc_walk *w, const struct hash *h) {
+    if (!w->cache)
+        w->cache = mem_zalloc(CACHE_SLOTS, sizeof *w->cache);
+    return &w->cache[number_of(h) % CACHE_SLOTS];
+}
+
 /* What the predecessor refers to: NULL when it cannot be told (a ghost). */
 static int refs_of(struct gc_walk *w, const struct hash *h, const struct gc_refs **out, struct err *err) {
-    struct gc_refs *slot = &w->cache[number_of(h) % CACHE_SLOTS];
+    struct gc_refs *slot = cache_slot(w, h);
     *out = slot;
     if (slot->items && hash_eq(&slot->of, h))
         return BD_OK;
@@ -117,8 +142,8 @@ static int refs_of(struct gc_walk *w, const struct hash *h, const struct gc_refs
     return rc;
 }
 
-static void remember_refs(struct gc_walk *w, struct gc_refs *r) {
-    struct gc_refs *slot = &w->cache[number_of(&r->of) % CACHE_SLOTS];
+static void remember_refs(struct gc_walk *w, const struct gc_refs *r) {
+    struct gc_refs *slot = cache_slot(w, &r->of);
     if (r->count == 0)
         return;
     if (slot->capacity < r->count || slot->capacity > 4 * r->count + 64) { /* no slot keeps a giant's room */
@@ -139,53 +164,41 @@ static uint64_t place_of(const struct gc_walk *w, const struct hash *h) {
     return e ? e->value : number_of(h);
 }
 
-/* Lists the chunk and puts it on the stack, unless it is known. */
-static void push(struct gc_walk *w, const struct hash *h, const struct hash *predecessor, uint64_t kind) {
-    if (address_map_find(&w->seen, h) || (w->skip_old && chunk_store_has_old(w->cs, h)))
-        return;
-    uint64_t place = predecessor ? place_of(w, predecessor) : number_of(h);
-    address_map_put(&w->seen, h, 0, place);
-    size_t entry = w->seen.count - 1;
-    MEM_GROW(w->kinds, w->kind_capacity, w->seen.count);
-    w->kinds[entry] = kind;
-    MEM_GROW(w->stack, w->stack_capacity, w->depth + 1);
-    w->stack[w->depth++] =
-        (struct gc_pending){(uint32_t)entry, predecessor != NULL, predecessor ? *predecessor : HASH_ZERO};
-}
-
 /* What the children reached through a field of this chunk are. */
-static uint64_t child_kind(const struct gc_walk *w, uint32_t entry, enum message_kind kind, unsigned field,
-                           size_t ordinal) {
-    switch (kind) {
+static uint64_t child_kind(const struct gc_walk *w, const struct gc_frame *f, unsigned field, size_t ordinal) {
+    switch (f->refs.kind) {
     case MESSAGE_TREE_NODE:
     case MESSAGE_ADDRESS_MAP:
     case MESSAGE_COMMIT_CLOSURE:
     case MESSAGE_BLOB:
     case MESSAGE_MERGE_ARTIFACTS:
     case MESSAGE_VECTOR_NODE: /* one level down in the same tree */
-        return mix(w->kinds[entry], field);
+        return mix(w->kinds[f->entry], field);
     case MESSAGE_TABLE: /* the trees of one table, its indexes one by one */
-        return mix(mix(w->seen.entries[entry].value, field), field == MESSAGE_FIELD_INDEXES ? ordinal : 0);
+        return mix(mix(w->seen.entries[f->entry].value, field), field == MESSAGE_FIELD_INDEXES ? ordinal : 0);
     default:
-        return mix((uint64_t)kind, field);
+        return mix((uint64_t)f->refs.kind, field);
     }
 }
 
 struct comparison {
-    struct gc_walk *w;
-    uint32_t entry;
-    enum message_kind kind;
+    const struct gc_walk *w;
+    struct gc_frame *f;
 };
 
-static void push_child(const struct comparison *c, const struct gc_ref *r, size_t ordinal, const struct gc_ref *before) {
-    push(c->w, &r->h, before ? &before->h : NULL, child_kind(c->w, c->entry, c->kind, r->field, ordinal));
+static void add_child(const struct comparison *c, const struct gc_ref *r, size_t ordinal,
+                      const struct gc_ref *before) {
+    struct gc_frame *f = c->f;
+    MEM_GROW(f->children, f->capacity, f->count + 1);
+    f->children[f->count++] = (struct gc_child){r->h, before ? before->h : HASH_ZERO, before != NULL,
+                                                child_kind(c->w, f, r->field, ordinal)};
 }
 
 /* Pairs a run of new addresses with the run of former ones between the same neighbours. */
 static void pair_run(const struct comparison *c, const struct gc_ref *now, size_t count, size_t ordinal,
                      const struct gc_ref *before, size_t before_count) {
     for (size_t i = 0; i < count; i++)
-        push_child(c, &now[i], ordinal + i, i < before_count ? &before[i] : NULL);
+        add_child(c, &now[i], ordinal + i, i < before_count ? &before[i] : NULL);
 }
 
 /* An open hash table of the positions in the former run. */
@@ -254,68 +267,110 @@ static void compare(const struct comparison *c, const struct gc_refs *now, const
     }
 }
 
-/* Reads what is on the stack until it is empty. */
-static int drain(struct gc_walk *w, struct err *err) {
-    struct gc_refs refs = {0};
-    int rc = BD_OK;
-    while (rc == BD_OK && w->depth) {
-        struct gc_pending p = w->stack[--w->depth];
-        struct hash h = w->seen.entries[p.entry].address;
-        uint8_t *data;
-        size_t size;
-        rc = read_chunk(w, &h, &data, &size, err);
-        if (rc == BD_NOT_FOUND) {
-            err_clear(err);
-            rc = BD_OK;
-            continue;
-        }
-        if (rc != BD_OK)
-            break;
-        w->seen.entries[p.entry].size = (uint32_t)size;
-        w->bytes += size;
-        rc = parse_refs(&h, &(struct chunk){data, size}, &refs, err);
-        free(data);
-        if (rc != BD_OK)
-            break;
-        switch (refs.kind) { /* whose kind does not depend on where they were found */
-        case MESSAGE_COMMIT:
-        case MESSAGE_ROOT_VALUE:
-            w->seen.entries[p.entry].value = 0;
-            w->kinds[p.entry] = (uint64_t)refs.kind;
-            break;
-        case MESSAGE_TABLE:
-        case MESSAGE_STORE_ROOT:
-        case MESSAGE_WORKING_SET:
-            w->kinds[p.entry] = (uint64_t)refs.kind;
-            break;
-        default:
-            break;
-        }
-        if (refs.kind == MESSAGE_ROOT_VALUE && !p.has_predecessor && w->has_last_root) {
-            p.has_predecessor = true;
-            p.predecessor = w->last_root;
-        }
-        const struct gc_refs *before = NULL;
-        if (p.has_predecessor && refs.count)
-            rc = refs_of(w, &p.predecessor, &before, err);
-        if (rc == BD_OK)
-            compare(&(struct comparison){w, p.entry, refs.kind}, &refs, before);
-        remember_refs(w, &refs);
-        if (refs.kind == MESSAGE_ROOT_VALUE) {
-            w->last_root = h;
-            w->has_last_root = true;
-        }
-        if (rc == BD_OK && w->progress && w->seen.count % PROGRESS_READS == 0)
-            rc = w->progress(w->progress_ctx, w->seen.count);
+/* What does not depend on where a chunk was found. */
+static void settle_kind(struct gc_walk *w, const struct gc_frame *f) {
+    switch (f->refs.kind) {
+    case MESSAGE_COMMIT:
+    case MESSAGE_ROOT_VALUE:
+        w->seen.entries[f->entry].value = 0;
+        w->kinds[f->entry] = (uint64_t)f->refs.kind;
+        break;
+    case MESSAGE_TABLE:
+    case MESSAGE_STORE_ROOT:
+    case MESSAGE_WORKING_SET:
+        w->kinds[f->entry] = (uint64_t)f->refs.kind;
+        break;
+    default:
+        break;
     }
+}
+
+/* Reads a chunk that is neither known nor old, and finds out which of the chunks below it may be new. */
+static int enter(struct gc_walk *w, const struct gc_child *child, struct err *err) {
+    struct hash h = child->h, predecessor = child->predecessor;
+    bool has_predecessor = child->has_predecessor;
+    address_map_put(&w->seen, &h, 0, has_predecessor ? place_of(w, &predecessor) : number_of(&h));
+    size_t entry = w->seen.count - 1;
+    MEM_GROW(w->kinds, w->kind_capacity, w->seen.count);
+    w->kinds[entry] = child->kind; /* the last use of child: frames may move */
+    uint8_t *data;
+    size_t size;
+    int rc = read_chunk(w, &h, &data, &size, err);
+    if (rc == BD_NOT_FOUND) {
+        err_clear(err);
+        return BD_OK;
+    }
+    if (rc != BD_OK)
+        return rc;
+    if (w->depth == w->frame_capacity) {
+        size_t before = w->frame_capacity;
+        MEM_GROW(w->frames, w->frame_capacity, w->depth + 1);
+        memset(w->frames + before, 0, (w->frame_capacity - before) * sizeof *w->frames);
+    }
+    struct gc_frame *f = &w->frames[w->depth];
+    f->entry = (uint32_t)entry;
+    f->size = (uint32_t)size;
+    f->count = f->next = 0;
+    w->bytes += size;
+    rc = parse_refs(&h, &(struct chunk){data, size}, &f->refs, err);
+    free(data);
+    if (rc != BD_OK)
+        return rc;
+    settle_kind(w, f);
+    if (f->refs.kind == MESSAGE_ROOT_VALUE && !has_predecessor && w->has_last_root) {
+        has_predecessor = true;
+        predecessor = w->last_root;
+    }
+    const struct gc_refs *before = NULL;
+    if (has_predecessor && f->refs.count)
+        rc = refs_of(w, &predecessor, &before, err);
+    if (rc == BD_OK)
+        compare(&(struct comparison){w, f}, &f->refs, before);
+    w->depth++;
+    if (rc == BD_OK && w->progress && w->seen.count % PROGRESS_READS == 0)
+        rc = w->progress(w->progress_ctx, w->seen.count);
+    return rc;
+}
+
+/* Everything below the topmost chunk is listed: it is itself. */
+static void leave(struct gc_walk *w) {
+    struct gc_frame *f = &w->frames[--w->depth];
+    w->seen.entries[f->entry].size = f->size;
+    MEM_GROW(w->order, w->order_capacity, w->count + 1);
+    w->order[w->count++] = f->entry;
+    remember_refs(w, &f->refs);
+    if (f->refs.kind == MESSAGE_ROOT_VALUE) {
+        w->last_root = f->refs.of;
+        w->has_last_root = true;
+    }
+}
+
+static bool is_known(const struct gc_walk *w, const struct hash *h) {
+    return address_map_find(&w->seen, h) || (w->skip_old && chunk_store_has_old(w->cs, h));
+}
+
+/* Stops early once w->bytes reaches max_bytes; the chunks above the last one are not listed then. */
+static int walk_below(struct gc_walk *w, const struct gc_child *top, uint64_t max_bytes, struct err *err) {
+    int rc = BD_OK;
     w->depth = 0;
-    free(refs.items);
+    if (!is_known(w, &top->h))
+        rc = enter(w, top, err);
+    while (rc == BD_OK && w->depth && w->bytes < max_bytes) {
+        struct gc_frame *f = &w->frames[w->depth - 1];
+        if (f->next == f->count)
+            leave(w);
+        else if (is_known(w, &f->children[f->next].h))
+            f->next++;
+        else
+            rc = enter(w, &f->children[f->next++], err);
+    }
+    while (rc == BD_OK && w->depth && w->frames[w->depth - 1].next == w->frames[w->depth - 1].count)
+        leave(w);
     return rc;
 }
 
 int gc_walk_from(struct gc_walk *w, const struct hash *h, struct err *err) {
-    push(w, h, NULL, 0);
-    return drain(w, err);
+    return walk_below(w, &(struct gc_child){.h = *h}, UINT64_MAX, err);
 }
 
 /* --- history --- */
@@ -340,8 +395,7 @@ static int by_height(const void *a, const void *b) {
 }
 
 static void list_commit(struct gc_walk *w, struct commit_list *l, const struct hash *h) {
-    if (address_map_find(&w->seen, h) || (w->skip_old && chunk_store_has_old(w->cs, h)) ||
-        !address_map_put(&l->known, h, 0, 0))
+    if (is_known(w, h) || !address_map_put(&l->known, h, 0, 0))
         return;
     MEM_GROW(l->items, l->capacity, l->count + 1);
     l->items[l->count++] = (struct listed_commit){.hash = *h};
@@ -390,15 +444,15 @@ int gc_walk_history(struct gc_walk *w, const struct hash *heads, size_t count, u
         rc = expand_commit(w, &l, i, err);
     if (l.count)
         qsort(l.items, l.count, sizeof *l.items, by_height);
-    uint64_t start = w->bytes;
+    uint64_t limit = max_bytes ? w->bytes + max_bytes : UINT64_MAX;
     size_t i = 0;
-    for (; rc == BD_OK && i < l.count && (!max_bytes || w->bytes - start < max_bytes); i++) {
+    for (; rc == BD_OK && i < l.count && w->bytes < limit; i++) {
         const struct listed_commit *c = &l.items[i];
-        push(w, &c->hash, c->has_parent ? &c->parent : NULL, MESSAGE_COMMIT);
-        rc = drain(w, err);
+        struct gc_child top = {c->hash, c->parent, c->has_parent, MESSAGE_COMMIT};
+        rc = walk_below(w, &top, limit, err);
     }
     if (complete)
-        *complete = i == l.count;
+        *complete = i == l.count && w->depth == 0;
     address_map_release(&l.known);
     free(l.items);
     return rc;

@@ -15,22 +15,25 @@
 #include "store/chunk/address_map.h"
 #include "store/chunk/chunk_store.h"
 
-struct gc_pending;
+struct gc_frame;
 struct gc_refs;
 
 struct gc_walk {
     struct chunk_store *cs;
     bool skip_old; /* chunks of the old generation are not walked: all below them is old too */
-    /* Entries: the chunks found, in the order of history; size 0: a ghost; value: the place. */
-    struct address_map seen;
-    uint64_t *kinds; /* of the entries */
+    /* The chunks listed so far, as indexes into the entries of `seen`: the order of history, and below a
+     * commit every chunk behind all that it refers to. */
+    uint32_t *order;
+    size_t count, order_capacity;
+    struct address_map seen; /* of an entry: its uncompressed size, and as value its place */
+    uint64_t *kinds;         /* of the entries */
     size_t kind_capacity;
-    uint64_t bytes; /* of all chunks found, uncompressed */
+    uint64_t bytes; /* of all chunks read, uncompressed */
     int (*progress)(void *ctx, uint64_t done); /* NULL: none; called every few hundred chunks */
     void *progress_ctx;
     /* private */
-    struct gc_pending *stack;
-    size_t depth, stack_capacity;
+    struct gc_frame *frames;
+    size_t depth, frame_capacity;
     struct gc_refs *cache;
     struct hash last_root;
     bool has_last_root;
@@ -40,9 +43,13 @@ struct gc_walk {
 void gc_walk_init(struct gc_walk *w, struct chunk_store *cs, bool skip_old);
 void gc_walk_release(struct gc_walk *w);
 
+/* Gives back the memory that only walking needs; the list stays. */
+void gc_walk_trim(struct gc_walk *w);
+
 /*
- * Everything that these commits reach, oldest commit first. With max_bytes it stops between two commits once so
- * much was found, and *complete (may be NULL) says whether nothing was left out.
+ * Everything that these commits reach, oldest commit first. With max_bytes (0: no limit) it stops once so
+ * much was read: whatever is listed has all it refers to in the list or in the old generation.
+ * *complete (may be NULL) says whether everything is listed.
  * BD_CORRUPT when a chunk is missing that no shallow clone left out, or is damaged.
  */
 int gc_walk_history(struct gc_walk *w, const struct hash *heads, size_t count, uint64_t max_bytes,
