@@ -3,10 +3,12 @@
  */
 #include "store/db/gc.h"
 
+#include "base/datetime.h"
 #include "base/mem.h"
 #include "base/os.h"
 #include "store/chunk/archive_write.h"
 #include "store/chunk/collection.h"
+#include "store/chunk/manifest.h"
 #include "store/chunk/table_writer.h"
 #include "store/db/commit.h"
 #include "store/db/gc_walk.h"
@@ -20,7 +22,7 @@
 #define LOCK_WAIT_MS 10000
 #define STEP_LOCK_WAIT_MS 200 /* a step is optional: rather none than one that waits */
 #define CATCH_UPS 3           /* sweeps of what was written meanwhile, before the lock is taken */
-#define RELEASE_READS 256u
+#define RELEASE_READS 128u
 #define PROGRESS_CHUNKS 512u
 
 struct roots {
@@ -115,62 +117,36 @@ static int walk_young(struct collection *c, struct err *err) {
     return rc == BD_OK ? gc_walk_from(&c->walk, &c->root, err) : rc;
 }
 
+/* What commands read now: branches and working sets. */
+static int mark_current(struct collection *c, struct err *err) {
+    int rc = BD_OK;
+    for (size_t i = 0; rc == BD_OK && i < c->roots.old_count; i++)
+        rc = gc_walk_mark_current(&c->walk, &c->roots.old[i], err);
+    for (size_t i = 0; rc == BD_OK && i < c->roots.young_count; i++)
+        rc = gc_walk_mark_current(&c->walk, &c->roots.young[i], err);
+    return rc == BD_OK ? gc_walk_mark_current(&c->walk, &c->root, err) : rc;
+}
+
 /* --- writing --- */
 
-struct place_order {
-    uint64_t kind, place;
-    uint32_t entry, position;
-};
-
-static int by_place(const void *a, const void *b) {
-    const struct place_order *x = a, *y = b;
-    if (x->kind != y->kind)
-        return x->kind < y->kind ? -1 : 1;
-    if (x->place != y->place)
-        return x->place < y->place ? -1 : 1;
-    return x->position < y->position ? -1 : x->position > y->position;
+/* Chunks are fetched in an order of the writer's. */
+static int fetch(void *ctx, const struct hash *h, uint8_t **data, size_t *size, struct err *err) {
+    struct collection *c = ctx;
+    if (++c->done % RELEASE_READS == 0)
+        chunk_store_release_pages(c->cs);
+    int rc = BD_OK;
+    if (c->o->progress && c->done % PROGRESS_CHUNKS == 0)
+        rc = c->o->progress(c->o->progress_ctx, DB_GC_WRITE, c->done, c->total);
+    return rc == BD_OK ? chunk_store_read(c->cs, h, data, size, err) : rc;
 }
 
-struct sink {
-    struct archive_writer *archive;
-    struct table_writer *table;
-};
-
-static int sink_open(struct sink *s, const struct collection *c, const char *dir, struct err *err) {
-    *s = (struct sink){NULL, NULL};
-    return c->o->table_files ? table_writer_open(&s->table, dir, err)
-                             : archive_writer_open(&s->archive, dir, err);
-}
-
-static int sink_add(struct sink *s, const struct place_order *p, const struct hash *h, const uint8_t *data,
-                    size_t size, struct err *err) {
-    if (s->table)
-        return table_writer_add(s->table, h, data, size, err);
-    return archive_writer_add(s->archive, h, data, size, (struct archive_hint){p->kind, p->place}, err);
-}
-
-static int sink_finish(struct sink *s, const char *dir, struct hash *name, struct err *err) {
-    int rc;
-    if (s->table) {
-        rc = table_writer_finish(s->table, name, err);
-        if (rc == BD_OK && os_fsync_dir(dir) < 0)
-            rc = err_errno(err, "cannot sync %s", dir);
-    } else {
-        struct archive_written written;
-        rc = archive_writer_finish(s->archive, &written, err);
-        *name = written.name;
+/* A file is complete. A dry run only wants to know how large it is. */
+static void take_file(struct collection *c, enum chunk_generation g, const char *dir, const struct hash *name,
+                      uint32_t count) {
+    if (c->files) {
+        chunk_collection_add(c->files, g, name, count);
+        return;
     }
-    *s = (struct sink){NULL, NULL};
-    return rc;
-}
-
-static void sink_drop(struct sink *s) {
-    table_writer_drop(s->table);
-    archive_writer_abandon(s->archive);
-}
-
-/* A dry run only wants to know how large the file is. */
-static void measure_and_remove(struct collection *c, const char *dir, const struct hash *name) {
     struct buf path = BUF_INIT;
     struct stat st;
     char text[HASH_TEXT_SIZE + 1];
@@ -182,51 +158,73 @@ static void measure_and_remove(struct collection *c, const char *dir, const stru
     buf_release(&path);
 }
 
-/* The chunks listed from position `from` on, as one file; versions of one place follow one another. */
-static int write_list(struct collection *c, enum chunk_generation g, size_t from, struct err *err) {
-    size_t count = c->walk.count - from;
-    if (count == 0)
-        return BD_OK;
-    const char *dir = c->files ? chunk_collection_dir(c->files, g) : c->scratch;
-    struct place_order *order = mem_alloc(count * sizeof *order);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t e = c->walk.order[from + i];
-        order[i] = (struct place_order){c->walk.kinds[e], c->walk.seen.entries[e].value, e, (uint32_t)i};
-    }
-    qsort(order, count, sizeof *order, by_place);
-    struct sink sink;
-    struct hash name;
-    int rc = sink_open(&sink, c, dir, err);
-    for (size_t i = 0; rc == BD_OK && i < count; i++) {
-        const struct hash *h = &c->walk.seen.entries[order[i].entry].address;
-        uint8_t *data;
-        size_t size;
-        if (i % RELEASE_READS == RELEASE_READS - 1)
-            chunk_store_release_pages(c->cs);
-        rc = chunk_store_read(c->cs, h, &data, &size, err);
-        if (rc != BD_OK)
-            break;
-        rc = sink_add(&sink, &order[i], h, data, size, err);
-        free(data);
-        c->done++;
-        if (rc == BD_OK && c->o->progress && c->done % PROGRESS_CHUNKS == 0)
-            rc = c->o->progress(c->o->progress_ctx, DB_GC_WRITE, c->done, c->total);
-    }
-    free(order);
-    if (rc == BD_OK)
-        rc = sink_finish(&sink, dir, &name, err);
-    else
-        sink_drop(&sink);
+static int write_archives(struct collection *c, enum chunk_generation g, const char *dir, size_t from,
+                          struct err *err) {
+    struct gc_walk *walk = &c->walk;
+    struct archive_writer *w;
+    struct archive_written *files;
+    size_t count;
+    int rc = archive_writer_open(&w, dir, fetch, c, err);
     if (rc != BD_OK)
         return rc;
-    if (c->files)
-        chunk_collection_add(c->files, g, &name, (uint32_t)count);
-    else
-        measure_and_remove(c, dir, &name);
+    for (size_t i = from; rc == BD_OK && i < walk->count; i++) {
+        uint32_t e = walk->order[i];
+        struct archive_hint hint = {walk->marks[e].kind, walk->seen.entries[e].value, walk->marks[e].current};
+        rc = archive_writer_add(w, &walk->seen.entries[e].address, hint, err);
+    }
+    if (rc != BD_OK) {
+        archive_writer_abandon(w);
+        return rc;
+    }
+    rc = archive_writer_finish(w, &files, &count, err);
+    for (size_t i = 0; rc == BD_OK && i < count; i++)
+        take_file(c, g, dir, &files[i].name, files[i].chunks);
+    if (rc == BD_OK)
+        free(files);
+    return rc;
+}
+
+static int write_table_file(struct collection *c, enum chunk_generation g, const char *dir, size_t from,
+                            struct err *err) {
+    struct gc_walk *walk = &c->walk;
+    struct table_writer *w;
+    struct hash name;
+    int rc = table_writer_open(&w, dir, err);
+    if (rc != BD_OK)
+        return rc;
+    for (size_t i = from; rc == BD_OK && i < walk->count; i++) {
+        const struct hash *h = &walk->seen.entries[walk->order[i]].address;
+        uint8_t *data;
+        size_t size;
+        rc = fetch(c, h, &data, &size, err);
+        if (rc != BD_OK)
+            break;
+        rc = table_writer_add(w, h, data, size, err);
+        free(data);
+    }
+    if (rc != BD_OK) {
+        table_writer_drop(w);
+        return rc;
+    }
+    rc = table_writer_finish(w, &name, err);
+    if (rc == BD_OK && os_fsync_dir(dir) < 0)
+        rc = err_errno(err, "cannot sync %s", dir);
+    if (rc == BD_OK)
+        take_file(c, g, dir, &name, (uint32_t)(walk->count - from));
+    return rc;
+}
+
+/* The chunks listed from position `from` on. */
+static int write_list(struct collection *c, enum chunk_generation g, size_t from, struct err *err) {
+    size_t count = c->walk.count - from;
+    const char *dir = c->files ? chunk_collection_dir(c->files, g) : c->scratch;
+    if (count == 0)
+        return BD_OK;
+    int rc = c->o->table_files ? write_table_file(c, g, dir, from, err) : write_archives(c, g, dir, from, err);
     c->out->kept_chunks += count;
     if (g == CHUNK_OLD)
         c->out->old_chunks += count;
-    return BD_OK;
+    return rc;
 }
 
 /* What was written since the walk began goes into a file of the young generation. */
@@ -262,18 +260,13 @@ static int catch_up_and_publish(struct collection *c, unsigned wait_ms, enum chu
     return rc == BD_OK ? chunk_collection_publish(c->files, how, err) : rc;
 }
 
-static int run(struct collection *c, struct err *err) {
-    gc_walk_init(&c->walk, c->cs, !c->o->full);
-    if (c->o->progress) {
-        c->walk.progress = walk_progress;
-        c->walk.progress_ctx = c;
-    }
-    int rc = find_roots(c, err);
-    if (rc == BD_OK)
-        rc = gc_walk_history(&c->walk, c->roots.old, c->roots.old_count, 0, NULL, err);
+/* Writes what is listed as old, then all that is not, and publishes both. */
+static int walk_rest_and_publish(struct collection *c, unsigned wait_ms, enum chunk_collection_how how,
+                                 struct err *err) {
     size_t old = c->walk.count;
+    int rc = walk_young(c, err);
     if (rc == BD_OK)
-        rc = walk_young(c, err);
+        rc = mark_current(c, err);
     gc_walk_trim(&c->walk);
     c->total = c->walk.count;
     size_t all = c->walk.count;
@@ -283,10 +276,21 @@ static int run(struct collection *c, struct err *err) {
     c->walk.count = all;
     if (rc == BD_OK)
         rc = write_list(c, CHUNK_YOUNG, old, err);
-    if (rc == BD_OK && c->files)
-        rc = catch_up_and_publish(c, LOCK_WAIT_MS,
-                                  c->o->full ? CHUNK_COLLECTION_FULL : CHUNK_COLLECTION_DEFAULT, err);
-    return rc;
+    return rc == BD_OK && c->files ? catch_up_and_publish(c, wait_ms, how, err) : rc;
+}
+
+static int run(struct collection *c, struct err *err) {
+    gc_walk_init(&c->walk, c->cs, !c->o->full);
+    if (c->o->progress) {
+        c->walk.progress = walk_progress;
+        c->walk.progress_ctx = c;
+    }
+    int rc = find_roots(c, err);
+    if (rc == BD_OK)
+        rc = gc_walk_history(&c->walk, c->roots.old, c->roots.old_count, 0, NULL, err);
+    return rc == BD_OK ? walk_rest_and_publish(c, LOCK_WAIT_MS,
+                                               c->o->full ? CHUNK_COLLECTION_FULL : CHUNK_COLLECTION_DEFAULT, err)
+                       : rc;
 }
 
 static void release(struct collection *c) {
@@ -407,6 +411,8 @@ int db_gc(const char *dir, const struct db_gc_options *o, struct db_gc_result *o
         chunk_store_close(cs);
     }
     free(noms);
+    if (rc == BD_OK)
+        err_clear(err);
     return rc;
 }
 
@@ -431,5 +437,87 @@ int db_gc_estimate(const char *dir, struct db_gc_estimate *out, struct err *err)
     return rc;
 }
 
-bool db_gc_step_due(const char *dir, const struct db_gc_step_options *o) { (void)dir,(void)o; return false; }
-int db_gc_step(const char *dir, const struct db_gc_step_options *o, struct err *err) { (void)dir,(void)o,(void)err; return BD_OK; }
+/* --- automatic collection --- */
+
+#define STEP_JOURNAL_BYTES (UINT64_C(4) << 20)
+#define STEP_BYTES (UINT64_C(12) << 20)
+#define BACKLOG_BYTES (UINT64_C(32) << 20) /* a journal nobody collected for long is worked off at leisure */
+#define PACE_MS 1000
+#define BACKLOG_PACE_MS 3000
+
+static uint64_t journal_limit(const struct db_gc_step_options *o) {
+    return o->journal_bytes ? o->journal_bytes : STEP_JOURNAL_BYTES;
+}
+
+static bool file_of(struct buf *path, const char *noms, const char *name, struct stat *st) {
+    buf_clear(path);
+    buf_addf(path, "%s/%s", noms, name);
+    return os_stat(path->data, st) == 0;
+}
+
+/* Milliseconds since the last step published something; a clock that went back counts as long ago. */
+static int64_t ms_since(const struct stat *st) {
+    int64_t then = (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
+    int64_t now = datetime_now() / 1000;
+    return now >= then ? now - then : INT64_MAX;
+}
+
+bool db_gc_step_due(const char *dir, const struct db_gc_step_options *o) {
+    struct buf noms = BUF_INIT, path = BUF_INIT;
+    struct stat journal, last;
+    struct chunk_file_sizes sizes;
+    buf_addf(&noms, "%s/.dolt/noms", dir);
+    bool due = file_of(&path, noms.data, JOURNAL_FILE, &journal) && (uint64_t)journal.st_size > journal_limit(o);
+    if (due && file_of(&path, noms.data, "oldgen/manifest", &last))
+        due = ms_since(&last) >= ((uint64_t)journal.st_size > BACKLOG_BYTES ? BACKLOG_PACE_MS : PACE_MS);
+    /* The young files are written anew when the journal goes: not more often than it brings as much. */
+    if (due)
+        due = chunk_collection_sizes(noms.data, &sizes, NULL) == BD_OK && sizes.journal > sizes.young;
+    buf_release(&noms);
+    buf_release(&path);
+    return due;
+}
+
+static int step(struct collection *c, const struct db_gc_step_options *so, struct err *err) {
+    bool complete;
+    gc_walk_init(&c->walk, c->cs, true);
+    int rc = chunk_collection_begin(&c->files, c->cs, 0, err);
+    if (rc == BD_OK)
+        rc = find_roots(c, err);
+    if (rc == BD_OK)
+        rc = gc_walk_history(&c->walk, c->roots.old, c->roots.old_count,
+                             so->step_bytes ? so->step_bytes : STEP_BYTES, &complete, err);
+    if (rc != BD_OK)
+        return rc;
+    if (complete)
+        return walk_rest_and_publish(c, STEP_LOCK_WAIT_MS, CHUNK_COLLECTION_DEFAULT, err);
+    rc = write_list(c, CHUNK_OLD, 0, err);
+    if (rc == BD_OK)
+        rc = chunk_collection_lock(c->files, STEP_LOCK_WAIT_MS, err);
+    return rc == BD_OK ? chunk_collection_publish(c->files, CHUNK_COLLECTION_ADD, err) : rc;
+}
+
+int db_gc_step(const char *dir, const struct db_gc_step_options *so, struct err *err) {
+    struct db_gc_options o = {.full = false};
+    struct db_gc_result result = {0};
+    struct collection c = {.o = &o, .out = &result};
+    struct chunk_store_stats stats;
+    uint64_t space;
+    char *noms = noms_of(dir);
+    int rc = chunk_store_open(&c.cs, noms, 0, err);
+    if (rc == BD_OK) {
+        chunk_store_get_stats(c.cs, &stats);
+        struct hash root = chunk_store_root(c.cs);
+        bool room = os_free_space(noms, &space) < 0 || space / 2 >= stats.journal_bytes;
+        if (room && !hash_is_zero(&root) && stats.has_journal)
+            rc = step(&c, so, err);
+        release(&c);
+        chunk_store_close(c.cs);
+    }
+    free(noms);
+    if (rc == BD_BUSY) /* somebody else collects, or writes for long */
+        rc = BD_OK;
+    if (rc == BD_OK)
+        err_clear(err);
+    return rc;
+}

@@ -77,16 +77,20 @@ int db_gc_estimate(const char *dir, struct db_gc_estimate *out, struct err *err)
 /* --- automatic collection: a small piece of the work, done by the command that finds it due --- */
 
 struct db_gc_step_options {
-    uint64_t journal_bytes; /* due when the journal is longer (0: the default) */
-    uint64_t step_bytes;    /* how much of the journal one step moves at most, about (0: the default) */
+    uint64_t journal_bytes; /* due when the journal is longer (0: 4 MB) */
+    uint64_t step_bytes;    /* how much one step reads at most, about, uncompressed (0: 12 MB) */
 };
 
-/* True when a step is due; costs a stat or two. */
+/*
+ * True when a step is due: the journal is long, longer than the young files, and the last step was not just
+ * now. Costs a stat or two.
+ */
 bool db_gc_step_due(const char *dir, const struct db_gc_step_options *o);
 
 /*
- * Does one step if it is due and nobody else collects (else BD_OK too): moves the oldest history from the
- * journal to the old generation, and drops the journal once all of it has moved.
+ * Does one step: moves the oldest history from the journal to the old generation, and drops the journal
+ * once all of it has moved. Does nothing (BD_OK) while somebody else collects, or writes for long, or the
+ * disk is nearly full.
  */
 int db_gc_step(const char *dir, const struct db_gc_step_options *o, struct err *err);
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #define CACHE_SLOTS 2048u /* predecessors' references that are kept */
-#define RELEASE_READS 1024u
+#define RELEASE_READS 128u
 #define PROGRESS_READS 512u
 
 struct gc_ref {
@@ -47,7 +47,7 @@ void gc_walk_init(struct gc_walk *w, struct chunk_store *cs, bool skip_old) {
 
 void gc_walk_release(struct gc_walk *w) {
     address_map_release(&w->seen);
-    free(w->kinds);
+    free(w->marks);
     free(w->order);
     gc_walk_trim(w);
     *w = (struct gc_walk){0};
@@ -173,7 +173,7 @@ static uint64_t child_kind(const struct gc_walk *w, const struct gc_frame *f, un
     case MESSAGE_BLOB:
     case MESSAGE_MERGE_ARTIFACTS:
     case MESSAGE_VECTOR_NODE: /* one level down in the same tree */
-        return mix(w->kinds[f->entry], field);
+        return mix(w->marks[f->entry].kind, field);
     case MESSAGE_TABLE: /* the trees of one table, its indexes one by one */
         return mix(mix(w->seen.entries[f->entry].value, field), field == MESSAGE_FIELD_INDEXES ? ordinal : 0);
     default:
@@ -273,12 +273,12 @@ static void settle_kind(struct gc_walk *w, const struct gc_frame *f) {
     case MESSAGE_COMMIT:
     case MESSAGE_ROOT_VALUE:
         w->seen.entries[f->entry].value = 0;
-        w->kinds[f->entry] = (uint64_t)f->refs.kind;
+        w->marks[f->entry].kind = (uint64_t)f->refs.kind;
         break;
     case MESSAGE_TABLE:
     case MESSAGE_STORE_ROOT:
     case MESSAGE_WORKING_SET:
-        w->kinds[f->entry] = (uint64_t)f->refs.kind;
+        w->marks[f->entry].kind = (uint64_t)f->refs.kind;
         break;
     default:
         break;
@@ -291,8 +291,8 @@ static int enter(struct gc_walk *w, const struct gc_child *child, struct err *er
     bool has_predecessor = child->has_predecessor;
     address_map_put(&w->seen, &h, 0, has_predecessor ? place_of(w, &predecessor) : number_of(&h));
     size_t entry = w->seen.count - 1;
-    MEM_GROW(w->kinds, w->kind_capacity, w->seen.count);
-    w->kinds[entry] = child->kind; /* the last use of child: frames may move */
+    MEM_GROW(w->marks, w->mark_capacity, w->seen.count);
+    w->marks[entry] = (struct gc_mark){.kind = child->kind}; /* the last use of child: frames may move */
     uint8_t *data;
     size_t size;
     int rc = read_chunk(w, &h, &data, &size, err);
@@ -317,6 +317,7 @@ static int enter(struct gc_walk *w, const struct gc_child *child, struct err *er
     if (rc != BD_OK)
         return rc;
     settle_kind(w, f);
+    w->marks[entry].has_refs = f->refs.count > 0;
     if (f->refs.kind == MESSAGE_ROOT_VALUE && !has_predecessor && w->has_last_root) {
         has_predecessor = true;
         predecessor = w->last_root;
@@ -371,6 +372,38 @@ static int walk_below(struct gc_walk *w, const struct gc_child *top, uint64_t ma
 
 int gc_walk_from(struct gc_walk *w, const struct hash *h, struct err *err) {
     return walk_below(w, &(struct gc_child){.h = *h}, UINT64_MAX, err);
+}
+
+/* --- what is read now --- */
+
+int gc_walk_mark_current(struct gc_walk *w, const struct hash *h, struct err *err) {
+    struct hash *stack = NULL;
+    size_t depth = 0, capacity = 0;
+    int rc = BD_OK;
+    MEM_GROW(stack, capacity, 1);
+    stack[depth++] = *h;
+    while (rc == BD_OK && depth) {
+        struct hash next = stack[--depth];
+        const struct address_entry *e = address_map_find(&w->seen, &next);
+        size_t entry = e ? (size_t)(e - w->seen.entries) : 0;
+        if (!e || w->marks[entry].current)
+            continue;
+        w->marks[entry].current = true;
+        if (!w->marks[entry].has_refs)
+            continue;
+        const struct gc_refs *refs;
+        rc = refs_of(w, &next, &refs, err);
+        if (rc != BD_OK || !refs)
+            continue;
+        for (size_t i = 0; i < refs->count; i++) {
+            if (refs->kind == MESSAGE_COMMIT && refs->items[i].field != MESSAGE_FIELD_COMMIT_ROOT)
+                continue;
+            MEM_GROW(stack, capacity, depth + 1);
+            stack[depth++] = refs->items[i].h;
+        }
+    }
+    free(stack);
+    return rc;
 }
 
 /* --- history --- */

@@ -7,7 +7,7 @@
  * and each of those is paired with the one it replaced. A pair shares its `place`, which is what an
  * archive needs to compress versions against each other.
  *
- * Every chunk is listed once. Memory is about 80 bytes for each.
+ * Every chunk is listed once. Memory is about 100 bytes for each.
  */
 #ifndef STORE_DB_GC_WALK_H
 #define STORE_DB_GC_WALK_H
@@ -18,6 +18,12 @@
 struct gc_frame;
 struct gc_refs;
 
+struct gc_mark {
+    uint64_t kind;  /* equal: nodes of one level of one tree, or messages of one kind */
+    bool has_refs;  /* it refers to others */
+    bool current;   /* gc_walk_mark_current reached it */
+};
+
 struct gc_walk {
     struct chunk_store *cs;
     bool skip_old; /* chunks of the old generation are not walked: all below them is old too */
@@ -26,8 +32,8 @@ struct gc_walk {
     uint32_t *order;
     size_t count, order_capacity;
     struct address_map seen; /* of an entry: its uncompressed size, and as value its place */
-    uint64_t *kinds;         /* of the entries */
-    size_t kind_capacity;
+    struct gc_mark *marks;   /* of the entries */
+    size_t mark_capacity;
     uint64_t bytes; /* of all chunks read, uncompressed */
     int (*progress)(void *ctx, uint64_t done); /* NULL: none; called every few hundred chunks */
     void *progress_ctx;
@@ -57,5 +63,11 @@ int gc_walk_history(struct gc_walk *w, const struct hash *heads, size_t count, u
 
 /* Everything below one chunk of any kind. */
 int gc_walk_from(struct gc_walk *w, const struct hash *h, struct err *err);
+
+/*
+ * Marks what commands read of this chunk: all below it, but not the history of a commit. Only among what is
+ * listed.
+ */
+int gc_walk_mark_current(struct gc_walk *w, const struct hash *h, struct err *err);
 
 #endif

@@ -50,5 +50,7 @@ typedef int (*message_field_fn)(void *ctx, unsigned field, const struct hash *h)
 int message_walk_fields(const struct chunk *c, message_field_fn fn, void *ctx, struct err *err);
 /* The field of a table message under which its secondary indexes stand, in the order of their names. */
 #define MESSAGE_FIELD_INDEXES 25u
+/* The field of a commit under which its root value stands. */
+#define MESSAGE_FIELD_COMMIT_ROOT 2u
 
 #endif

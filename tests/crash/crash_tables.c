@@ -18,6 +18,12 @@
 #include <sys/random.h>
 #include <time.h>
 
+#ifdef CRASH_COLLECT
+#include "store/db/gc.h"
+enum { LIVES = 12, LIFE_OPERATIONS = 90, LIFE_SYNCS = 20 };
+#else
+enum { LIVES = 6, LIFE_OPERATIONS = 40, LIFE_SYNCS = 12 };
+#endif
 enum { KEYS = 160, VERSIONS = 1000, LONG_NOTE = 6000, BRANCHES = 100 };
 
 static struct {
@@ -336,6 +342,17 @@ static bool transaction(struct tables *t) {
     return false;
 }
 
+#ifdef CRASH_COLLECT
+/* A collection of any kind; the connections that are open learn of it by themselves. */
+static bool collect(void) {
+    struct db_gc_options o = {.full = power_random(2), .table_files = power_random(3) == 0};
+    struct db_gc_step_options step = {.journal_bytes = 1, .step_bytes = 1 + power_random(40000)};
+    struct db_gc_result r;
+    int rc = power_random(3) == 0 ? db_gc_step(run.db, &step, &crash_err) : db_gc(run.db, &o, &r, &crash_err);
+    return rc != BD_CORRUPT && rc != BD_INVALID ? true : crash_problem("collecting: %s", crash_err.msg);
+}
+#endif
+
 /* Some transactions through two connections, until the time or the power ends. False after an error. */
 static bool session(void) {
     struct tables *both[2] = {NULL, NULL};
@@ -345,6 +362,10 @@ static bool session(void) {
     int count = 1 + (int)power_random(4);
     for (int i = 0; i < count && ok && run.next < VERSIONS; i++) {
         struct tables *t = both[power_random(2)];
+#ifdef CRASH_COLLECT
+        if (power_random(2) == 0 && !collect())
+            break;
+#endif
         if (power_random(10) == 0 && run.next_branch < BRANCHES)
             ok = branch_off(t);
         else
@@ -367,19 +388,19 @@ static bool crash_seed(const char *root, uint64_t seed) {
     power_run_shell("rm -rf '%s' && mkdir '%s'", root);
     power_start(root, seed);
     bool ok = true;
-    for (int life = 0; life < 6 && ok; life++) {
+    for (int life = 0; life < LIVES && ok; life++) {
         if (run.last_acked < 0 && life > 0) { /* a creation that failed: its caller starts over */
             power_run_shell("rm -rf '%s' && mkdir '%s'", root);
             power_start(root, seed + 1000003 * (uint64_t)life);
         }
-        bool cut = crash_arm(run.last_acked < 0 ? 90 : 40, 12);
+        bool cut = crash_arm(run.last_acked < 0 ? 90 : LIFE_OPERATIONS, LIFE_SYNCS);
         if (run.last_acked < 0)
             ok = create_database();
         for (int s = 0; s < 8 && !power.stopped && run.last_acked >= 0; s++)
             if (!session())
                 break;
         crash_next_life(cut);
-        ok = ok && check_database(cut);
+        ok = ok && !crash_problem_text[0] && check_database(cut);
     }
     power_forget();
     os_set_ops(NULL);
