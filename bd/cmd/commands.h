@@ -22,6 +22,7 @@ extern const struct cmd cmd_dep;
 extern const struct cmd cmd_diff;
 extern const struct cmd cmd_dolt;
 extern const struct cmd cmd_export;
+extern const struct cmd cmd_fsck;
 extern const struct cmd cmd_help_command;
 extern const struct cmd cmd_history;
 extern const struct cmd cmd_import;

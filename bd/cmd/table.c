@@ -20,6 +20,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_diff,
     &cmd_dolt,
     &cmd_export,
+    &cmd_fsck,
     &cmd_help_command,
     &cmd_history,
     &cmd_import,

@@ -26,6 +26,8 @@ struct memory_slot {
 
 struct node_store {
     struct chunk_store *chunks;
+    node_store_reader read; /* used when there is no chunk store */
+    void *read_ctx;
     struct arena memory;
     struct overlay_entry **slots; /* power of two, NULL = free */
     size_t slot_count, used;
@@ -39,6 +41,13 @@ struct node_store *node_store_new(struct chunk_store *cs) {
     struct node_store *ns = mem_zalloc(1, sizeof *ns);
     ns->chunks = cs;
     pthread_mutex_init(&ns->reading, NULL);
+    return ns;
+}
+
+struct node_store *node_store_new_over(node_store_reader read, void *ctx) {
+    struct node_store *ns = node_store_new(NULL);
+    ns->read = read;
+    ns->read_ctx = ctx;
     return ns;
 }
 
@@ -109,6 +118,8 @@ int node_store_read(struct node_store *ns, const struct hash *h, struct chunk *o
     }
     if (ns->chunks)
         return chunk_store_get(ns->chunks, h, out, err);
+    if (ns->read)
+        return ns->read(ns->read_ctx, h, out, err);
     char text[HASH_TEXT_SIZE + 1];
     hash_format(h, text);
     return err_set(err, BD_NOT_FOUND, "chunk %s is not in memory, and there is no store behind it",

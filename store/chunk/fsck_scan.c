@@ -1,0 +1,212 @@
+/* Reading through a scan: the index over all entries, decoding with per-thread dictionaries. */
+#include "store/chunk/fsck_scan.h"
+
+#include "base/os.h"
+#include "store/chunk/bytes.h"
+#include "store/chunk/codec.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct scan_entry *scan_add(struct scan *s) {
+    MEM_GROW(s->entries, s->capacity, s->count + 1);
+    struct scan_entry *e = &s->entries[s->count++];
+    *e = (struct scan_entry){0};
+    return e;
+}
+
+/* --- the index --- */
+
+uint32_t scan_find(const struct scan *s, const struct hash *h) {
+    if (!s->slot_count)
+        return SCAN_NONE;
+    for (size_t i = (size_t)read_u64(h->b + 8) & (s->slot_count - 1);;
+         i = (i + 1) & (s->slot_count - 1)) {
+        if (!s->slots[i])
+            return SCAN_NONE;
+        if (hash_eq(&s->entries[s->slots[i] - 1].address, h))
+            return s->slots[i] - 1;
+    }
+}
+
+bool scan_is_ghost(const struct scan *s, const struct hash *h) {
+    return address_map_find(&s->ghosts, h) != NULL;
+}
+
+/* --- reading --- */
+
+struct scan_dictionary {
+    uint32_t file, span;
+    struct codec_dictionary *dictionary;
+};
+
+struct scan_reader {
+    const struct scan *scan;
+    struct buf scratch;
+    struct scan_dictionary *dictionaries;
+    size_t dictionary_count, dictionary_capacity;
+    struct address_map cache; /* address → malloc'd bytes */
+    size_t cached;
+};
+
+#define DICTIONARIES_MAX 256u
+
+struct scan_reader *scan_reader_new(const struct scan *s) {
+    struct scan_reader *r = mem_zalloc(1, sizeof *r);
+    r->scan = s;
+    return r;
+}
+
+static void drop_dictionaries(struct scan_reader *r) {
+    for (size_t i = 0; i < r->dictionary_count; i++)
+        codec_dictionary_close(r->dictionaries[i].dictionary);
+    r->dictionary_count = 0;
+}
+
+void scan_reader_free(struct scan_reader *r) {
+    if (!r)
+        return;
+    scan_reader_forget(r, 0);
+    drop_dictionaries(r);
+    free(r->dictionaries);
+    address_map_release(&r->cache);
+    buf_release(&r->scratch);
+    free(r);
+}
+
+void scan_reader_forget(struct scan_reader *r, size_t limit) {
+    if (r->cached <= limit)
+        return;
+    for (size_t i = 0; i < r->cache.count; i++)
+        free((void *)(uintptr_t)r->cache.entries[i].value);
+    address_map_clear(&r->cache);
+    r->cached = 0;
+}
+
+static int dictionary_of(struct scan_reader *r, uint32_t file, uint32_t span,
+                         struct codec_dictionary **out, struct err *err) {
+    for (size_t i = r->dictionary_count; i-- > 0;)
+        if (r->dictionaries[i].file == file && r->dictionaries[i].span == span) {
+            *out = r->dictionaries[i].dictionary;
+            return BD_OK;
+        }
+    const struct scan_file *f = &r->scan->files[file];
+    uint64_t start = span == 1 ? 0 : read_u64(f->span_ends + (size_t)(span - 2) * 8);
+    uint64_t end = read_u64(f->span_ends + (size_t)(span - 1) * 8);
+    int rc = codec_dictionary_open(out, f->map + start, (size_t)(end - start), err);
+    if (rc != BD_OK)
+        return err_prefix(err, "dictionary in span %u", span);
+    if (r->dictionary_count == DICTIONARIES_MAX)
+        drop_dictionaries(r);
+    MEM_GROW(r->dictionaries, r->dictionary_capacity, r->dictionary_count + 1);
+    r->dictionaries[r->dictionary_count++] = (struct scan_dictionary){file, span, *out};
+    return BD_OK;
+}
+
+int scan_read(struct scan_reader *r, uint32_t entry, uint8_t **data, size_t *size, struct err *err) {
+    const struct scan_entry *e = &r->scan->entries[entry];
+    const struct scan_file *f = &r->scan->files[e->file];
+    const uint8_t *bytes;
+    int rc = BD_OK;
+    if (f->kind == SCAN_JOURNAL) {
+        r->scratch.size = 0;
+        buf_reserve(&r->scratch, e->size);
+        if (os_pread_all(f->fd, r->scratch.data, e->size, (off_t)e->offset) < 0)
+            rc = err_errno(err, "cannot be read");
+        bytes = (const uint8_t *)r->scratch.data;
+    } else {
+        bytes = f->map + e->offset;
+    }
+    struct codec_dictionary *dictionary = NULL;
+    if (rc == BD_OK && e->dictionary)
+        rc = dictionary_of(r, e->file, e->dictionary, &dictionary, err);
+    if (rc == BD_OK)
+        rc = dictionary ? codec_decode_zstd(dictionary, bytes, e->size, data, size, err)
+                        : codec_decode_snappy(bytes, e->size, data, size, err);
+    if (rc != BD_OK) {
+        char text[HASH_TEXT_SIZE + 1];
+        hash_format(&e->address, text);
+        err_prefix(err, "chunk %s in %s", text, f->label);
+    }
+    return rc;
+}
+
+int scan_reader_get(void *reader, const struct hash *h, struct chunk *out, struct err *err) {
+    struct scan_reader *r = reader;
+    const struct address_entry *cached = address_map_find(&r->cache, h);
+    if (cached) {
+        *out = (struct chunk){(const uint8_t *)(uintptr_t)cached->value, cached->size};
+        return BD_OK;
+    }
+    char text[HASH_TEXT_SIZE + 1];
+    hash_format(h, text);
+    uint32_t entry = scan_find(r->scan, h);
+    if (entry == SCAN_NONE)
+        return err_set(err, BD_NOT_FOUND,
+                       scan_is_ghost(r->scan, h) ? "chunk %s was left out by a shallow clone"
+                                                 : "chunk %s is missing",
+                       text);
+    uint8_t *data;
+    size_t size;
+    int rc = scan_read(r, entry, &data, &size, err);
+    if (rc != BD_OK)
+        return rc;
+    address_map_put(&r->cache, h, (uint32_t)size, (uint64_t)(uintptr_t)data);
+    r->cached += size + sizeof(struct address_entry);
+    *out = (struct chunk){data, size};
+    return BD_OK;
+}
+
+/* --- small things --- */
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+size_t scan_list_dir(const char *dir, struct arena *a, char ***names) {
+    char **list = NULL;
+    size_t count = 0, capacity = 0;
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+            continue;
+        MEM_GROW(list, capacity, count + 1);
+        list[count++] = arena_strdup(a, e->d_name);
+    }
+    if (d)
+        closedir(d);
+    if (count > 1)
+        qsort(list, count, sizeof *list, by_text);
+    *names = arena_dup(a, list, count * sizeof *list);
+    free(list);
+    return count;
+}
+
+bool scan_is_file_name(const char *name, struct hash *h, bool *is_archive) {
+    size_t size = strlen(name);
+    *is_archive = size == HASH_TEXT_SIZE + 5 && !strcmp(name + HASH_TEXT_SIZE, ".darc");
+    return (size == HASH_TEXT_SIZE || *is_archive) && hash_parse(name, HASH_TEXT_SIZE, h);
+}
+
+void fsck_absorb(struct fsck_report *to, struct fsck_report *from) {
+    for (size_t i = 0; i < from->count; i++) {
+        struct fsck_finding *f = &from->findings[i];
+        fsck_add(to, f->severity, f->code, f->repair, &f->address, f->table, f->file, "%s", f->message);
+    }
+    for (int c = 0; c < FSCK_CODES; c++)
+        to->per_code[c] += from->per_code[c] - from->listed[c];
+    /* What was counted but not listed counts here too; of one code nearly all have one severity. */
+    size_t listed[3] = {0};
+    for (size_t i = 0; i < from->count; i++)
+        listed[from->findings[i].severity]++;
+    to->errors += from->errors - listed[FSCK_ERROR];
+    to->warnings += from->warnings - listed[FSCK_WARNING];
+    to->notes += from->notes - listed[FSCK_NOTE];
+    fsck_report_release(from);
+}
+
+bool fsck_tell(const struct fsck_options *o, const char *phase, uint64_t done, uint64_t total) {
+    struct fsck_progress p = {phase, done, total};
+    return !o || !o->progress || o->progress(o->progress_ctx, &p);
+}
