@@ -7,6 +7,7 @@
 extern const struct cmd cmd_assign;
 extern const struct cmd cmd_backup;
 extern const struct cmd cmd_blocked;
+extern const struct cmd cmd_bootstrap;
 extern const struct cmd cmd_branch;
 extern const struct cmd cmd_children;
 extern const struct cmd cmd_close;

@@ -1,52 +1,9 @@
 /* bd import: an issue export (JSONL) into the database, all of it or nothing. */
 #include "bd/cmd/commands.h"
 
-#include "base/os.h"
-#include "bd/ops/import.h"
+#include "bd/cmd/import_source.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define INPUT_MAX ((size_t)4 << 30)
-
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
-}
-
-static const char *import_default_path(struct bd *bd) {
-    const char *name = bd->global ? "global-issues.jsonl" : config_get(&bd->config, "import.path");
-    if (!name || !*name)
-        name = "issues.jsonl";
-    return *name == '/' ? name : arena_printf(&bd->arena, "%s/%s", bd->ws.beads_dir, name);
-}
-
-static int read_stdin(char **data, size_t *size, struct err *err) {
-    struct buf b = BUF_INIT;
-    for (;;) {
-        buf_reserve(&b, (size_t)1 << 20);
-        ssize_t n = read(STDIN_FILENO, b.data + b.size, (size_t)1 << 20);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            buf_release(&b);
-            return err_errno(err, "cannot read standard input");
-        }
-        if (n == 0)
-            break;
-        b.size += (size_t)n;
-        if (b.size > INPUT_MAX) {
-            buf_release(&b);
-            return err_set(err, BD_INVALID, "standard input is too large");
-        }
-    }
-    *size = b.size;
-    buf_add_char(&b, 0);
-    *data = buf_detach(&b);
-    return BD_OK;
-}
 
 /* ---- answers ---- */
 
@@ -110,15 +67,8 @@ static void answer_text(struct bd *bd, const struct answer *a) {
     if (!a->dry_run && a->skipped > a->duplicates)
         fprintf(bd->err, " (%zu stale skipped)", a->skipped - a->duplicates);
     fputc('\n', bd->err);
-    for (size_t i = 0; r && i < r->skipped_count; i++)
-        fprintf(bd->err, "Skipped dependency: %s\n", r->skipped_dependencies[i]);
-    if (r && r->unknown_type_count) {
-        fprintf(bd->err, "Note: issue types that are not configured here were kept:");
-        for (size_t i = 0; i < r->unknown_type_count; i++)
-            fprintf(bd->err, "%s %s (%zu)", i ? "," : "", r->unknown_types[i].name,
-                    r->unknown_types[i].count);
-        fprintf(bd->err, "; add them with 'bd config set types.custom …'\n");
-    }
+    if (r)
+        import_source_report(bd, r);
 }
 
 static int answer(struct bd *bd, const struct answer *a) {
@@ -153,7 +103,7 @@ static int dry_run(struct bd *bd, const struct cmd_call *call, const struct impo
 
 static int put_in(struct bd *bd, const struct cmd_call *call, struct import_data *d,
                   const char *source) {
-    struct import_options options = {.source = base_name(source), .dedup = cmd_bool(call, "dedup")};
+    struct import_options options = {.source = import_source_name(source), .dedup = cmd_bool(call, "dedup")};
     struct import_result result = {0};
     struct err err = ERR_INIT;
     int rc = BD_OK;
@@ -170,54 +120,6 @@ static int put_in(struct bd *bd, const struct cmd_call *call, struct import_data
     return answer(bd, &a);
 }
 
-static int run_data(struct bd *bd, const struct cmd_call *call, struct import_data *d,
-                    const char *source) {
-    struct err err = ERR_INIT;
-    if (import_data_finish(d, &bd->arena, &err))
-        return cmd_fail_usage(bd, call, "import failed: %s", err.msg);
-    return cmd_bool(call, "dry-run") ? dry_run(bd, call, d, source) : put_in(bd, call, d, source);
-}
-
-static int run_text(struct bd *bd, const struct cmd_call *call, char *text, size_t size,
-                    const char *source) {
-    struct import_data d = IMPORT_DATA_INIT;
-    struct err err = ERR_INIT;
-    int rc = import_data_parse(&d, text, size, &bd->arena, &err)
-                 ? cmd_fail_usage(bd, call, "%s", err.msg)
-                 : run_data(bd, call, &d, source);
-    import_data_release(&d);
-    return rc;
-}
-
-/* A backup set of older versions: a folder with one file for each table. */
-static int run_folder(struct bd *bd, const struct cmd_call *call, const char *folder) {
-    static const char *const files[] = {"issues", "labels", "comments", "dependencies"};
-    enum { FILES = sizeof files / sizeof *files };
-    struct import_data d = IMPORT_DATA_INIT;
-    struct err err = ERR_INIT;
-    char *texts[FILES] = {NULL};
-    size_t size, found = 0;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < FILES; i++) {
-        const char *path = arena_printf(&bd->arena, "%s/%s.jsonl", folder, files[i]);
-        if (!os_exists(path))
-            continue;
-        found++;
-        if (os_read_file(path, INPUT_MAX, &texts[i], &size))
-            rc = cmd_fail_usage(bd, call, "cannot open %s: %s", path, strerror(errno));
-        else if (import_data_parse(&d, texts[i], size, &bd->arena, &err))
-            rc = cmd_fail_usage(bd, call, "%s: %s", path, err.msg);
-    }
-    if (rc == 0 && !found)
-        rc = cmd_fail_usage(bd, call, "cannot read %s: is a directory without issues.jsonl", folder);
-    if (rc == 0)
-        rc = run_data(bd, call, &d, folder);
-    import_data_release(&d);
-    for (size_t i = 0; i < FILES; i++)
-        free(texts[i]);
-    return rc;
-}
-
 static int empty_file(struct bd *bd, const char *path) {
     struct answer a = {.source = path};
     if (bd->json)
@@ -228,33 +130,21 @@ static int empty_file(struct bd *bd, const char *path) {
 
 static int run(struct bd *bd, const struct cmd_call *call) {
     const char *path = cmd_str(call, "input");
+    struct import_source source;
     struct err err = ERR_INIT;
-    struct stat st;
-    char *text = NULL;
-    size_t size;
+    int rc;
     if (*path && cmd_arg_count(call))
         return cmd_fail_usage(bd, call, "use either --input or a positional file, not both");
-    if (!*path && cmd_arg_count(call))
-        path = cmd_arg(call, 0);
-    bool from_stdin = strcmp(path, "-") == 0;
     if (!*path)
-        path = import_default_path(bd);
-    if (from_stdin) {
-        path = "stdin";
-        if (read_stdin(&text, &size, &err))
-            return cmd_fail_usage(bd, call, "%s", err.msg);
-    } else {
-        if (os_stat(path, &st))
-            return cmd_fail_usage(bd, call, "cannot read %s: %s", path, strerror(errno));
-        if (S_ISDIR(st.st_mode))
-            return run_folder(bd, call, path);
-        if (S_ISREG(st.st_mode) && st.st_size == 0)
-            return empty_file(bd, path);
-        if (os_read_file(path, INPUT_MAX, &text, &size))
-            return cmd_fail_usage(bd, call, "cannot open %s: %s", path, strerror(errno));
-    }
-    int rc = run_text(bd, call, text, size, path);
-    free(text);
+        path = cmd_arg_count(call) ? cmd_arg(call, 0) : import_source_default(bd);
+    if (import_source_read(bd, path, &source, &err))
+        rc = cmd_fail_usage(bd, call, "%s", err.msg);
+    else if (source.empty)
+        rc = empty_file(bd, path);
+    else
+        rc = cmd_bool(call, "dry-run") ? dry_run(bd, call, &source.data, source.path)
+                                       : put_in(bd, call, &source.data, source.path);
+    import_source_release(&source);
     return rc;
 }
 

@@ -18,7 +18,6 @@
 #include "schema/schema.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -206,7 +205,7 @@ static void exclude_from_git(struct init_job *j) {
         done(j, "Configured .git/info/exclude");
 }
 
-static int write_metadata(struct init_job *j) {
+int init_write_metadata(struct init_job *j) {
     struct err err = ERR_INIT;
     struct metadata m;
     char id[UUID_TEXT_SIZE];
@@ -275,15 +274,14 @@ static int lock_data(struct init_job *j) {
 static void remove_leftovers(struct init_job *j) {
     struct arena *a = &j->bd->arena;
     const char *dir = arena_printf(a, "%s/embeddeddolt", j->beads_dir);
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));) {
-        if (strncmp(e->d_name, ".bd-init-", 9) != 0)
-            continue;
-        const char *argv[] = {"rm", "-rf", "--", arena_printf(a, "%s/%s", dir, e->d_name), NULL};
-        process_run(&(struct process){.argv = argv});
-    }
-    if (d)
-        closedir(d);
+    char **names;
+    size_t count;
+    if (os_list_dir(dir, &names, &count))
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(names[i], ".bd-init-", 9) == 0)
+            os_remove_tree(arena_printf(a, "%s/%s", dir, names[i]));
+    os_free_list(names, count);
 }
 
 static const char *import_time(struct arena *a) {
@@ -298,7 +296,8 @@ static int fill_new(struct init_job *j, const char *dir, struct err *err) {
     struct tables *t;
     struct schema_pair metadata[4], local[] = {{"bd_version", BD_VERSION}};
     size_t n = 0;
-    metadata[n++] = (struct schema_pair){"_project_id", j->project_id};
+    if (j->project_id)
+        metadata[n++] = (struct schema_pair){"_project_id", j->project_id};
     metadata[n++] = (struct schema_pair){"last_import_time", import_time(&j->bd->arena)};
     if (j->repo_id)
         metadata[n++] = (struct schema_pair){"repo_id", j->repo_id};
@@ -315,7 +314,7 @@ static int fill_new(struct init_job *j, const char *dir, struct err *err) {
         .metadata_count = n,
         .local_metadata = local,
         .local_metadata_count = 1,
-        .message = "bd init",
+        .message = j->message,
     };
     int rc = tables_open_embedded(&t, &open, err);
     if (rc)
@@ -334,6 +333,8 @@ static int create_new(struct init_job *j, struct err *err) {
     int rc = tables_create_embedded(building, "main", &author, err);
     if (!rc)
         rc = fill_new(j, building, err);
+    if (!rc && j->import)
+        rc = init_import_into(j, building, err);
     if (rc)
         remove_leftovers(j);
     else if (os_rename(building, j->database_dir) || os_fsync_dir(parent))
@@ -382,7 +383,7 @@ static int update_existing(struct init_job *j, struct err *err) {
     struct tables *t;
     struct tables_txn *x;
     struct update u = {j, import_time(&j->bd->arena)};
-    struct tables_write w = {.mode = TABLES_COMMIT, .message = "bd init"};
+    struct tables_write w = {.mode = TABLES_COMMIT, .message = j->message};
     int rc = tables_open_embedded(&t, &open, err);
     if (rc)
         return rc;
@@ -394,13 +395,17 @@ static int update_existing(struct init_job *j, struct err *err) {
     if (!rc && !empty)
         rc = tables_write(t, &w, update_rows, &u, NULL, err);
     tables_close(t);
-    return !rc && empty ? fill_new(j, j->database_dir, err) : rc;
+    if (!rc && empty)
+        rc = fill_new(j, j->database_dir, err);
+    return !rc && j->import ? init_import_into(j, j->database_dir, err) : rc;
 }
 
 int init_database(struct init_job *j) {
     struct err err = ERR_INIT;
     j->exists = os_is_dir(arena_printf(&j->bd->arena, "%s/.dolt", j->database_dir));
     int rc = j->exists ? update_existing(j, &err) : create_new(j, &err);
+    if (rc && strncmp(err.msg, "failed to import", 16) == 0)
+        return cmd_fail(j->bd, "%s; no database was made", err.msg);
     if (rc) {
         fprintf(j->bd->err, "Error: failed to open Dolt store: %s\n", err.msg);
         return 1;
@@ -409,7 +414,7 @@ int init_database(struct init_job *j) {
 }
 
 /* Identity of an existing database that a new metadata.json must take over. */
-static void adopt_identity(struct init_job *j) {
+void init_adopt_identity(struct init_job *j) {
     struct tables_open open = {.dir = j->database_dir, .flags = TABLES_READ_ONLY};
     static const char *const columns[] = {"value"};
     struct cell key = cell_text("_project_id"), value = cell_null();
@@ -589,17 +594,17 @@ static int run_job(struct init_job *j) {
         return status;
     j->repo_id = setup_repo_id(j->cwd, &bd->arena);
     j->clone_id = setup_clone_id(j->cwd, &bd->arena);
-    adopt_identity(j);
+    init_adopt_identity(j);
     init_fork_prepare(j);
-    if ((status = write_metadata(j)) || (status = init_database(j)))
+    if ((status = init_write_metadata(j)) || (status = init_database(j)))
         return status;
     if (j->repo_id && !j->quiet)
         fprintf(bd->out, "  Repository ID: %.8s\n", j->repo_id);
     if (j->clone_id && !j->quiet)
         fprintf(bd->out, "  Clone ID: %s\n", j->clone_id);
     write_settings(j);
-    if ((status = init_import_run(j)))
-        return status;
+    if (j->import && !j->quiet)
+        init_import_report(j, bd->out, "  ");
     if (!ask_role(j))
         return cancelled(j);
     set_role(j);
@@ -628,6 +633,7 @@ static int run(struct bd *bd, const struct cmd_call *call) {
         .reinit = cmd_bool(call, "reinit-local") || cmd_bool(call, "force"),
         .cwd = workspace_real_path(".", &bd->arena),
         .lock_fd = -1,
+        .message = "bd init",
     };
     if (cmd_bool(call, "force") && !cmd_bool(call, "reinit-local"))
         fprintf(bd->err,

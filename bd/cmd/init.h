@@ -26,7 +26,9 @@ struct init_job {
     const char *project_id, *repo_id, *clone_id;
     const char *upstream_url,
         *planning_dir; /* NULL unless this is a fork to be set up for a contributor */
-    struct init_import *import; /* the export that --from-jsonl names, NULL without */
+    struct init_import *import; /* the export that the database starts with, NULL without */
+    const char *message;        /* of the commit that creates the database */
+    const char *import_message; /* of the one that imports; NULL: that of bd import */
     int lock_fd;
 };
 
@@ -38,9 +40,21 @@ int init_check_remote(struct init_job *j);
 /* Creates the database, or updates the one that is there. */
 int init_database(struct init_job *j);
 
-/* --from-jsonl: reads the export before anything is written, and puts it into the database. 0 or an exit status. */
+/* Settings of the workspace: metadata.json with the identity of the database. 0 or an exit status. */
+int init_write_metadata(struct init_job *j);
+/* Takes what the database that is there says of the project it belongs to. */
+void init_adopt_identity(struct init_job *j);
+
+/*
+ * An export that the database starts with is read and understood before anything is written (0 or an exit status),
+ * and put into the new database before that appears: both are there or neither.
+ */
 int init_import_read(struct init_job *j);
-int init_import_run(struct init_job *j);
+int init_import_from(struct init_job *j, const char *path, const char *why);
+/* The prefix of its ids, NULL when it has none. */
+const char *init_import_prefix(const struct init_job *j);
+int init_import_into(struct init_job *j, const char *dir, struct err *err);
+void init_import_report(struct init_job *j, FILE *out, const char *indent);
 void init_import_free(struct init_import *i); /* NULL is fine */
 
 /* Before the database is written: is this a fork? Afterwards: settings and report. */

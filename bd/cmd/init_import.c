@@ -2,27 +2,22 @@
  * bd init --from-jsonl: the new database starts with the issues of an export. The file is read and understood before
  * anything is created, so that a file nobody can read leaves no half-made workspace.
  */
-#include "base/os.h"
+#include "bd/cmd/import_source.h"
 #include "bd/cmd/init.h"
-#include "bd/ops/import.h"
+#include "bd/ops/resolve.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define FILE_MAX_SIZE ((size_t)4 << 30)
 
 struct init_import {
     const char *path;
-    char *text;
-    struct import_data data;
+    struct import_source source;
+    struct import_result result;
 };
 
 void init_import_free(struct init_import *i) {
     if (!i)
         return;
-    import_data_release(&i->data);
-    free(i->text);
+    import_source_release(&i->source);
     free(i);
 }
 
@@ -37,47 +32,56 @@ static const char *export_path(struct init_job *j) {
 }
 
 int init_import_read(struct init_job *j) {
+    return cmd_bool(j->call, "from-jsonl") ? init_import_from(j, export_path(j), "--from-jsonl") : 0;
+}
+
+int init_import_from(struct init_job *j, const char *path, const char *why) {
     struct bd *bd = j->bd;
     struct err err = ERR_INIT;
-    size_t size;
-    if (!cmd_bool(j->call, "from-jsonl"))
-        return 0;
     j->import = mem_zalloc(1, sizeof *j->import);
-    j->import->path = export_path(j);
-    if (os_read_file(j->import->path, FILE_MAX_SIZE, &j->import->text, &size))
-        return errno == ENOENT ? cmd_fail(bd, "--from-jsonl specified but %s does not exist", j->import->path)
-                               : cmd_fail(bd, "cannot read %s: %s", j->import->path, strerror(errno));
-    if (import_data_parse(&j->import->data, j->import->text, size, &bd->arena, &err))
-        return cmd_fail(bd, "failed to import from JSONL: %s: %s; nothing was created", j->import->path, err.msg);
+    j->import->path = path;
+    int rc = import_source_read(bd, path, &j->import->source, &err);
+    if (rc == BD_NOT_FOUND)
+        return cmd_fail(bd, "%s specified but %s does not exist", why, path);
+    if (rc != BD_OK)
+        return cmd_fail(bd, "failed to import from JSONL: %s: %s; nothing was created", path, err.msg);
     return 0;
 }
 
-int init_import_run(struct init_job *j) {
+const char *init_import_prefix(const struct init_job *j) {
+    const struct import_data *d = &j->import->source.data;
+    const char *prefix = d->count ? id_prefix_guess(d->issues[0].id, &j->bd->arena) : "";
+    return *prefix ? prefix : NULL;
+}
+
+int init_import_into(struct init_job *j, const char *dir, struct err *err) {
     struct bd *bd = j->bd;
-    struct tables_open open = {.dir = j->database_dir};
-    struct import_result result = {0};
-    struct err err = ERR_INIT;
-    if (!j->import)
-        return 0;
-    const char *slash = strrchr(j->import->path, '/');
-    struct import_options options = {.source = slash ? slash + 1 : j->import->path};
-    int rc = tables_open_embedded(&bd->ops.tables, &open, &err);
-    if (rc == BD_OK) {
-        bd_actor(bd);
-        bd_owner(bd);
-        bd->ops.commit_mode = TABLES_COMMIT;
-        if (j->import->data.count || j->import->data.memory_count || j->import->data.row_count)
-            rc = import_run(&bd->ops, &j->import->data, &options, &bd->arena, &result, &err);
-        tables_close(bd->ops.tables);
+    struct tables_open open = {.dir = dir};
+    struct import_data *d = &j->import->source.data;
+    struct import_options options = {.source = import_source_name(j->import->path), .message = j->import_message};
+    if (!d->count && !d->memory_count && !d->row_count)
+        return BD_OK;
+    int rc = tables_open_embedded(&bd->ops.tables, &open, err);
+    if (rc != BD_OK) {
         bd->ops.tables = NULL;
+        return rc;
     }
+    bd_actor(bd);
+    bd_owner(bd);
+    bd->ops.commit_mode = TABLES_COMMIT;
+    rc = import_run(&bd->ops, d, &options, &bd->arena, &j->import->result, err);
     if (rc != BD_OK)
-        return cmd_fail_hint(bd, "the database is there, without issues: mend the file, then run 'bd import'",
-                             "failed to import from JSONL: %s: %s", j->import->path, err.msg);
-    if (!j->quiet) {
-        fprintf(bd->out, "  Imported %zu issues from %s\n", result.imported, j->import->path);
-        for (size_t i = 0; i < result.skipped_count; i++)
-            fprintf(bd->err, "Skipped dependency: %s\n", result.skipped_dependencies[i]);
-    }
-    return 0;
+        err_prefix(err, "failed to import from JSONL: %s", j->import->path);
+    tables_close(bd->ops.tables);
+    bd->ops.tables = NULL;
+    return rc;
+}
+
+void init_import_report(struct init_job *j, FILE *out, const char *indent) {
+    const struct import_result *r = &j->import->result;
+    fprintf(out, "%sImported %zu issues", indent, r->imported);
+    if (r->memories)
+        fprintf(out, " and %zu memories", r->memories);
+    fprintf(out, " from %s\n", j->import->path);
+    import_source_report(j->bd, r);
 }

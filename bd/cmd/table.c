@@ -5,6 +5,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_assign,
     &cmd_backup,
     &cmd_blocked,
+    &cmd_bootstrap,
     &cmd_branch,
     &cmd_children,
     &cmd_close,

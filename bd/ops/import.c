@@ -361,7 +361,9 @@ static int put_memories(struct plan *p) {
 }
 
 static void set_message(struct plan *p) {
-    if (!p->options->source)
+    if (p->options->message)
+        tables_set_message(p->x, p->options->message);
+    if (!p->options->source || p->options->message)
         return;
     struct buf b = BUF_INIT;
     buf_addf(&b, "bd import: %zu issues", p->out->imported);
@@ -414,7 +416,7 @@ int import_run(struct ops *o, struct import_data *d, const struct import_options
     struct plan p = {.o = o, .data = d, .options = options, .out = out, .a = a};
     p.actor = options->actor ? options->actor : o->actor;
     *out = (struct import_result){0};
-    struct tables_write w = {.mode = options->source ? TABLES_COMMIT : TABLES_WORKING,
+    struct tables_write w = {.mode = options->source || options->message ? TABLES_COMMIT : TABLES_WORKING,
                              .message = "bd import"};
     int rc = tables_write(o->tables, &w, import_in, &p, NULL, err);
     strmap_release(&p.known);

@@ -14,6 +14,7 @@
 struct import_options {
     const char
         *source; /* what the commit message calls the file; NULL: no commit of its own (auto-import) */
+    const char *message; /* the whole commit message; NULL: "bd import: N issues from <source>" */
     const char *actor;  /* NULL: the one of ops */
     bool dedup;         /* leave out records whose title an open issue has */
     bool keep_existing; /* existing ids are left untouched */

@@ -1,0 +1,120 @@
+#include "bd/cmd/import_source.h"
+
+#include "base/os.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INPUT_MAX ((size_t)4 << 30)
+
+const char *import_source_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+const char *import_source_default(struct bd *bd) {
+    const char *name = bd->global ? "global-issues.jsonl" : config_get(&bd->config, "import.path");
+    if (!name || !*name)
+        name = "issues.jsonl";
+    return *name == '/' ? name : arena_printf(&bd->arena, "%s/%s", bd->ws.beads_dir, name);
+}
+
+void import_source_release(struct import_source *s) {
+    import_data_release(&s->data);
+    for (size_t i = 0; i < s->text_count; i++)
+        free(s->texts[i]);
+    s->text_count = 0;
+}
+
+static int read_stdin(char **data, size_t *size, struct err *err) {
+    struct buf b = BUF_INIT;
+    for (;;) {
+        buf_reserve(&b, (size_t)1 << 20);
+        ssize_t n = read(STDIN_FILENO, b.data + b.size, (size_t)1 << 20);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            buf_release(&b);
+            return err_errno(err, "cannot read standard input");
+        }
+        if (n == 0)
+            break;
+        b.size += (size_t)n;
+        if (b.size > INPUT_MAX) {
+            buf_release(&b);
+            return err_set(err, BD_INVALID, "standard input is too large");
+        }
+    }
+    *size = b.size;
+    buf_add_char(&b, 0);
+    *data = buf_detach(&b);
+    return BD_OK;
+}
+
+static int parse(struct bd *bd, struct import_source *s, char *text, size_t size, struct err *err) {
+    s->texts[s->text_count++] = text;
+    return import_data_parse(&s->data, text, size, &bd->arena, err);
+}
+
+static int read_folder(struct bd *bd, const char *folder, struct import_source *s, struct err *err) {
+    static const char *const files[] = {"issues", "labels", "comments", "dependencies"};
+    size_t found = 0, size;
+    char *text;
+    int rc = BD_OK;
+    for (size_t i = 0; rc == BD_OK && i < sizeof files / sizeof *files; i++) {
+        const char *path = arena_printf(&bd->arena, "%s/%s.jsonl", folder, files[i]);
+        if (!os_exists(path))
+            continue;
+        found++;
+        if (os_read_file(path, INPUT_MAX, &text, &size))
+            return err_errno(err, "cannot open %s", path);
+        rc = parse(bd, s, text, size, err);
+        if (rc != BD_OK)
+            err_prefix(err, "%s", path);
+    }
+    if (rc == BD_OK && !found)
+        rc = err_set(err, BD_NOT_FOUND, "cannot read %s: is a directory without issues.jsonl", folder);
+    return rc;
+}
+
+int import_source_read(struct bd *bd, const char *path, struct import_source *s, struct err *err) {
+    struct stat st;
+    char *text;
+    size_t size;
+    int rc;
+    *s = (struct import_source)IMPORT_SOURCE_INIT;
+    s->path = path;
+    if (strcmp(path, "-") == 0) {
+        s->path = "stdin";
+        rc = read_stdin(&text, &size, err);
+        if (rc == BD_OK)
+            rc = parse(bd, s, text, size, err);
+    } else if (os_stat(path, &st)) {
+        rc = err_errno(err, "cannot read %s", path);
+    } else if (S_ISDIR(st.st_mode)) {
+        rc = read_folder(bd, path, s, err);
+    } else {
+        s->empty = S_ISREG(st.st_mode) && st.st_size == 0;
+        rc = os_read_file(path, INPUT_MAX, &text, &size) ? err_errno(err, "cannot open %s", path)
+                                                         : parse(bd, s, text, size, err);
+    }
+    if (rc == BD_OK) {
+        rc = import_data_finish(&s->data, &bd->arena, err);
+        if (rc != BD_OK)
+            err_prefix(err, "import failed");
+    }
+    return rc;
+}
+
+void import_source_report(struct bd *bd, const struct import_result *r) {
+    for (size_t i = 0; i < r->skipped_count; i++)
+        fprintf(bd->err, "Skipped dependency: %s\n", r->skipped_dependencies[i]);
+    if (!r->unknown_type_count)
+        return;
+    fprintf(bd->err, "Note: issue types that are not configured here were kept:");
+    for (size_t i = 0; i < r->unknown_type_count; i++)
+        fprintf(bd->err, "%s %s (%zu)", i ? "," : "", r->unknown_types[i].name, r->unknown_types[i].count);
+    fprintf(bd->err, "; add them with 'bd config set types.custom …'\n");
+}
