@@ -82,9 +82,10 @@ static void remove_leftovers(struct job *j) {
 }
 
 static int lock_data(struct job *j) {
-    if (!os_is_dir(j->data_dir) && (os_mkdir(j->data_dir, 0700) || os_fsync_dir(j->rq->beads_dir)) &&
-        errno != EEXIST)
+    if (os_mkdir(j->data_dir, 0700) && errno != EEXIST)
         return err_errno(j->err, "cannot create %s", j->data_dir);
+    if (os_fsync_dir(j->rq->beads_dir)) /* a run that was killed may not have come so far */
+        return err_errno(j->err, "cannot sync %s", j->rq->beads_dir);
     j->lock_fd = os_open(arena_printf(j->a, "%s/.lock", j->data_dir), O_RDWR | O_CREAT, 0600);
     if (j->lock_fd < 0)
         return err_errno(j->err, "cannot create the lock in %s", j->data_dir);
@@ -440,6 +441,9 @@ static int meet_existing(struct job *j, const char *dir) {
             return BD_DONE;
         const char *id = project_of(dir, j->a);
         j->project_id = *id ? id : j->project_id;
+        /* The run that put it there may have been killed before this. */
+        if (os_fsync_dir(source_directory(dir, j->a)))
+            return err_errno(j->err, "cannot sync %s", source_directory(dir, j->a));
         rc = write_metadata(j);
         return rc ? rc : BD_DONE;
     }
