@@ -21,6 +21,7 @@ extern const struct cmd cmd_defer;
 extern const struct cmd cmd_delete;
 extern const struct cmd cmd_dep;
 extern const struct cmd cmd_diff;
+extern const struct cmd cmd_doctor;
 extern const struct cmd cmd_dolt;
 extern const struct cmd cmd_export;
 extern const struct cmd cmd_fsck;

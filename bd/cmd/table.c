@@ -19,6 +19,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_delete,
     &cmd_dep,
     &cmd_diff,
+    &cmd_doctor,
     &cmd_dolt,
     &cmd_export,
     &cmd_fsck,

@@ -75,7 +75,7 @@ static const char gitignore_text[] = "# The database keeps its own history\n"
                                      "bd.db\n";
 
 /* An existing .beads/.gitignore that names all of these is left alone. */
-static const char *const needed_patterns[] = {
+const char *const setup_gitignore_patterns[] = {
     "*.db?*",
     ".env",
     "redirect",
@@ -233,8 +233,8 @@ int setup_gitignore(const char *beads_dir, struct err *err) {
     size_t size;
     buf_addf(&path, "%s/.gitignore", beads_dir);
     bool good = os_read_file(path.data, TEXT_FILE_MAX, &text, &size) == 0;
-    for (size_t i = 0; good && needed_patterns[i]; i++)
-        good = strstr(text, needed_patterns[i]) != NULL;
+    for (size_t i = 0; good && setup_gitignore_patterns[i]; i++)
+        good = strstr(text, setup_gitignore_patterns[i]) != NULL;
     free(text);
     int rc = BD_OK;
     if (!good && os_write_file_atomic(path.data, gitignore_text, sizeof gitignore_text - 1, 0600))

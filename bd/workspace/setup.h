@@ -18,6 +18,8 @@ int setup_directory(const char *beads_dir, bool *tightened, struct err *err);
 
 /* Each writes its file unless it is there (.gitignore: unless it has every pattern needed). */
 int setup_gitignore(const char *beads_dir, struct err *err);
+/* What .beads/.gitignore must name; NULL-terminated. */
+extern const char *const setup_gitignore_patterns[];
 int setup_config(const char *beads_dir, struct err *err);
 int setup_readme(const char *beads_dir, struct err *err);
 int setup_interactions(const char *beads_dir, struct err *err);

@@ -1,0 +1,90 @@
+/*
+ * Are the bytes right? The quick check looks at files, journal and heads every time; the deep one reads every
+ * chunk and row. Repairs that lose nothing are made by --fix (originals set aside); the others are named only.
+ */
+#include "doctor/families.h"
+
+#include "base/os.h"
+#include "store/db/repair.h"
+
+#include <string.h>
+
+static void report(struct doctor *d, struct doctor_result *r, const struct fsck_report *f, bool deep) {
+    struct buf text = BUF_INIT;
+    size_t shown = 0;
+    bool mendable = false, costly = false;
+    for (int severity = FSCK_ERROR; severity >= FSCK_WARNING; severity--)
+        for (size_t i = 0; i < f->count; i++) {
+            const struct fsck_finding *x = &f->findings[i];
+            if ((int)x->severity != severity)
+                continue;
+            if (shown++ < 5)
+                buf_addf(&text, "%s%s: %s", text.size ? "\n" : "", fsck_code_name(x->code), x->message);
+            mendable = mendable || x->repair == REPAIR_TAIL || x->repair == REPAIR_MANIFEST ||
+                       x->repair == REPAIR_JOURNAL_INDEX || x->repair == REPAIR_FILES || x->repair == REPAIR_INDEXES ||
+                       x->repair == REPAIR_REPO_STATE;
+            costly = costly || x->repair == REPAIR_REVIVE || x->repair == REPAIR_RESET;
+        }
+    if (shown > 5)
+        buf_addf(&text, "\n(+%zu more)", shown - 5);
+    if (f->errors)
+        doctor_bad(d, r, "%zu error(s) in the stored data", f->errors);
+    else if (f->warnings)
+        doctor_warn(d, r, "%zu thing(s) to mend in the stored data", f->warnings);
+    else if (deep)
+        doctor_ok(d, r, "%llu chunks, %llu rows, %llu commits are whole", (unsigned long long)f->summary.chunks,
+                  (unsigned long long)f->summary.rows, (unsigned long long)f->summary.commits);
+    else
+        doctor_ok(d, r, "Files, journal and heads are whole");
+    if (shown)
+        doctor_detail(d, r, "%s", text.data);
+    buf_release(&text);
+    if (r->status == DOCTOR_OK)
+        return;
+    if (mendable)
+        doctor_offer(d, r, "mend what can be mended without loss (the originals are set aside)");
+    else if (costly)
+        doctor_hint(d, r, "Make a copy of %s first; then run 'bd gc --recover', which says what each way back would cost",
+                    d->ws->database_dir);
+    else
+        doctor_hint(d, r, "Bring the data back from a backup or a clone: 'bd backup', 'bd bootstrap --dry-run' show what "
+                          "there is");
+}
+
+static void check(struct doctor *d, struct doctor_result *r, enum fsck_level level) {
+    struct fsck_options o = {.level = level};
+    struct fsck_report f;
+    struct err err = ERR_INIT;
+    if (!d->ws->database_dir || !os_is_dir(d->ws->database_dir) || (d->ws->mode && strcmp(d->ws->mode, "server") == 0)) {
+        doctor_ok(d, r, "N/A (no database)");
+        return;
+    }
+    fsck_report_init(&f);
+    int rc = db_fsck(d->ws->database_dir, &o, &f, &err);
+    if (rc == BD_OK) {
+        report(d, r, &f, level == FSCK_DEEP);
+    } else if (rc == BD_UNSUPPORTED && d->x) {
+        doctor_ok(d, r, "Not checked: %s", err.msg);
+    } else {
+        doctor_bad(d, r, "Integrity cannot be checked");
+        doctor_detail(d, r, "%s", err.msg);
+    }
+    fsck_report_release(&f);
+}
+
+void integrity_quick(struct doctor *d, struct doctor_result *r) { check(d, r, FSCK_QUICK); }
+void integrity_deep(struct doctor *d, struct doctor_result *r) { check(d, r, FSCK_DEEP); }
+
+int integrity_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
+    struct repair_options o = {.actions = REPAIR_SAFE};
+    struct repair_result result = {0};
+    if (!d->ws->database_dir || !os_is_dir(d->ws->database_dir))
+        return BD_OK;
+    int rc = db_repair(d->ws->database_dir, &o, &result, err);
+    for (size_t i = 0; i < result.count; i++)
+        doctor_did(rp, "%s", result.steps[i].message);
+    if (result.aside)
+        doctor_did(rp, "The originals are in %s", result.aside);
+    repair_result_release(&result);
+    return rc;
+}
