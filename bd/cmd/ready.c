@@ -112,7 +112,7 @@ static int claim(struct bd *bd, struct ready_filter *f) {
 /* ---- the list ---- */
 
 /* Above this many the number of ready issues is told as "more than". */
-enum { COUNT_MAX = 1000 };
+enum { COUNT_MAX = 300 };
 
 static const char *total_text(struct bd *bd, uint64_t total) {
     return total > COUNT_MAX ? arena_printf(&bd->arena, "%d+", COUNT_MAX)

@@ -158,6 +158,46 @@ int dependency_scan(struct tables_txn *x, enum dependency_end end, const char *c
     return rc;
 }
 
+struct target_reader {
+    dependency_target_fn fn;
+    void *ctx;
+};
+
+static int read_target(void *ctx, const struct cell *row) {
+    const struct target_reader *r = ctx;
+    if (cell_has_text(&row[0]))
+        r->fn(r->ctx, row[0].s.data, row[0].s.size);
+    return BD_OK;
+}
+
+int dependency_targets(struct tables_txn *x, const char *type, const char *const *ids, size_t id_count,
+                       struct arena *a, dependency_target_fn fn, void *ctx, struct err *err) {
+    static const char *const old_column[] = {"depends_on_id"};
+    struct target_reader r = {fn, ctx};
+    struct cell *keys = arena_alloc(a, (id_count + 1) * sizeof *keys);
+    for (size_t i = 0; i < id_count; i++)
+        keys[i] = cell_text(ids[i]);
+    const struct pred *of_type = pred_cmp(a, PRED_EQ, "type", cell_text(type));
+    int rc = BD_OK;
+    for (int t = 0; t < 2; t++) {
+        if (!tables_has_table(x, tables[t]))
+            continue;
+        bool old = is_old_shape(x, tables[t]);
+        const char *const *targets = old ? old_column : target_columns;
+        for (int i = 0; i < (old ? 1 : 3) && rc == BD_OK; i++) {
+            struct tables_query q = {
+                .table = tables[t],
+                .columns = &targets[i],
+                .column_count = 1,
+                .where = pred_and(a, of_type, pred_in(a, targets[i], keys, id_count)),
+                .any_order = true,
+            };
+            rc = tables_scan(x, &q, NULL, read_target, &r, err);
+        }
+    }
+    return rc;
+}
+
 struct collector {
     struct dependency_list *list;
     size_t capacity;

@@ -37,6 +37,14 @@ int dependency_load(struct tables_txn *x, enum dependency_end end, const char *c
                     size_t id_count, unsigned flags, struct arena *a, struct dependency_list *out,
                     struct err *err);
 
+/*
+ * The target of every row of this type that points to one of a few ids, as often as it is pointed to. An
+ * index alone answers that, so it costs much less than the rows.
+ */
+typedef void (*dependency_target_fn)(void *ctx, const char *id, size_t size);
+int dependency_targets(struct tables_txn *x, const char *type, const char *const *ids, size_t id_count,
+                       struct arena *a, dependency_target_fn fn, void *ctx, struct err *err);
+
 /* Writes d (target kind already decided) into the table of its source. d->id may be NULL: one is made.
  * created_at ISSUE_NO_TIME: the transaction's now. BD_CONSTRAINT when the pair exists. */
 int dependency_row_insert(struct tables_txn *x, const struct dependency *d, bool source_is_wisp,

@@ -99,6 +99,13 @@ static int add_outgoing(void *ctx, const struct dependency *d, bool in_wisp_tabl
     return BD_OK;
 }
 
+static void count_target(void *ctx, const char *id, size_t size) {
+    struct hydration *h = ctx;
+    struct issue *i = strmap_get_n(&h->by_id, id, size);
+    if (i)
+        i->dependent_count++;
+}
+
 static int count_incoming(void *ctx, const struct dependency *d, bool in_wisp_table) {
     struct hydration *h = ctx;
     (void)in_wisp_table;
@@ -158,8 +165,7 @@ static int hydrate_dependencies(struct hydration *h, struct err *err) {
     int rc = dependency_scan(h->x, DEPENDENCY_BY_SOURCE, h->ids, h->count, flags, h->a, add_outgoing, h,
                              err);
     if (rc == BD_OK && (h->what & HYDRATE_BLOCK_COUNTS))
-        rc = dependency_scan(h->x, DEPENDENCY_BY_TARGET, h->ids, h->count, DEPENDENCY_BOTH, h->a,
-                             count_incoming, h, err);
+        rc = dependency_targets(h->x, "blocks", h->ids, h->count, h->a, count_target, h, err);
     return rc;
 }
 

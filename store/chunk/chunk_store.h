@@ -128,6 +128,8 @@ int chunk_store_each_root(struct chunk_store *cs, chunk_store_visit_root *visit,
 
 /* For a process that lives long: frees the chunks handed out so far, which become invalid. */
 void chunk_store_forget_chunks(struct chunk_store *cs);
+/* How often that happened: whoever keeps pointers into chunks compares. */
+unsigned chunk_store_forgotten(const struct chunk_store *cs);
 
 /* Facts for `bd info`, doctor and tests. */
 struct chunk_store_stats {

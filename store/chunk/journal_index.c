@@ -18,6 +18,7 @@
 #define BYTE_ORDER_MARK UINT32_C(0x01020304)
 #define SEGMENTS_MAX 64u
 #define BUCKET_ENTRIES 340u
+#define STRIDE 68u /* entries that are compared at once; divides BUCKET_ENTRIES, a multiple of 4 */
 #define BUCKET_TARGET 250u /* mean fill; five standard deviations below the limit */
 #define MERGE_RATIO 3u
 
@@ -246,6 +247,19 @@ static bool bucket_sound(const struct bucket *b, uint64_t nonce, const struct se
            b->checksum == bucket_checksum(nonce, b);
 }
 
+/* Is the number one of the STRIDE? Four are compared at once. */
+static bool among(const uint32_t *numbers, uint32_t number) {
+    typedef uint32_t four __attribute__((vector_size(16)));
+    typedef uint64_t two __attribute__((vector_size(16)));
+    four wanted = {number, number, number, number}, some, hits = {0};
+    for (size_t k = 0; k < STRIDE; k += 4) {
+        memcpy(&some, numbers + k, sizeof some);
+        hits |= (four)(some == wanted);
+    }
+    two halves = (two)hits;
+    return (halves[0] | halves[1]) != 0;
+}
+
 int journal_index_find(struct journal_index *x, const struct hash *h, uint64_t *offsets, int max) {
     struct entry e = entry_of(h, 0);
     int found = 0;
@@ -258,9 +272,14 @@ int journal_index_find(struct journal_index *x, const struct hash *h, uint64_t *
                 return -1;
             x->verified[page / 8] |= (uint8_t)(1 << page % 8);
         }
-        for (uint32_t k = b->count; k-- > 0;)
-            if (b->high[k] == e.high && b->low[k] == e.low && found < max)
-                offsets[found++] = get_offset(b->offset[k]);
+        for (uint32_t first = (b->count + STRIDE - 1) / STRIDE * STRIDE; first > 0;) {
+            first -= STRIDE;
+            if (!among(b->high + first, e.high))
+                continue;
+            for (uint32_t k = first + STRIDE; k-- > first;)
+                if (b->high[k] == e.high && b->low[k] == e.low && k < b->count && found < max)
+                    offsets[found++] = get_offset(b->offset[k]);
+        }
     }
     return found;
 }

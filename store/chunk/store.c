@@ -300,7 +300,10 @@ void chunk_store_forget_chunks(struct chunk_store *cs) {
     for (size_t i = 0; i < cs->cache.count; i++)
         free((void *)(uintptr_t)cs->cache.entries[i].value);
     address_map_clear(&cs->cache);
+    cs->forgotten++;
 }
+
+unsigned chunk_store_forgotten(const struct chunk_store *cs) { return cs->forgotten; }
 
 void chunk_store_close(struct chunk_store *cs) {
     if (!cs)

@@ -50,6 +50,7 @@ struct chunk_store {
     uint64_t generation;      /* counts snapshots whose set of files differs from the one before */
     uint64_t losses;          /* counts snapshots that lack a file of the one before: a collection ran */
     struct address_map cache; /* address -> malloc'd bytes of the chunk */
+    unsigned forgotten;       /* times that the cache was emptied */
     bool ghosts_loaded;
     struct address_map ghosts;
     uint64_t replayed; /* by journals closed meanwhile */

@@ -313,7 +313,7 @@ int embedded_scan(struct tables_txn *tx, const struct tables_query *q, struct ar
     struct embedded_txn *x = embedded_txn_of(tx);
     struct table *t;
     int rc = embedded_table(x, q->table, &t, err);
-    if (rc)
+    if (rc || (!tree_count(&t->rows.tree) && !edit_map_dirty(&t->rows)))
         return rc;
     struct arena plan = ARENA_INIT;
     struct scan s = {.x = x, .t = t, .out = a, .fn = fn, .ctx = ctx, .err = err};

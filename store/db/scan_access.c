@@ -9,7 +9,7 @@
 
 /* Fetching one row by key costs about as much as reading this many in sequence. */
 #define FETCH_COST 8
-#define ESTIMATED_PROBES 8
+#define ESTIMATED_PROBES 4
 
 /* ---- running ---- */
 
@@ -139,12 +139,31 @@ struct facts {
     const struct cell *low, *high;
 };
 
+/* What was counted once for a list of leading columns; other maps that lead with them have as many. */
+struct estimate {
+    const uint16_t *columns;
+    size_t count;
+    bool bounded; /* the last column by a range */
+    uint64_t size;
+    struct estimate *next;
+};
+
 struct planner {
     struct table *t;
     struct arena *a;
     const bool *index_only;
+    struct estimate *known;
     struct err *err;
 };
+
+static struct estimate *find_estimate(const struct planner *p, const uint16_t *columns, size_t count,
+                                      bool bounded) {
+    struct estimate *e = p->known;
+    while (e && !(e->count == count && e->bounded == bounded &&
+                  memcmp(e->columns, columns, count * sizeof *columns) == 0))
+        e = e->next;
+    return e;
+}
 
 static const struct cell null_cell = {.kind = CELL_NULL, .i = 0};
 
@@ -233,6 +252,35 @@ static int range_size(const struct tree *tree, const struct tuple_desc *desc,
     return rc;
 }
 
+/* Rows in all the ranges together: counted for some of them, on the first map that has the columns. */
+static int estimate_size(struct planner *p, int index, const uint16_t *columns, size_t n, bool bounded,
+                         const struct access_range *ranges, size_t count, uint64_t *size) {
+    const struct table_schema *ts = p->t->ts;
+    const struct tuple_desc *desc = index < 0 ? &ts->keys : &ts->indexes[index];
+    *size = count;
+    if (index < 0 && n == ts->keys.count)
+        return BD_OK;
+    struct estimate *e = find_estimate(p, columns, n + bounded, bounded);
+    if (e) {
+        *size = e->size;
+        return BD_OK;
+    }
+    struct edit_map *m = &p->t->rows;
+    int rc = index < 0 ? BD_OK : table_index(p->t, (size_t)index, &m, p->err);
+    uint64_t sum = 0;
+    size_t sampled = count < ESTIMATED_PROBES ? count : ESTIMATED_PROBES;
+    for (size_t i = 0; rc == BD_OK && i < sampled; i++) {
+        uint64_t one = 0;
+        rc = range_size(&m->tree, desc, &ranges[i], &one, p->err);
+        sum += one;
+    }
+    *size = count > sampled ? sum * count / sampled : sum;
+    e = arena_alloc(p->a, sizeof *e);
+    *e = (struct estimate){columns, n + bounded, bounded, *size, p->known};
+    p->known = e;
+    return rc;
+}
+
 /* Ranges on one map from the facts; *count 0 with *usable true means that nothing can match. */
 static int map_ranges(struct planner *p, int index, const uint16_t *columns, size_t column_count,
                       const struct facts *facts, struct access_range **out, size_t *count, bool *usable,
@@ -291,24 +339,9 @@ static int map_ranges(struct planner *p, int index, const uint16_t *columns, siz
                 ranges[kept++] = ranges[i];
         made = kept;
     }
-    struct edit_map *m = &p->t->rows;
-    int rc = index < 0 ? BD_OK : table_index(p->t, (size_t)index, &m, p->err);
-    uint64_t sum = 0;
-    size_t sampled = made < ESTIMATED_PROBES ? made : ESTIMATED_PROBES;
-    bool full_key = index < 0 && n == ts->keys.count;
-    for (size_t i = 0; rc == BD_OK && i < sampled && !full_key; i++) {
-        uint64_t one = 0;
-        rc = range_size(&m->tree, desc, &ranges[i], &one, p->err);
-        sum += one;
-    }
-    if (full_key)
-        sum = made;
-    else if (sampled && made > sampled)
-        sum = sum * made / sampled;
     *out = ranges;
     *count = made;
-    *size = sum;
-    return rc;
+    return estimate_size(p, index, columns, n, bounded, ranges, made, size);
 }
 
 /* Rows to be walked without an index: those of the tree and what the transaction has added. */
@@ -337,6 +370,7 @@ static int plan_or(struct planner *p, const struct pred *w, struct access *best)
     for (size_t i = 0; i < w->kid_count; i++) {
         struct planner kid_planner = *p;
         kid_planner.index_only = NULL;
+        kid_planner.known = NULL; /* it has facts of its own */
         struct access kid = {.kind = ACCESS_ALL, .estimate = row_estimate(p->t)};
         if (!w->kids[i])
             return BD_OK;
@@ -413,7 +447,7 @@ static int plan(struct planner *p, const struct pred *w, struct access *best) {
 
 int access_plan(struct table *t, const struct pred *where, const bool *index_only, struct arena *a,
                 struct access *out, struct err *err) {
-    struct planner p = {t, a, index_only, err};
+    struct planner p = {t, a, index_only, NULL, err};
     uint64_t total = row_estimate(t);
     *out = (struct access){.kind = ACCESS_ALL, .estimate = total};
     int rc = BD_OK;

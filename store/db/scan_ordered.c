@@ -178,11 +178,6 @@ static bool up_to_value(void *ctx, struct bytes key) {
     return tuple_compare_prefix(v->desc, 1, key, v->key) <= 0;
 }
 
-static bool before_value(void *ctx, struct bytes key) {
-    const struct same_value *v = ctx;
-    return tuple_compare_prefix(v->desc, 1, key, v->key) < 0;
-}
-
 struct value_range {
     uint64_t from, to; /* ranks */
 };
@@ -384,6 +379,14 @@ static int show_small_group(struct walk *w) {
     return rc;
 }
 
+static void reverse(struct bytes *list, size_t count) {
+    for (size_t i = 0; i < count / 2; i++) {
+        struct bytes swap = list[i];
+        list[i] = list[count - 1 - i];
+        list[count - 1 - i] = swap;
+    }
+}
+
 /*
  * Visits the entries of an index by runs of equal leading values, runs in its direction, entries of a run
  * in row-key order. run(ctx, …) gets the row keys that `pick` accepts.
@@ -394,15 +397,8 @@ static int each_run(struct walk *w, const struct order_index *ix, bool (*pick)(s
     int rc = ix->descending ? tree_cursor_last(&c, &ix->map->tree, w->err)
                             : tree_cursor_first(&c, &ix->map->tree, w->err);
     while (rc == BD_OK && c.valid) {
-        struct same_value v = {ix->desc, tree_cursor_key(&c)};
-        struct bytes lead = tuple_field(v.key, 0);
-        if (ix->descending) { /* to the first entry of the run */
-            struct tree_cursor start;
-            rc = tree_cursor_seek_fn(&start, &ix->map->tree, before_value, &v, w->err);
-            tree_cursor_release(&c);
-            c = start;
-        }
-        uint64_t first = rc ? 0 : tree_cursor_rank(&c), entries = 0;
+        struct bytes lead = tuple_field(tree_cursor_key(&c), 0);
+        uint64_t entries = 0;
         w->group_count = 0;
         while (rc == BD_OK && c.valid) {
             struct bytes key = tree_cursor_key(&c), field = tuple_field(key, 0);
@@ -414,18 +410,14 @@ static int each_run(struct walk *w, const struct order_index *ix, bool (*pick)(s
                 w->group[w->group_count++] = field;
             }
             entries++;
-            rc = tree_cursor_next(&c, w->err);
+            rc = ix->descending ? tree_cursor_prev(&c, w->err) : tree_cursor_next(&c, w->err);
         }
+        if (ix->descending)
+            reverse(w->group, w->group_count);
         if (rc == BD_OK)
             rc = spend(w, entries);
         if (rc == BD_OK && w->group_count)
             rc = run(w);
-        if (rc == BD_OK && ix->descending) {
-            tree_cursor_release(&c);
-            if (first == 0)
-                return BD_OK;
-            rc = tree_cursor_seek_rank(&c, &ix->map->tree, first - 1, w->err);
-        }
     }
     tree_cursor_release(&c);
     return rc;

@@ -60,6 +60,6 @@ int tree_builder_finish(struct tree_builder *b, struct tree *out, struct err *er
     bool existing;
     int rc = chunker_done(&b->chunker, &root, &existing, &address, err);
     if (rc == BD_OK)
-        *out = (struct tree){b->ns, b->type, root};
+        rc = tree_open_embedded(out, b->ns, &b->type, root, err);
     return rc;
 }

@@ -9,13 +9,10 @@ int tree_path_root(struct tree_cursor *c, const struct tree *t, struct err *err)
     c->tree = t;
     c->valid = false;
     c->levels = 0;
-    struct tree_node root;
-    int rc = node_parse(t->type.kind, t->root, &root, err);
-    if (rc != BD_OK)
-        return rc;
-    c->levels = root.level + 1u;
-    c->level[root.level].node = root;
-    c->level[root.level].index = 0;
+    (void)err;
+    c->levels = t->top.level + 1u;
+    c->level[t->top.level].node = t->top;
+    c->level[t->top.level].index = 0;
     return BD_OK;
 }
 
@@ -197,9 +194,9 @@ void tree_cursor_release(struct tree_cursor *c) {
 }
 
 int tree_get(const struct tree *t, struct bytes key, struct bytes *value, struct err *err) {
-    struct tree_node node;
+    struct tree_node node = t->top;
     bool equal;
-    int rc = node_parse(t->type.kind, t->root, &node, err);
+    int rc = BD_OK;
     while (rc == BD_OK) {
         uint32_t i = node_search(&t->type, &node, key, &equal);
         if (node.level == 0) {

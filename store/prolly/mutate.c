@@ -137,6 +137,6 @@ int tree_apply(const struct tree *t, const struct tree_edit *edits, size_t count
         rc = chunker_done(&c, &root, &existing, &address, err);
     chunker_release(&c);
     if (rc == BD_OK)
-        out->root = root;
+        rc = tree_set_root(out, root, err);
     return rc;
 }

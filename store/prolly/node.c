@@ -122,6 +122,13 @@ int node_fetch_child(struct node_store *ns, enum tree_kind kind, const struct tr
                      uint32_t i, struct tree_node *out, struct chunk *bytes, struct err *err) {
     struct hash h = node_child_hash(parent, i);
     struct chunk c;
+    struct node_memo *memo = node_store_memo(ns, &h);
+    if (memo->kind == kind + 1 && hash_eq(&memo->hash, &h) && memo->node.level + 1 == parent->level) {
+        *out = memo->node;
+        if (bytes)
+            *bytes = memo->bytes;
+        return BD_OK;
+    }
     int rc = node_store_read(ns, &h, &c, err);
     if (rc == BD_NOT_FOUND) {
         char text[HASH_TEXT_SIZE + 1];
@@ -140,6 +147,8 @@ int node_fetch_child(struct node_store *ns, enum tree_kind kind, const struct tr
     }
     if (bytes)
         *bytes = c;
+    if (rc == BD_OK)
+        *memo = (struct node_memo){h, (uint8_t)(kind + 1), c, *out};
     return rc;
 }
 

@@ -16,6 +16,9 @@
  */
 int node_parse(enum tree_kind kind, struct chunk bytes, struct tree_node *out, struct err *err);
 
+/* Gives the tree another root node; on failure the tree must not be used. */
+int tree_set_root(struct tree *t, struct chunk root, struct err *err);
+
 /* Reads the node that item i of the internal node `parent` refers to. */
 int node_fetch_child(struct node_store *ns, enum tree_kind kind, const struct tree_node *parent,
                      uint32_t i, struct tree_node *out, struct chunk *bytes, struct err *err);
@@ -66,5 +69,16 @@ void splitter_append(struct splitter *s, struct bytes key, size_t value_size);
 void splitter_reset(struct splitter *s);
 /* The decision for JSON segments: one item of `size` bytes in an empty chunk of level 0. */
 bool splitter_cuts_segment(struct bytes key, uint32_t size);
+
+/* Nodes parsed before, one for each slot of their addresses; the newest stays. */
+#define NODE_MEMO_SLOTS 256u
+struct node_memo {
+    struct hash hash;
+    uint8_t kind; /* enum tree_kind plus one; 0: free */
+    struct chunk bytes;
+    struct tree_node node;
+};
+/* The slot for an address, whatever it holds. */
+struct node_memo *node_store_memo(struct node_store *ns, const struct hash *h);
 
 #endif

@@ -5,6 +5,7 @@
 #include "store/prolly/node_store.h"
 
 #include "store/prolly/message.h"
+#include "store/prolly/node.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -33,6 +34,8 @@ struct node_store {
     size_t slot_count, used;
     uint64_t collection;
     struct memory_slot *recent; /* MEMORY_SLOTS, from the first short content on */
+    struct node_memo *memo;     /* NODE_MEMO_SLOTS, from the first use on */
+    unsigned memo_epoch;        /* chunk_store_forgotten when they were made */
     struct node_store *below;   /* what this is a fork of */
     pthread_mutex_t reading;    /* forks read the chunk store one at a time */
 };
@@ -58,6 +61,7 @@ void node_store_free(struct node_store *ns) {
     pthread_mutex_destroy(&ns->reading);
     free(ns->slots);
     free(ns->recent);
+    free(ns->memo);
     free(ns);
 }
 
@@ -72,6 +76,20 @@ void node_store_reset(struct node_store *ns) {
     ns->used = 0;
     free(ns->recent);
     ns->recent = NULL;
+    free(ns->memo);
+    ns->memo = NULL;
+}
+
+struct node_memo *node_store_memo(struct node_store *ns, const struct hash *h) {
+    const struct node_store *owner = ns->below ? ns->below : ns;
+    unsigned epoch = owner->chunks ? chunk_store_forgotten(owner->chunks) : 0;
+    if (!ns->memo) {
+        ns->memo = mem_zalloc(NODE_MEMO_SLOTS, sizeof *ns->memo);
+    } else if (ns->memo_epoch != epoch) {
+        memset(ns->memo, 0, NODE_MEMO_SLOTS * sizeof *ns->memo);
+    }
+    ns->memo_epoch = epoch;
+    return &ns->memo[h->b[0] % NODE_MEMO_SLOTS];
 }
 
 static size_t slot_of(const struct node_store *ns, const struct hash *h) {

@@ -28,9 +28,13 @@ const struct tree_type tree_type_closure = {.kind = TREE_CLOSURE, .compare = com
 
 int tree_open_embedded(struct tree *t, struct node_store *ns, const struct tree_type *type,
                        struct chunk root, struct err *err) {
-    struct tree_node node;
-    *t = (struct tree){ns, *type, root};
-    return node_parse(type->kind, root, &node, err);
+    *t = (struct tree){.ns = ns, .type = *type};
+    return tree_set_root(t, root, err);
+}
+
+int tree_set_root(struct tree *t, struct chunk root, struct err *err) {
+    t->root = root;
+    return node_parse(t->type.kind, root, &t->top, err);
 }
 
 int tree_open(struct tree *t, struct node_store *ns, const struct tree_type *type,
@@ -54,14 +58,13 @@ int tree_empty(struct tree *t, struct node_store *ns, const struct tree_type *ty
     flatbuf_init(&fb);
     int rc = node_serialize(type, 0, NULL, 0, &fb, &data, &size, &keys_at, err);
     if (rc == BD_OK)
-        *t = (struct tree){ns, *type, node_store_keep(ns, data, size)};
+        rc = tree_open_embedded(t, ns, type, node_store_keep(ns, data, size), err);
     flatbuf_release(&fb);
     return rc;
 }
 
 uint64_t tree_count(const struct tree *t) {
-    struct tree_node node;
-    return node_parse(t->type.kind, t->root, &node, NULL) == BD_OK ? node.tree_count : 0;
+    return t->top.tree_count;
 }
 
 struct hash tree_root_hash(const struct tree *t) {
@@ -74,8 +77,7 @@ int tree_write_root(struct tree *t, struct hash *h, struct err *err) {
     if (rc != BD_OK)
         return rc;
     *h = stored->hash;
-    t->root = (struct chunk){stored->data, stored->size};
-    return BD_OK;
+    return tree_set_root(t, (struct chunk){stored->data, stored->size}, err);
 }
 
 /* --- address maps --- */

@@ -40,10 +40,22 @@ struct tree_type {
     bool write_empty_addresses; /* write value_address_offsets of length 0 (what Dolt ≤ 1.86.6 does) */
 };
 
+/* A parsed node: pointers into the chunk's bytes, checked once when it was parsed. Use the functions.
+ */
+struct tree_node {
+    const uint8_t *keys, *key_offsets;     /* offsets NULL: keys of 28 bytes (closures) */
+    const uint8_t *values, *value_offsets; /* offsets NULL: values of value_width bytes */
+    const uint8_t *subtrees; /* counts of the children as varint deltas; internal nodes only */
+    size_t subtrees_size;
+    uint64_t tree_count; /* leaf items below */
+    uint32_t count, value_width;
+    uint8_t level;
+};
 struct tree {
     struct node_store *ns;
     struct tree_type type;
     struct chunk root; /* bytes of the root node message, borrowed from ns or the embedding message */
+    struct tree_node top; /* the root node, parsed */
 };
 
 extern const struct tree_type tree_type_addresses; /* bytewise names → 20-byte addresses */
@@ -70,17 +82,6 @@ int tree_get(const struct tree *t, struct bytes key, struct bytes *value, struct
 
 /* --- cursors --- */
 #define TREE_LEVELS_MAX 16
-/* A parsed node: pointers into the chunk's bytes, checked once when it was parsed. Use the functions.
- */
-struct tree_node {
-    const uint8_t *keys, *key_offsets;     /* offsets NULL: keys of 28 bytes (closures) */
-    const uint8_t *values, *value_offsets; /* offsets NULL: values of value_width bytes */
-    const uint8_t *subtrees; /* counts of the children as varint deltas; internal nodes only */
-    size_t subtrees_size;
-    uint64_t tree_count; /* leaf items below */
-    uint32_t count, value_width;
-    uint8_t level;
-};
 struct tree_cursor {
     const struct tree *tree;
     struct tree_level {
