@@ -58,4 +58,8 @@ extern const struct cmd cmd_vc;
 extern const struct cmd cmd_version;
 extern const struct cmd cmd_where;
 
+/* The commands under the name `dolt`, and what goes before each: 0, or an exit status. */
+extern const struct cmd cmd_dolt_program;
+int dolt_program_prepare(struct bd *bd, const struct cmd_call *c);
+
 #endif

@@ -54,7 +54,7 @@ const struct cmd cmd_root = {
 static void unknown_command(struct bd *bd, const struct cmd_call *c) {
     const char **near;
     const char *typed = cmd_arg(c, 0);
-    size_t n = cmd_suggest(&bd->arena, &cmd_root, typed, &near);
+    size_t n = cmd_suggest(&bd->arena, c->chain[0], typed, &near);
     fprintf(bd->err, "Error: unknown command %s for \"%s\"\n", cmd_quote(&bd->arena, typed), c->path);
     if (n)
         fprintf(bd->err, "\nDid you mean this?\n");
@@ -147,7 +147,11 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     bool opens = !(cmd->cls & CMD_NO_STORE);
     if (cmd_check_args(c, &err))
         return cmd_fail_usage(bd, c, "%s", err.msg);
-    int rc = cmd == &cmd_root ? 0 : prepare(bd, c);
+    int rc = 0;
+    if (c->chain[0] == &cmd_dolt_program)
+        rc = dolt_program_prepare(bd, c);
+    else if (cmd != &cmd_root)
+        rc = prepare(bd, c);
     if (rc)
         return rc;
     if (cmd_check_flags(c, &err))
@@ -173,23 +177,23 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     return rc ? rc : bd_after_command(bd, cmd->name);
 }
 
-static int run_parsed(struct bd *bd, int argc, char **argv) {
+static int run_parsed(struct bd *bd, const struct cmd *root, int argc, char **argv) {
     struct cmd_call call;
     struct err err = ERR_INIT;
     struct buf text = BUF_INIT;
-    int code = cmd_parse(&bd->arena, &cmd_root, argc, argv, &call, &err);
+    int code = cmd_parse(&bd->arena, root, argc, argv, &call, &err);
     const struct cmd *cmd = cmd_of(&call);
     if (code)
         return cmd_fail_usage(bd, &call, "%s", err.msg);
+    if (cmd == root && call.arg_count) {
+        unknown_command(bd, &call);
+        return 1;
+    }
     if (call.help || !cmd->run) {
         cmd_help(&text, &call);
         fwrite(buf_str(&text), 1, text.size, bd->out);
         buf_release(&text);
         return 0;
-    }
-    if (cmd == &cmd_root && call.arg_count) {
-        unknown_command(bd, &call);
-        return 1;
     }
     int64_t start = cmd_bool(&call, "profile") ? datetime_now() : 0;
     int rc = run(bd, &call);
@@ -198,17 +202,14 @@ static int run_parsed(struct bd *bd, int argc, char **argv) {
     return rc;
 }
 
-static int other_name(const char *name) {
-    fprintf(stderr, "Error: this bd does not answer to the name '%s' yet; call it as 'bd'\n", name);
-    return 1;
-}
-
 int cmd_main(int argc, char **argv) {
     const char *name = argc > 0 && argv[0] ? argv[0] : "bd";
     const char *slash = strrchr(name, '/');
     name = slash ? slash + 1 : name;
-    if (strcmp(name, "dolt") == 0 || strcmp(name, "gt") == 0)
-        return other_name(name);
+    if (strcmp(name, "gt") == 0) {
+        fputs("Error: this bd does not answer to the name 'gt' yet; call it as 'bd'\n", stderr);
+        return 1;
+    }
     signal(SIGPIPE, SIG_IGN);
     struct bd bd;
     memset(&bd, 0, sizeof bd);
@@ -219,7 +220,7 @@ int cmd_main(int argc, char **argv) {
     bd.color = ink_wanted(bd.stdout_tty);
     if (!bd.stdout_tty)
         setvbuf(stdout, NULL, _IOFBF, STDOUT_BUFFER);
-    int rc = run_parsed(&bd, argc, argv);
+    int rc = run_parsed(&bd, strcmp(name, "dolt") == 0 ? &cmd_dolt_program : &cmd_root, argc, argv);
     bd_close(&bd);
     if (fflush(stdout) || ferror(stdout))
         rc = rc ? rc : 1;

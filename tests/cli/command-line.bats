@@ -123,11 +123,31 @@ print(subprocess.call(["bd", "help"], stdout=w))'
     [ "$err" = 'Error: invalid --dolt-auto-commit="maybe" (valid: off, on, batch)' ]
 }
 
-@test "the other names of the program say that they are not built" {
+@test "under the name dolt it looks after the database of the folder it is in" {
+    workspace
     ln -s bd "$SCRATCH/bin/dolt"
-    apart dolt version
+    bd create A >/dev/null
+    apart dolt gc
+    [ "$status" -eq 2 ]
+    [[ $err == *"not a valid dolt repository"* ]]
+    cd .beads/embeddeddolt/*/
+    apart dolt gc --archive-level=1
+    [ "$status" -eq 0 ]
+    [ -z "$out" ]
+    ls .dolt/noms/oldgen/*.darc
+    apart dolt fsck
+    [ "$status" -eq 0 ]
+    [[ $out == *"No problems found."* ]]
+    apart dolt sql
     [ "$status" -eq 1 ]
-    [[ $err == *"'dolt'"* ]]
+    [[ $err == *'unknown command "sql" for "dolt"'* ]]
+}
+
+@test "the name gt says that it is not built" {
+    ln -s bd "$SCRATCH/bin/gt"
+    apart gt doctor
+    [ "$status" -eq 1 ]
+    [[ $err == *"'gt'"* ]]
 }
 
 @test "version changes nothing where it runs" {
