@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-struct codec_dictionary;
+struct codec_decoder;
 struct archive_dictionary;
 
 struct archive {
@@ -20,8 +20,10 @@ struct archive {
     uint32_t spans, count;
     size_t data_size; /* of all byte spans */
     const uint8_t *ends, *prefixes, *refs, *suffixes;
-    struct archive_dictionary *dictionaries; /* opened so far */
-    size_t dictionary_count, dictionary_capacity;
+    struct codec_decoder *decoder;           /* NULL until a zstd frame is read */
+    struct archive_dictionary *dictionaries; /* the ones used last */
+    size_t dictionary_count, dictionary_memory;
+    uint64_t uses;
 };
 
 /* BD_CORRUPT; BD_TOO_NEW for a later version; BD_INVALID when the bytes are not an archive at all. */

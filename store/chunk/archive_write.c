@@ -1,17 +1,37 @@
-/* Every chunk becomes a snappy span of its own. */
+/*
+ * Chunks are sorted by group (the versions of one node) and put on shelves, which are packed several at a
+ * time on all processors. What is read now comes first: on small shelves, whose dictionaries open quickly,
+ * or plain when there is too much of it.
+ *
+ * One file has a bounded number of dictionaries, because readers keep that many open: dolt gc, which
+ * copies chunks together with their dictionaries, would otherwise write some of them again and again.
+ */
 #include "store/chunk/archive_write.h"
 
 #include "base/os.h"
+#include "base/parallel.h"
 #include "store/chunk/archive_output.h"
+#include "store/chunk/archive_shelf.h"
 #include "store/chunk/codec.h"
 
 #include <stdlib.h>
 
+#define SHELF_SIZE ((size_t)256 << 10)
+#define CURRENT_SHELF_SIZE ((size_t)32 << 10)
+#define CURRENT_SHELVES 64u    /* what is current beyond these is plain */
+#define SHELF_CHUNKS_MAX 8192u /* bounds the memory of a shelf of chunks that are all alike */
+#define PLAIN_BYTES_MAX ((size_t)4 << 20)
+#define SMALL_STORE 1024u /* chunks up to which everything shares shelves */
+#define FILE_DICTIONARIES 224u
+#define SHELVES_MAX 8u
+
+/* The order of items is that of the groups, current ones first, and within a group the order of notes. */
 struct item {
     struct hash address;
-    uint32_t order; /* in which it was noted; the highest bit is set unless it is current */
-    uint64_t group; /* of kind and place */
+    uint32_t order;
+    uint64_t group; /* highest bit: not current; then 23 bits of the kind, then the place */
 };
+#define NOT_CURRENT (UINT64_C(1) << 63)
 
 struct archive_writer {
     char *dir;
@@ -19,9 +39,18 @@ struct archive_writer {
     void *ctx;
     struct item *items;
     size_t count, capacity;
-    struct archive_output output;
-    uint64_t chunk_bytes;
-    struct buf body;
+
+    struct archive_output output; /* the file being written; dir NULL: none */
+    struct archive_written now;   /* its facts so far */
+    struct archive_written *files;
+    size_t file_count;
+
+    struct archive_shelf *shelves[SHELVES_MAX];
+    int results[SHELVES_MAX];
+    struct err errors[SHELVES_MAX];
+    size_t shelf_count, filled; /* in use, waiting to be packed */
+    size_t done;                /* shelves so far */
+    size_t shelf_bytes;         /* of plain chunks on the open shelf */
 };
 
 int archive_writer_open(struct archive_writer **out, const char *dir, archive_fetch *fetch, void *ctx,
@@ -39,17 +68,128 @@ int archive_writer_open(struct archive_writer **out, const char *dir, archive_fe
 
 uint32_t archive_writer_count(const struct archive_writer *w) { return (uint32_t)w->count; }
 
+static uint64_t mix(uint64_t v) {
+    v ^= v >> 31;
+    v *= UINT64_C(0x7fb5d329728ea185);
+    v ^= v >> 27;
+    v *= UINT64_C(0x81dadef4bc2dd44d);
+    return v ^ v >> 33;
+}
+
 int archive_writer_add(struct archive_writer *w, const struct hash *h, struct archive_hint hint,
                        struct err *err) {
     if (w->count >= UINT32_C(1) << 31)
         return err_set(err, BD_UNSUPPORTED, "more chunks than archives can be written of");
     MEM_GROW(w->items, w->capacity, w->count + 1);
-    w->items[w->count] = (struct item){*h, (uint32_t)w->count, hint.kind ^ hint.place};
+    uint64_t group = mix(hint.kind) >> 41 << 40 | mix(hint.place) >> 24;
+    if (!hint.current)
+        group |= NOT_CURRENT;
+    w->items[w->count] = (struct item){*h, (uint32_t)w->count, group};
     w->count++;
     return BD_OK;
 }
 
-static int write_chunk(struct archive_writer *w, const struct item *item, struct err *err) {
+static int by_address(const void *a, const void *b) {
+    return hash_cmp(&((const struct item *)a)->address, &((const struct item *)b)->address);
+}
+
+static int by_group(const void *a, const void *b) {
+    const struct item *x = a, *y = b;
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static int check_distinct(struct archive_writer *w, struct err *err) {
+    qsort(w->items, w->count, sizeof *w->items, by_address);
+    for (size_t i = 1; i < w->count; i++)
+        if (hash_eq(&w->items[i - 1].address, &w->items[i].address)) {
+            char text[HASH_TEXT_SIZE + 1];
+            hash_format(&w->items[i].address, text);
+            return err_set(err, BD_INVALID, "chunk %s was given to one archive twice", text);
+        }
+    return BD_OK;
+}
+
+/* --- files --- */
+
+static int close_file(struct archive_writer *w, struct err *err) {
+    if (!w->output.dir)
+        return BD_OK;
+    w->now.chunks = (uint32_t)w->output.ref_count;
+    int rc = archive_output_publish(&w->output, &w->now.name, &w->now.file_size, err);
+    archive_output_release(&w->output);
+    if (rc != BD_OK)
+        return rc;
+    w->files = mem_resize(w->files, w->file_count + 1, sizeof *w->files);
+    w->files[w->file_count++] = w->now;
+    return BD_OK;
+}
+
+static int open_file(struct archive_writer *w, struct err *err) {
+    int rc = BD_OK;
+    if (w->output.dir && w->now.dictionaries >= FILE_DICTIONARIES)
+        rc = close_file(w, err);
+    if (rc == BD_OK && !w->output.dir) {
+        w->now = (struct archive_written){.chunks = 0};
+        rc = archive_output_open(&w->output, w->dir, err);
+    }
+    return rc;
+}
+
+static void remove_files(struct archive_writer *w) {
+    for (size_t i = 0; i < w->file_count; i++) {
+        struct buf path = BUF_INIT;
+        char text[HASH_TEXT_SIZE + 1];
+        hash_format(&w->files[i].name, text);
+        buf_addf(&path, "%s/%s.darc", w->dir, text);
+        os_unlink(path.data);
+        buf_release(&path);
+    }
+    w->file_count = 0;
+}
+
+/* --- shelves --- */
+
+static void pack(void *ctx, size_t i) {
+    struct archive_writer *w = ctx;
+    w->results[i] = archive_shelf_pack(w->shelves[i], &w->errors[i]);
+}
+
+/* Packs and writes all shelves that have something, in order. */
+static int write_shelves(struct archive_writer *w, struct err *err) {
+    size_t count = w->filled;
+    if (count < w->shelf_count && archive_shelf_count(w->shelves[count]) > 0)
+        count++;
+    parallel_run(count, pack, w);
+    int rc = BD_OK;
+    for (size_t i = 0; i < count && rc == BD_OK; i++) {
+        rc = w->results[i];
+        if (rc != BD_OK && err)
+            *err = w->errors[i];
+        if (rc == BD_OK)
+            rc = open_file(w, err);
+        if (rc == BD_OK) {
+            w->now.chunk_bytes += archive_shelf_chunk_bytes(w->shelves[i]);
+            rc = archive_shelf_write(w->shelves[i], &w->output, &w->now.dictionaries, err);
+        }
+    }
+    w->filled = 0;
+    w->shelf_bytes = 0;
+    return rc;
+}
+
+/* The open shelf is done; the next one is open. */
+static int next_shelf(struct archive_writer *w, struct err *err) {
+    w->filled++;
+    w->done++;
+    w->shelf_bytes = 0;
+    return w->filled < w->shelf_count ? BD_OK : write_shelves(w, err);
+}
+
+static int shelve(struct archive_writer *w, const struct item *item, bool related, bool plain,
+                  size_t shelf_size, struct err *err) {
+    struct archive_shelf *shelf = w->shelves[w->filled];
     uint8_t *data;
     size_t size;
     int rc = w->fetch(w->ctx, &item->address, &data, &size, err);
@@ -59,42 +199,74 @@ static int write_chunk(struct archive_writer *w, const struct item *item, struct
         free(data);
         return err_set(err, BD_INVALID, "a chunk of %zu bytes cannot be stored", size);
     }
-    uint32_t span;
-    buf_clear(&w->body);
-    codec_append_snappy(&w->body, data, size);
-    w->chunk_bytes += size;
+    if (plain)
+        archive_shelf_add_plain(shelf, &item->address, data, size);
+    else
+        archive_shelf_add(shelf, &item->address, data, size, related);
     free(data);
-    rc = archive_output_span(&w->output, w->body.data, w->body.size, &span, err);
-    if (rc == BD_OK)
-        archive_output_chunk(&w->output, &item->address, 0, span);
-    return rc;
+    w->shelf_bytes += plain ? size : 0;
+    bool full = archive_shelf_size(shelf) >= shelf_size || archive_shelf_count(shelf) >= SHELF_CHUNKS_MAX ||
+                w->shelf_bytes >= PLAIN_BYTES_MAX;
+    return full ? next_shelf(w, err) : BD_OK;
+}
+
+static int write_items(struct archive_writer *w, struct err *err) {
+    bool small = w->count <= SMALL_STORE;
+    int rc = BD_OK;
+    for (size_t i = 0; i < w->count && rc == BD_OK; i++) {
+        const struct item *item = &w->items[i];
+        bool current = !(item->group & NOT_CURRENT), first = i == 0 || (item->group ^ item[-1].group) >> 63;
+        if (first && i > 0 && archive_shelf_count(w->shelves[w->filled]) > 0)
+            rc = next_shelf(w, err); /* what is current has shelves of its own */
+        bool plain = current && !small && w->done >= CURRENT_SHELVES;
+        if (rc == BD_OK)
+            rc = shelve(w, item, !first && item->group == item[-1].group, plain,
+                        current || small ? CURRENT_SHELF_SIZE : SHELF_SIZE, err);
+    }
+    return rc == BD_OK ? write_shelves(w, err) : rc;
+}
+
+static int write_all(struct archive_writer *w, struct err *err) {
+    if (w->count == 0)
+        return err_set(err, BD_INVALID, "an archive without chunks cannot be written");
+    int rc = check_distinct(w, err);
+    if (rc != BD_OK)
+        return rc;
+    if (w->count <= SMALL_STORE)
+        for (size_t i = 0; i < w->count; i++)
+            w->items[i].group &= ~NOT_CURRENT;
+    qsort(w->items, w->count, sizeof *w->items, by_group);
+    w->shelf_count = parallel_width() * 2 < SHELVES_MAX ? parallel_width() * 2 : SHELVES_MAX;
+    for (size_t i = 0; i < w->shelf_count; i++)
+        w->shelves[i] = archive_shelf_new();
+    rc = write_items(w, err);
+    free(w->items);
+    w->items = NULL;
+    return rc == BD_OK ? close_file(w, err) : rc;
 }
 
 int archive_writer_finish(struct archive_writer *w, struct archive_written **files, size_t *count,
                           struct err *err) {
-    int rc = archive_output_open(&w->output, w->dir, err);
-    for (size_t i = 0; i < w->count && rc == BD_OK; i++)
-        rc = write_chunk(w, &w->items[i], err);
-    struct archive_written *file = mem_zalloc(1, sizeof *file);
-    *file = (struct archive_written){.chunks = archive_writer_count(w), .chunk_bytes = w->chunk_bytes};
-    if (rc == BD_OK)
-        rc = archive_output_publish(&w->output, &file->name, &file->file_size, err);
-    archive_writer_abandon(w);
-    if (rc != BD_OK) {
-        free(file);
-        return rc;
+    int rc = write_all(w, err);
+    if (rc == BD_OK) {
+        *files = w->files;
+        *count = w->file_count;
+        w->files = NULL;
+    } else {
+        remove_files(w);
     }
-    *files = file;
-    *count = 1;
-    return BD_OK;
+    archive_writer_abandon(w);
+    return rc;
 }
 
 void archive_writer_abandon(struct archive_writer *w) {
     if (!w)
         return;
+    for (size_t i = 0; i < SHELVES_MAX; i++)
+        archive_shelf_free(w->shelves[i]);
     archive_output_release(&w->output);
-    buf_release(&w->body);
     free(w->items);
+    free(w->files);
     free(w->dir);
     free(w);
 }

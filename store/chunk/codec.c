@@ -42,10 +42,29 @@ int codec_decode_snappy(const uint8_t *record, size_t record_size, uint8_t **dat
     return BD_OK;
 }
 
-struct codec_dictionary {
+struct codec_decoder {
     ZSTD_DCtx *context;
-    ZSTD_DDict *dictionary; /* NULL while the dictionary itself is decoded */
 };
+
+/* Raw content is used where it lies; only a trained dictionary has tables that are worth preparing. */
+struct codec_dictionary {
+    uint8_t *raw;
+    size_t raw_size;
+    ZSTD_DDict *trained; /* NULL for raw content; else raw is NULL */
+};
+
+struct codec_decoder *codec_decoder_new(void) {
+    struct codec_decoder *d = mem_zalloc(1, sizeof *d);
+    d->context = ZSTD_createDCtx();
+    return d;
+}
+
+void codec_decoder_free(struct codec_decoder *d) {
+    if (!d)
+        return;
+    ZSTD_freeDCtx(d->context);
+    free(d);
+}
 
 static int bad_frame(size_t code, struct err *err) {
     return err_set(err, BD_CORRUPT, "damaged zstd frame (%s)",
@@ -53,13 +72,17 @@ static int bad_frame(size_t code, struct err *err) {
 }
 
 /* A frame that does not tell its size: decoded piece by piece into growing memory. */
-static int decode_unsized(struct codec_dictionary *d, const uint8_t *frame, size_t frame_size,
-                          uint8_t **data, size_t *size, struct err *err) {
+static int decode_unsized(struct codec_decoder *d, const struct codec_dictionary *dictionary,
+                          const uint8_t *frame, size_t frame_size, uint8_t **data, size_t *size,
+                          struct err *err) {
     struct buf out = BUF_INIT;
     ZSTD_inBuffer input = {frame, frame_size, 0};
     size_t left;
     ZSTD_DCtx_reset(d->context, ZSTD_reset_session_and_parameters);
-    ZSTD_DCtx_refDDict(d->context, d->dictionary);
+    if (dictionary && dictionary->trained)
+        ZSTD_DCtx_refDDict(d->context, dictionary->trained);
+    else if (dictionary)
+        ZSTD_DCtx_refPrefix(d->context, dictionary->raw, dictionary->raw_size);
     do {
         buf_reserve(&out, ZSTD_DStreamOutSize());
         ZSTD_outBuffer output = {out.data + out.size, out.capacity - out.size - 1, 0};
@@ -79,20 +102,30 @@ static int decode_unsized(struct codec_dictionary *d, const uint8_t *frame, size
     return BD_OK;
 }
 
-int codec_decode_zstd(struct codec_dictionary *d, const uint8_t *frame, size_t frame_size,
-                      uint8_t **data, size_t *size, struct err *err) {
+static size_t decode_sized(struct codec_decoder *d, const struct codec_dictionary *dictionary,
+                           uint8_t *out, size_t size, const uint8_t *frame, size_t frame_size) {
+    if (!dictionary)
+        return ZSTD_decompressDCtx(d->context, out, size, frame, frame_size);
+    if (dictionary->trained)
+        return ZSTD_decompress_usingDDict(d->context, out, size, frame, frame_size, dictionary->trained);
+    return ZSTD_decompress_usingDict(d->context, out, size, frame, frame_size, dictionary->raw,
+                                     dictionary->raw_size);
+}
+
+int codec_decode_zstd(struct codec_decoder *d, const struct codec_dictionary *dictionary,
+                      const uint8_t *frame, size_t frame_size, uint8_t **data, size_t *size,
+                      struct err *err) {
+    if (!d->context)
+        return err_set(err, BD_IO, "no memory for a zstd decoder");
     unsigned long long claimed = ZSTD_getFrameContentSize(frame, frame_size);
     if (claimed == ZSTD_CONTENTSIZE_ERROR)
         return err_set(err, BD_CORRUPT, "not a zstd frame");
     if (claimed == ZSTD_CONTENTSIZE_UNKNOWN)
-        return decode_unsized(d, frame, frame_size, data, size, err);
+        return decode_unsized(d, dictionary, frame, frame_size, data, size, err);
     if (claimed == 0 || claimed > CODEC_CHUNK_MAX)
         return err_set(err, BD_CORRUPT, "a zstd frame of an impossible size");
     uint8_t *bytes = mem_alloc((size_t)claimed);
-    size_t got = d->dictionary
-                     ? ZSTD_decompress_usingDDict(d->context, bytes, (size_t)claimed, frame, frame_size,
-                                                  d->dictionary)
-                     : ZSTD_decompressDCtx(d->context, bytes, (size_t)claimed, frame, frame_size);
+    size_t got = decode_sized(d, dictionary, bytes, (size_t)claimed, frame, frame_size);
     if (ZSTD_isError(got) || got == 0) {
         free(bytes);
         return bad_frame(got, err);
@@ -102,29 +135,39 @@ int codec_decode_zstd(struct codec_dictionary *d, const uint8_t *frame, size_t f
     return BD_OK;
 }
 
-int codec_dictionary_open(struct codec_dictionary **out, const uint8_t *frame, size_t frame_size,
-                          struct err *err) {
-    struct codec_dictionary *d = mem_zalloc(1, sizeof *d);
-    uint8_t *raw = NULL;
-    size_t raw_size = 0;
-    d->context = ZSTD_createDCtx();
-    int rc = d->context ? codec_decode_zstd(d, frame, frame_size, &raw, &raw_size, err)
-                        : err_set(err, BD_IO, "no memory for a zstd decoder");
-    if (rc == BD_OK && !(d->dictionary = ZSTD_createDDict(raw, raw_size)))
-        rc = err_set(err, BD_CORRUPT, "not a usable zstd dictionary");
-    free(raw);
+int codec_dictionary_open(struct codec_dictionary **out, struct codec_decoder *d, const uint8_t *frame,
+                          size_t frame_size, struct err *err) {
+    uint8_t *raw;
+    size_t raw_size;
+    int rc = codec_decode_zstd(d, NULL, frame, frame_size, &raw, &raw_size, err);
+    if (rc != BD_OK)
+        return rc;
+    struct codec_dictionary *dictionary = mem_zalloc(1, sizeof *dictionary);
+    dictionary->raw_size = raw_size;
+    if (raw_size >= 8 && (raw[0] | raw[1] << 8 | raw[2] << 16 | (uint32_t)raw[3] << 24) == ZSTD_MAGIC_DICTIONARY) {
+        dictionary->trained = ZSTD_createDDict(raw, raw_size);
+        free(raw);
+        if (!dictionary->trained)
+            rc = err_set(err, BD_CORRUPT, "not a usable zstd dictionary");
+    } else {
+        dictionary->raw = raw;
+    }
     if (rc != BD_OK) {
-        codec_dictionary_close(d);
+        codec_dictionary_close(dictionary);
         return rc;
     }
-    *out = d;
+    *out = dictionary;
     return BD_OK;
 }
 
 void codec_dictionary_close(struct codec_dictionary *d) {
     if (!d)
         return;
-    ZSTD_freeDDict(d->dictionary);
-    ZSTD_freeDCtx(d->context);
+    ZSTD_freeDDict(d->trained);
+    free(d->raw);
     free(d);
+}
+
+size_t codec_dictionary_memory(const struct codec_dictionary *d) {
+    return d->trained ? ZSTD_sizeof_DDict(d->trained) : d->raw_size;
 }

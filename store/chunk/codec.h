@@ -22,14 +22,22 @@ void codec_append_snappy(struct buf *out, const uint8_t *data, size_t size);
 int codec_decode_snappy(const uint8_t *record, size_t record_size, uint8_t **data, size_t *size,
                         struct err *err);
 
-/* Dictionary of an archive and the decoder that uses it. */
+/* Working memory for zstd (about 160 KB), for one thread at a time. */
+struct codec_decoder;
+struct codec_decoder *codec_decoder_new(void);
+void codec_decoder_free(struct codec_decoder *d); /* NULL is fine */
+
+/* Dictionary of an archive, trained or raw content. */
 struct codec_dictionary;
 /* From a zstd frame that holds the dictionary. */
-int codec_dictionary_open(struct codec_dictionary **out, const uint8_t *frame, size_t frame_size,
-                          struct err *err);
+int codec_dictionary_open(struct codec_dictionary **out, struct codec_decoder *d, const uint8_t *frame,
+                          size_t frame_size, struct err *err);
 void codec_dictionary_close(struct codec_dictionary *d); /* NULL is fine */
+size_t codec_dictionary_memory(const struct codec_dictionary *d);
 
-int codec_decode_zstd(struct codec_dictionary *d, const uint8_t *frame, size_t frame_size,
-                      uint8_t **data, size_t *size, struct err *err);
+/* dictionary NULL: a frame that stands alone. */
+int codec_decode_zstd(struct codec_decoder *d, const struct codec_dictionary *dictionary,
+                      const uint8_t *frame, size_t frame_size, uint8_t **data, size_t *size,
+                      struct err *err);
 
 #endif
