@@ -1,26 +1,11 @@
-/*
- * Reading archives: offsets and span numbers are checked at each use, not all at once at open. Opened
- * dictionaries are kept up to a bound; of a hundred chunks that are read together, most share a few.
- */
+/* Reading archives: offsets and span numbers are checked at each use, not all at once at open. */
 #include "store/chunk/archive.h"
 
-#include "base/mem.h"
 #include "store/chunk/bytes.h"
 #include "store/chunk/codec.h"
 
-#include <stdlib.h>
-
 #define SIGNATURE "DOLTARC"
 #define NEWEST_VERSION 3
-
-#define DICTIONARIES_MAX 256u
-#define DICTIONARY_MEMORY_MAX ((size_t)16 << 20)
-
-struct archive_dictionary {
-    uint32_t span;
-    uint64_t used; /* when last */
-    struct codec_dictionary *dictionary;
-};
 
 int archive_init(struct archive *a, const uint8_t *bytes, size_t size, const char *where,
                  struct err *err) {
@@ -54,10 +39,7 @@ int archive_init(struct archive *a, const uint8_t *bytes, size_t size, const cha
 }
 
 void archive_release(struct archive *a) {
-    for (size_t i = 0; i < a->dictionary_count; i++)
-        codec_dictionary_close(a->dictionaries[i].dictionary);
-    free(a->dictionaries);
-    codec_decoder_free(a->decoder);
+    dictionary_cache_release(&a->dictionaries);
     *a = (struct archive){0};
 }
 
@@ -96,45 +78,6 @@ static int span_bytes(const struct archive *a, uint32_t id, const uint8_t **byte
     return BD_OK;
 }
 
-/* Makes room for one more: those that were not used for longest go. */
-static void trim_dictionaries(struct archive *a, size_t more) {
-    while (a->dictionary_count > 0 && (a->dictionary_count == DICTIONARIES_MAX ||
-                                       a->dictionary_memory + more > DICTIONARY_MEMORY_MAX)) {
-        struct archive_dictionary *oldest = a->dictionaries;
-        for (size_t i = 1; i < a->dictionary_count; i++)
-            if (a->dictionaries[i].used < oldest->used)
-                oldest = &a->dictionaries[i];
-        a->dictionary_memory -= codec_dictionary_memory(oldest->dictionary);
-        codec_dictionary_close(oldest->dictionary);
-        *oldest = a->dictionaries[--a->dictionary_count];
-    }
-}
-
-/* Borrowed until the next call. */
-static int dictionary_of(struct archive *a, uint32_t id, struct codec_dictionary **out,
-                         struct err *err) {
-    for (size_t i = 0; i < a->dictionary_count; i++)
-        if (a->dictionaries[i].span == id) {
-            a->dictionaries[i].used = ++a->uses;
-            *out = a->dictionaries[i].dictionary;
-            return BD_OK;
-        }
-    const uint8_t *frame;
-    size_t frame_size;
-    int rc = span_bytes(a, id, &frame, &frame_size, err);
-    if (rc == BD_OK)
-        rc = codec_dictionary_open(out, a->decoder, frame, frame_size, err);
-    if (rc != BD_OK)
-        return rc;
-    if (!a->dictionaries)
-        a->dictionaries = mem_zalloc(DICTIONARIES_MAX, sizeof *a->dictionaries);
-    size_t memory = codec_dictionary_memory(*out);
-    trim_dictionaries(a, memory);
-    a->dictionary_memory += memory;
-    a->dictionaries[a->dictionary_count++] = (struct archive_dictionary){id, ++a->uses, *out};
-    return BD_OK;
-}
-
 int archive_get(struct archive *a, int64_t position, uint8_t **data, size_t *size, struct err *err) {
     const uint8_t *ref = a->refs + (size_t)position * 8;
     uint32_t dictionary_id = read_u32(ref), data_id = read_u32(ref + 4);
@@ -148,11 +91,11 @@ int archive_get(struct archive *a, int64_t position, uint8_t **data, size_t *siz
             return err_set(err, BD_CORRUPT, "no dictionary in an archive of version %d", a->version);
         return codec_decode_snappy(bytes, span_size, data, size, err);
     }
-    if (!a->decoder)
-        a->decoder = codec_decoder_new();
-    struct codec_dictionary *dictionary;
-    rc = dictionary_of(a, dictionary_id, &dictionary, err);
+    const uint8_t *dictionary;
+    size_t dictionary_size;
+    rc = span_bytes(a, dictionary_id, &dictionary, &dictionary_size, err);
     if (rc != BD_OK)
         return rc;
-    return codec_decode_zstd(a->decoder, dictionary, bytes, span_size, data, size, err);
+    return dictionary_cache_decode(&a->dictionaries, dictionary_id, dictionary, dictionary_size, bytes,
+                                   span_size, data, size, err);
 }

@@ -6,12 +6,10 @@
 #define STORE_CHUNK_ARCHIVE_H
 
 #include "base/err.h"
+#include "store/chunk/dictionary_cache.h"
 #include "store/chunk/hash.h"
 
 #include <stdbool.h>
-
-struct codec_decoder;
-struct archive_dictionary;
 
 struct archive {
     const uint8_t *bytes; /* borrowed: the whole file */
@@ -20,10 +18,7 @@ struct archive {
     uint32_t spans, count;
     size_t data_size; /* of all byte spans */
     const uint8_t *ends, *prefixes, *refs, *suffixes;
-    struct codec_decoder *decoder;           /* NULL until a zstd frame is read */
-    struct archive_dictionary *dictionaries; /* the ones used last */
-    size_t dictionary_count, dictionary_memory;
-    uint64_t uses;
+    struct dictionary_cache dictionaries;
 };
 
 /* BD_CORRUPT; BD_TOO_NEW for a later version; BD_INVALID when the bytes are not an archive at all. */

@@ -4,6 +4,7 @@
 #include "base/os.h"
 #include "store/chunk/bytes.h"
 #include "store/chunk/codec.h"
+#include "store/chunk/dictionary_cache.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -36,21 +37,13 @@ bool scan_is_ghost(const struct scan *s, const struct hash *h) {
 
 /* --- reading --- */
 
-struct scan_dictionary {
-    uint32_t file, span;
-    struct codec_dictionary *dictionary;
-};
-
 struct scan_reader {
     const struct scan *scan;
     struct buf scratch;
-    struct scan_dictionary *dictionaries;
-    size_t dictionary_count, dictionary_capacity;
+    struct dictionary_cache dictionaries;
     struct address_map cache; /* address → malloc'd bytes */
     size_t cached;
 };
-
-#define DICTIONARIES_MAX 256u
 
 struct scan_reader *scan_reader_new(const struct scan *s) {
     struct scan_reader *r = mem_zalloc(1, sizeof *r);
@@ -58,18 +51,11 @@ struct scan_reader *scan_reader_new(const struct scan *s) {
     return r;
 }
 
-static void drop_dictionaries(struct scan_reader *r) {
-    for (size_t i = 0; i < r->dictionary_count; i++)
-        codec_dictionary_close(r->dictionaries[i].dictionary);
-    r->dictionary_count = 0;
-}
-
 void scan_reader_free(struct scan_reader *r) {
     if (!r)
         return;
     scan_reader_forget(r, 0);
-    drop_dictionaries(r);
-    free(r->dictionaries);
+    dictionary_cache_release(&r->dictionaries);
     address_map_release(&r->cache);
     buf_release(&r->scratch);
     free(r);
@@ -84,24 +70,14 @@ void scan_reader_forget(struct scan_reader *r, size_t limit) {
     r->cached = 0;
 }
 
-static int dictionary_of(struct scan_reader *r, uint32_t file, uint32_t span,
-                         struct codec_dictionary **out, struct err *err) {
-    for (size_t i = r->dictionary_count; i-- > 0;)
-        if (r->dictionaries[i].file == file && r->dictionaries[i].span == span) {
-            *out = r->dictionaries[i].dictionary;
-            return BD_OK;
-        }
-    const struct scan_file *f = &r->scan->files[file];
+static int decode_zstd(struct scan_reader *r, const struct scan_entry *e, const uint8_t *bytes,
+                       uint8_t **data, size_t *size, struct err *err) {
+    const struct scan_file *f = &r->scan->files[e->file];
+    uint32_t span = e->dictionary;
     uint64_t start = span == 1 ? 0 : read_u64(f->span_ends + (size_t)(span - 2) * 8);
     uint64_t end = read_u64(f->span_ends + (size_t)(span - 1) * 8);
-    int rc = codec_dictionary_open(out, f->map + start, (size_t)(end - start), err);
-    if (rc != BD_OK)
-        return err_prefix(err, "dictionary in span %u", span);
-    if (r->dictionary_count == DICTIONARIES_MAX)
-        drop_dictionaries(r);
-    MEM_GROW(r->dictionaries, r->dictionary_capacity, r->dictionary_count + 1);
-    r->dictionaries[r->dictionary_count++] = (struct scan_dictionary){file, span, *out};
-    return BD_OK;
+    return dictionary_cache_decode(&r->dictionaries, (uint64_t)e->file << 32 | span, f->map + start,
+                                   (size_t)(end - start), bytes, e->size, data, size, err);
 }
 
 int scan_read(struct scan_reader *r, uint32_t entry, uint8_t **data, size_t *size, struct err *err) {
@@ -118,12 +94,9 @@ int scan_read(struct scan_reader *r, uint32_t entry, uint8_t **data, size_t *siz
     } else {
         bytes = f->map + e->offset;
     }
-    struct codec_dictionary *dictionary = NULL;
-    if (rc == BD_OK && e->dictionary)
-        rc = dictionary_of(r, e->file, e->dictionary, &dictionary, err);
     if (rc == BD_OK)
-        rc = dictionary ? codec_decode_zstd(dictionary, bytes, e->size, data, size, err)
-                        : codec_decode_snappy(bytes, e->size, data, size, err);
+        rc = e->dictionary ? decode_zstd(r, e, bytes, data, size, err)
+                           : codec_decode_snappy(bytes, e->size, data, size, err);
     if (rc != BD_OK) {
         char text[HASH_TEXT_SIZE + 1];
         hash_format(&e->address, text);
