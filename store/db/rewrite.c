@@ -27,7 +27,8 @@ struct rewriting {
     struct node_store *ns;
     struct history_graph graph;
     uint64_t now_millis;
-    bool again; /* not the first attempt */
+    bool really; /* else it is a plan: no commit is made, changed ones get made-up addresses */
+    bool again;  /* not the first attempt */
     /* one attempt */
     struct arena arena;
     struct hash store_root;
@@ -180,8 +181,11 @@ static int map_one(struct rewriting *w, struct graph_commit *c, const char *mess
         parents[i] = p->mapped;
         same = same && hash_eq(&p->mapped, &p->hash);
     }
-    if (same) {
-        c->mapped = c->hash;
+    c->mapped = c->hash;
+    if (same)
+        return BD_OK;
+    if (!w->really) {
+        c->mapped.b[0] ^= 0xff;
         return BD_OK;
     }
     struct commit made;
@@ -447,7 +451,7 @@ static int publish(struct rewriting *w, struct err *err) {
     return rc ? rc : chunk_store_commit(w->e->cs, &w->store_root, chunks, count, &root, err);
 }
 
-static int attempt(struct rewriting *w, bool really, struct arena *a, struct history_summary *out,
+static int attempt(struct rewriting *w, struct arena *a, struct history_summary *out,
                    struct err *err) {
     memset(out, 0, sizeof *out);
     arena_reset(&w->arena);
@@ -466,15 +470,15 @@ static int attempt(struct rewriting *w, bool really, struct arena *a, struct his
     for (size_t i = 0; i < w->head_count; i++)
         out->heads += is_rewritten(w, &w->heads[i]);
     out->changed = out->heads > 0;
-    out->head = really ? w->graph.list[w->heads[0].at].mapped : out->old_head;
+    out->head = w->really ? w->graph.list[w->heads[0].at].mapped : out->old_head;
     out->gone = out->commits - history_graph_reach(&w->graph, w->heads[0].at, true);
     if (!out->changed)
         return BD_OK;
     rc = find_holders(w, a, out, err);
-    for (size_t i = 0; rc == BD_OK && really && i < w->head_count; i++)
+    for (size_t i = 0; rc == BD_OK && w->really && i < w->head_count; i++)
         if (is_rewritten(w, &w->heads[i]))
             rc = verify_head(w, &w->heads[i], err);
-    return rc == BD_OK && really ? publish(w, err) : rc;
+    return rc == BD_OK && w->really ? publish(w, err) : rc;
 }
 
 static int run(struct tables *t, const struct history_rewrite *r, bool really, struct arena *a,
@@ -489,15 +493,20 @@ static int run(struct tables *t, const struct history_rewrite *r, bool really, s
     if (rc)
         return rc;
     struct rewriting w = {
-        .e = e, .request = r, .ns = node_store_new(e->cs), .now_millis = (uint64_t)(datetime_now() / 1000)};
+        .e = e,
+        .request = r,
+        .ns = node_store_new(e->cs),
+        .now_millis = (uint64_t)(datetime_now() / 1000),
+        .really = really,
+    };
     history_graph_init(&w.graph, w.ns);
-    rc = attempt(&w, really, a, out, err);
+    rc = attempt(&w, a, out, err);
     if (rc == BD_ROOT_MOVED) {
         err_clear(err);
         w.again = true;
         rc = chunk_store_lock(e->cs, REWRITE_LOCK_WAIT_MS, err);
         if (rc == BD_OK) {
-            rc = attempt(&w, really, a, out, err);
+            rc = attempt(&w, a, out, err);
             chunk_store_unlock(e->cs);
         }
     }

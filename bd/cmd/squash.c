@@ -1,0 +1,182 @@
+#include "bd/cmd/squash.h"
+
+#include "base/datetime.h"
+#include "bd/ui/ink.h"
+#include "bd/ui/progress.h"
+#include "bd/ui/text.h"
+#include "bd/workspace/compact_marker.h"
+#include "store/db/gc.h"
+#include "store/db/repo_state.h"
+
+#include <string.h>
+
+#define HOLDERS_SHOWN 8
+
+static const char *db_name(struct bd *bd) {
+    const char *slash = strrchr(bd->ws.database_dir, '/');
+    return slash && slash[1] ? slash + 1 : bd->ws.database_dir;
+}
+
+/* A database that was opened directly has no place for markers. */
+static bool has_markers(const struct bd *bd) { return bd->ws.beads_dir && !bd->ws.direct; }
+
+static int check_remotes(struct bd *bd, struct err *err) {
+    struct repo_address *remotes;
+    size_t count;
+    int rc = repo_state_list(bd->ws.database_dir, REPO_REMOTES, &bd->arena, &remotes, &count, err);
+    if (rc == BD_OK && count)
+        return err_set(err, BD_CONFLICT,
+                       "this database has a remote (%s -> %s): squashed history no longer fits the history there, and "
+                       "every other clone would have to be made anew",
+                       remotes[0].name, remotes[0].url);
+    struct tables_ref *refs;
+    if (rc == BD_OK)
+        rc = tables_refs(bd->ops.tables, &bd->arena, &refs, &count, err);
+    for (size_t i = 0; rc == BD_OK && i < count; i++)
+        if (refs[i].kind == TABLES_REF_REMOTE)
+            rc = err_set(err, BD_CONFLICT,
+                         "this database follows a remote (%s): squashed history no longer fits the history there",
+                         refs[i].name);
+    return rc;
+}
+
+int squash_check(struct bd *bd, bool federated, struct err *err) {
+    struct compact_note note;
+    if (has_markers(bd)) {
+        const char *dir = bd->ws.beads_dir, *db = db_name(bd);
+        int rc = compact_marker_get(dir, COMPACT_QUARANTINE, db, &bd->arena, &note, err);
+        if (rc == BD_OK)
+            return err_set(err, BD_CONFLICT,
+                           "an earlier squash found a difference (%s) and changed nothing; run bd doctor --deep, and "
+                           "remove %s when the database is in order",
+                           note.reason, compact_marker_path(dir, COMPACT_QUARANTINE, db, &bd->arena));
+        if (rc != BD_NOT_FOUND)
+            return rc;
+        err_clear(err);
+    }
+    return federated ? BD_OK : check_remotes(bd, err);
+}
+
+static void mark(struct bd *bd, enum compact_marker kind, const char *reason, const struct hash *from) {
+    char head[HASH_TEXT_SIZE + 1] = "";
+    struct err err = ERR_INIT;
+    if (!has_markers(bd))
+        return;
+    if (from)
+        hash_format(from, head);
+    struct compact_note note = {db_name(bd), reason, head, datetime_now() / MICROS_PER_SECOND};
+    if (compact_marker_put(bd->ws.beads_dir, kind, &note, &err) != BD_OK)
+        cmd_warn(bd, "%s", err.msg);
+}
+
+static int show_progress(void *ctx, enum db_gc_phase phase, uint64_t done, uint64_t total) {
+    (void)phase;
+    progress_at(ctx, done, total);
+    return BD_OK;
+}
+
+static void collect(struct bd *bd, struct squash_result *out) {
+    struct progress p;
+    struct err err = ERR_INIT;
+    struct db_gc_result gone;
+    progress_begin(&p, bd->err, bd->stderr_tty && !bd->quiet && !bd->json, "Giving back space");
+    struct db_gc_options o = {.full = true, .progress = show_progress, .progress_ctx = &p};
+    int rc = db_gc(bd->ws.database_dir, &o, &gone, &err);
+    progress_end(&p);
+    if (rc != BD_OK) {
+        out->collect_error = arena_strdup(&bd->arena, err.msg);
+        mark(bd, COMPACT_PENDING_GC, err.msg, &out->history.old_head);
+        return;
+    }
+    if (has_markers(bd))
+        compact_marker_remove(bd->ws.beads_dir, COMPACT_PENDING_GC, db_name(bd), &err);
+}
+
+static uint64_t bytes_now(struct bd *bd) {
+    struct db_gc_sizes sizes = {0};
+    return db_gc_sizes(bd->ws.database_dir, &sizes, NULL) == BD_OK ? sizes.total : 0;
+}
+
+int squash_run(struct bd *bd, const struct history_rewrite *r, bool collecting, struct squash_result *out,
+               struct err *err) {
+    int64_t start = datetime_now();
+    memset(out, 0, sizeof *out);
+    out->bytes_before = bytes_now(bd);
+    int rc = history_rewrite(bd->ops.tables, r, &bd->arena, &out->history, err);
+    if (rc == BD_CORRUPT)
+        mark(bd, COMPACT_QUARANTINE, err->msg, NULL);
+    if (rc != BD_OK)
+        return rc;
+    if (collecting && out->history.changed)
+        collect(bd, out);
+    out->bytes_after = bytes_now(bd);
+    out->elapsed_micros = datetime_now() - start;
+    return BD_OK;
+}
+
+void squash_settle(struct bd *bd) {
+    struct compact_note note;
+    struct squash_result r = {0};
+    struct err err = ERR_INIT;
+    if (!has_markers(bd) || compact_marker_get(bd->ws.beads_dir, COMPACT_PENDING_GC, db_name(bd), &bd->arena, &note,
+                                               &err) != BD_OK)
+        return;
+    r.bytes_before = bytes_now(bd);
+    collect(bd, &r);
+    r.bytes_after = bytes_now(bd);
+    if (r.collect_error)
+        cmd_warn(bd, "the space of squashed history could not be given back yet: %s", r.collect_error);
+    else if (!bd->json)
+        fprintf(bd->out, "Gave back what an earlier squash had to leave: %s → %s\n",
+                text_bytes(&bd->arena, r.bytes_before), text_bytes(&bd->arena, r.bytes_after));
+}
+
+/* ---- telling ---- */
+
+void squash_print_holders(struct bd *bd, const struct history_summary *h) {
+    bool branches = false;
+    if (!h->holder_count)
+        return;
+    fprintf(bd->out, "  Old commits stay where these refs still name them:\n");
+    for (size_t i = 0; i < h->holder_count; i++) {
+        branches = branches || strncmp(h->holders[i], "refs/heads/", 11) == 0;
+        if (i < HOLDERS_SHOWN)
+            fprintf(bd->out, "    %s\n", h->holders[i]);
+    }
+    if (h->holder_count > HOLDERS_SHOWN)
+        fprintf(bd->out, "    and %zu more\n", h->holder_count - HOLDERS_SHOWN);
+    if (branches)
+        fputs("  Branches that stay behind meet every later change as a conflict when they are merged;\n"
+              "  --all-branches squashes them along, so that they merge as before.\n",
+              bd->out);
+}
+
+void squash_print_facts(struct bd *bd, const struct squash_result *r) {
+    struct arena *a = &bd->arena;
+    struct buf took = BUF_INIT;
+    text_add_duration(&took, r->elapsed_micros / 1000 * 1000000);
+    fprintf(bd->out, "  Time: %s\n", buf_str(&took));
+    buf_release(&took);
+    if (r->bytes_before)
+        fprintf(bd->out, "  Size: %s → %s\n", text_bytes(a, r->bytes_before), text_bytes(a, r->bytes_after));
+    squash_print_holders(bd, &r->history);
+    if (r->collect_error)
+        cmd_warn(bd, "the history is squashed, but its space was not given back: %s; bd gc does it later",
+                 r->collect_error);
+}
+
+void squash_json_holders(struct json_writer *w, const struct history_summary *h) {
+    if (!h->holder_count)
+        return;
+    json_key(w, "held_by");
+    json_array(w);
+    for (size_t i = 0; i < h->holder_count; i++)
+        json_str(w, h->holders[i]);
+    json_array_end(w);
+}
+
+const char *squash_copy_hint(struct bd *bd) {
+    (void)bd;
+    return "What goes for good: who changed what and when, and every older version of an issue.\n"
+           "  To keep a copy of it all first: bd backup init <folder> && bd backup sync";
+}

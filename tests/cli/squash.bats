@@ -1,0 +1,163 @@
+#!/usr/bin/env bats
+# bd flatten and bd compact: what they ask, what they leave, and that nothing but history goes.
+load common
+
+setup() { scratch_setup; workspace; }
+teardown() { scratch_teardown; }
+
+db=.beads/embeddeddolt/t
+log() { bd vc log -n 0 --json | python3 -c 'import json,sys; print("|".join(c["message"].split("\n")[0] for c in json.load(sys.stdin)))'; }
+commits() { bd vc log -n 0 --json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)))'; }
+bytes() { find $db -type f -printf '%s\n' | awk '{s += $1} END {print s}'; }
+
+some() {
+    for i in 1 2 3 4 5; do bd create "Issue $i" --id "t-$i" -d "$(head -c 3000 /dev/urandom | base64 -w0)" --silent; done
+    for i in 1 2 3 4 5; do bd update "t-$i" -d "$(head -c 3000 /dev/urandom | base64 -w0)" --quiet; done
+}
+
+@test "without --force nothing happens, and the answer says how to keep a copy" {
+    some
+    before=$(log)
+    for command in "flatten" "compact --days 0"; do
+        apart bd $command
+        [ "$status" -eq 1 ]
+        [[ "$err" == *"would squash"*"--force"*"bd backup"* ]]
+        [ "$(log)" = "$before" ]
+    done
+}
+
+@test "a preview changes nothing, in read-only mode too" {
+    some
+    n=$(commits)
+    cp -r $db before
+    apart bd --readonly flatten --dry-run --json
+    [ "$status" -eq 0 ]
+    [ "$(json_get commit_count <<<"$out")" = "$n" ]
+    [ "$(json_get would_flatten <<<"$out")" = true ]
+    apart bd --readonly compact --days 0 --dry-run --json
+    [ "$(json_get old_commits <<<"$out")" = "$n" ]
+    [ "$(json_get recent_commits <<<"$out")" = 0 ]
+    apart bd compact --dry-run
+    [[ "$out" == *"DRY RUN"*"Old (>30 days): 0"*"Nothing to compact"* ]]
+    diff -r $db before
+    run bd --readonly flatten --force
+    [ "$status" -eq 1 ]
+    diff -r $db before
+}
+
+@test "flatten leaves the newest state alone and gives back the space" {
+    some
+    bd list --all --json --limit 0 >before.json
+    size=$(bytes)
+    n=$(commits)
+    apart bd flatten --force --json
+    [ "$status" -eq 0 ]
+    [ "$(json_get commits_before <<<"$out")" = "$n" ]
+    [ "$(json_get commits_after <<<"$out")" = 1 ]
+    [ "$(log)" = "flatten: squash all history into single commit|Initialize data repository" ]
+    bd list --all --json --limit 0 | diff before.json -
+    [ "$(bytes)" -lt $((size * 3 / 4)) ]
+    bd fsck
+    apart bd flatten --force --json
+    [ "$(json_get message <<<"$out")" = "already flat" ]
+    bd create "Later" --silent
+    [ "$(commits)" = 3 ]
+    [ "$(bd history t-1 --json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)))')" = 2 ]
+}
+
+@test "flatten --keep-recent leaves the newest commits" {
+    some
+    kept=$(log | cut -d'|' -f1-3)
+    apart bd flatten --force --keep-recent 3
+    [ "$status" -eq 0 ]
+    [[ "$out" == *"Size: "*" → "* ]]
+    [ "$(log)" = "$kept|flatten: squash all history into single commit|Initialize data repository" ]
+    bd fsck
+}
+
+@test "compact squashes what is old and says so" {
+    some
+    n=$(commits)
+    bd kv set uncommitted yes
+    apart bd compact --days 0 --force --json
+    [ "$(json_get commits_before <<<"$out")" = "$n" ]
+    [ "$(json_get old_squashed <<<"$out")" = "$n" ]
+    [ "$(json_get recent_kept <<<"$out")" = 0 ]
+    [ "$(json_get commits_after <<<"$out")" = 1 ]
+    [ "$(log)" = "compact: squash $n commits into base snapshot|Initialize data repository" ]
+    [ "$(bd kv get uncommitted)" = yes ]
+    apart bd compact --days 0 --force
+    [[ "$out" == *"Nothing to compact"* ]]
+    apart bd compact --days 1 --force
+    [[ "$out" == *"Nothing to compact"* ]]
+    apart bd compact --days -1
+    [ "$status" -eq 1 ]
+}
+
+@test "other branches stay, are named, and --all-branches takes them along" {
+    some
+    bd branch side
+    bd create "On main" --silent
+    apart bd flatten --force --json
+    [ "$(json_get held_by.0 <<<"$out")" = refs/heads/side ]
+    bd branch later
+    bd create "Again" --silent
+    bd create "And again" --silent
+    apart bd flatten --force --all-branches --json
+    [[ "$out" != *held_by* ]]
+    bd fsck
+    bd vc merge side
+    bd vc merge later
+}
+
+@test "a database with a remote is left alone unless it is asked for" {
+    some
+    python3 - <<'END'
+import json
+p = ".beads/embeddeddolt/t/.dolt/repo_state.json"
+s = json.load(open(p))
+s["remotes"] = {"origin": {"name": "origin", "url": "file:///nowhere", "fetch_specs": ["refs/heads/*:refs/remotes/origin/*"], "params": {}}}
+json.dump(s, open(p, "w"))
+END
+    for command in "flatten" "compact --days 0"; do
+        apart bd $command --force
+        [ "$status" -eq 1 ]
+        [[ "$err" == *"origin"*"bd gc"* ]]
+    done
+    bd flatten --force --force-federated
+    [ "$(commits)" = 2 ]
+}
+
+@test "a quarantine is respected until somebody removes it" {
+    some
+    mkdir -p .beads/compact/compact-quarantine
+    printf 'db=t\nreason=table issues differs\n' >.beads/compact/compact-quarantine/t
+    apart bd flatten --force
+    [ "$status" -eq 1 ]
+    [[ "$err" == *"table issues differs"*".beads/compact/compact-quarantine/t"* ]]
+    rm .beads/compact/compact-quarantine/t
+    bd flatten --force
+}
+
+@test "what cannot be collected now is noted and done the next time" {
+    some
+    exec 9>>$db/.dolt/noms/oldgen/LOCK || { mkdir -p $db/.dolt/noms/oldgen; exec 9>>$db/.dolt/noms/oldgen/LOCK; }
+    flock 9
+    apart timeout 60 bd flatten --force
+    exec 9>&-
+    [ "$status" -eq 0 ]
+    [[ "$err" == *"space was not given back"*"bd gc"* ]]
+    grep -q '^db=t$' .beads/compact/compact-pending-gc/t
+    [ "$(bytes)" -gt 40000 ]
+    bd flatten --force
+    [ ! -e .beads/compact/compact-pending-gc/t ]
+    [ "$(bytes)" -lt 40000 ]
+    [ "$(commits)" = 2 ]
+}
+
+@test "--push says that there are no remotes yet" {
+    some
+    apart bd flatten --force --push
+    [ "$status" -eq 1 ]
+    [[ "$err" == *"--push"*"nothing was done"* ]]
+}
