@@ -69,6 +69,10 @@ static const char *advice(enum fsck_repair repair) {
     case REPAIR_FILES:
     case REPAIR_INDEXES:
     case REPAIR_REPO_STATE: return "'bd fsck --repair' mends it; originals are set aside first";
+    case REPAIR_SALVAGE:
+        return "'bd fsck --repair' makes a new journal of its sound records if that loses nothing; failing "
+               "that, restore a backup, or give up what is behind the damage with "
+               "'bd fsck --revive-journal-with-data-loss'";
     case REPAIR_REVIVE:
         return "restore a backup; failing that, 'bd fsck --revive-journal-with-data-loss' keeps what is "
                "before the damage";

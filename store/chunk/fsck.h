@@ -82,6 +82,7 @@ enum fsck_repair {
     REPAIR_INDEXES,       /* make secondary indexes anew from the rows (working set) */
     REPAIR_REPO_STATE,    /* write repo_state.json anew */
     REPAIR_RESET,         /* move a branch back to its newest whole commit */
+    REPAIR_SALVAGE,       /* make a new journal of the sound records, if nothing reachable is lost */
     REPAIR_ACTIONS
 };
 const char *fsck_repair_name(enum fsck_repair repair);
@@ -132,6 +133,7 @@ struct fsck_options {
     /* Called now and then from the calling thread (NULL: none); false cancels (BD_CANCELLED). */
     bool (*progress)(void *ctx, const struct fsck_progress *p);
     void *progress_ctx;
+    const char *journal; /* deep: this file in place of the journal (a repair tries its result) */
 };
 
 /*

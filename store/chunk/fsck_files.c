@@ -383,7 +383,7 @@ static int try_open(struct scan *s, const struct fsck_options *o, struct fsck_re
         s->root_known = true;
     }
     if (rc == BD_OK)
-        rc = scan_journal(s, r, err);
+        rc = scan_journal(s, o, r, err);
     if (rc == BD_OK)
         rc = take_generation(s, true, r, err);
     if (rc == BD_OK)

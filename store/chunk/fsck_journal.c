@@ -86,10 +86,9 @@ static int judge_tail(struct scan *s, int fd, const char *path, struct fsck_repo
         return rc;
     }
     if (s->journal_loss)
-        fsck_add(r, FSCK_ERROR, FSCK_JOURNAL_LOSS, REPAIR_REVIVE, NULL, NULL, JOURNAL_FILE,
+        fsck_add(r, FSCK_ERROR, FSCK_JOURNAL_LOSS, REPAIR_SALVAGE, NULL, NULL, JOURNAL_FILE,
                  "possible data loss: %s at %llu of the journal is followed by committed data (%llu bytes "
-                 "behind the damage). Restore a backup; if there is none, the commits before the damage "
-                 "can be kept and all later ones given up",
+                 "behind the damage)",
                  what, at, tail);
     else if (only_zeros(fd, end, size))
         fsck_add(r, FSCK_NOTE, FSCK_JOURNAL_TAIL, REPAIR_TAIL, NULL, NULL, JOURNAL_FILE,
@@ -122,7 +121,7 @@ static void judge_root(struct scan *s, struct fsck_report *r) {
     hash_format(&s->manifest.root, text);
     if (!s->root_count) {
         fsck_add(r, FSCK_ERROR, FSCK_JOURNAL_NO_ROOT,
-                 s->journal_loss ? REPAIR_REVIVE : REPAIR_MANIFEST, NULL, NULL, JOURNAL_FILE,
+                 s->journal_loss ? REPAIR_SALVAGE : REPAIR_MANIFEST, NULL, NULL, JOURNAL_FILE,
                  "the journal holds no root record: versions of Dolt before 2.0.5 would see an empty "
                  "database");
         return;
@@ -136,9 +135,12 @@ static void judge_root(struct scan *s, struct fsck_report *r) {
                  text);
 }
 
-int scan_journal(struct scan *s, struct fsck_report *r, struct err *err) {
+int scan_journal(struct scan *s, const struct fsck_options *o, struct fsck_report *r, struct err *err) {
     struct buf path = BUF_INIT;
-    buf_addf(&path, "%s/" JOURNAL_FILE, s->dir);
+    if (o->journal)
+        buf_add_str(&path, o->journal);
+    else
+        buf_addf(&path, "%s/" JOURNAL_FILE, s->dir);
     s->journal_listed = s->manifest_good && manifest_names(&s->manifest, &manifest_journal_name);
     int fd = os_open(path.data, O_RDONLY, 0), rc = BD_OK;
     struct stat st;
@@ -283,7 +285,7 @@ static void check_private_index(struct scan *s, const struct fsck_options *o, st
 }
 
 void scan_journal_indexes(struct scan *s, const struct fsck_options *o, struct fsck_report *r) {
-    if (!s->has_journal || !s->journal_good)
+    if (!s->has_journal || !s->journal_good || o->journal)
         return;
     struct buf path = BUF_INIT;
     char *data;

@@ -62,6 +62,7 @@ static const char *const repair_names[REPAIR_ACTIONS] = {
     [REPAIR_INDEXES] = "indexes",
     [REPAIR_REPO_STATE] = "repo-state",
     [REPAIR_RESET] = "reset",
+    [REPAIR_SALVAGE] = "salvage",
 };
 
 const char *fsck_code_name(enum fsck_code code) { return code_names[code]; }

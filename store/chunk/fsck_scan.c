@@ -6,7 +6,6 @@
 #include "store/chunk/codec.h"
 #include "store/chunk/dictionary_cache.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,26 +132,16 @@ int scan_reader_get(void *reader, const struct hash *h, struct chunk *out, struc
 
 /* --- small things --- */
 
-static int by_text(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 size_t scan_list_dir(const char *dir, struct arena *a, char ***names) {
-    char **list = NULL;
-    size_t count = 0, capacity = 0;
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));) {
-        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-            continue;
-        MEM_GROW(list, capacity, count + 1);
-        list[count++] = arena_strdup(a, e->d_name);
-    }
-    if (d)
-        closedir(d);
-    if (count > 1)
-        qsort(list, count, sizeof *list, by_text);
-    *names = arena_dup(a, list, count * sizeof *list);
-    free(list);
+    char **list;
+    size_t count;
+    *names = NULL;
+    if (os_list_dir(dir, &list, &count) < 0)
+        return 0;
+    *names = arena_zalloc(a, (count + 1) * sizeof **names);
+    for (size_t i = 0; i < count; i++)
+        (*names)[i] = arena_strdup(a, list[i]);
+    os_free_list(list, count);
     return count;
 }
 

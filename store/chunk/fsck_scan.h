@@ -90,7 +90,7 @@ bool scan_is_file_name(const char *name, struct hash *h, bool *is_archive);
 
 /* ---- fsck_journal.c ---- */
 /* The journal of s->dir into s; findings. BD_IO. */
-int scan_journal(struct scan *s, struct fsck_report *r, struct err *err);
+int scan_journal(struct scan *s, const struct fsck_options *o, struct fsck_report *r, struct err *err);
 /* Dolt's journal.idx and our private index against the journal. */
 void scan_journal_indexes(struct scan *s, const struct fsck_options *o, struct fsck_report *r);
 

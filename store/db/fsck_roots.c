@@ -74,10 +74,13 @@ static int name_current(void *ctx, struct bytes key, const struct hash *h) {
     struct db_check *c = ctx;
     struct arena a = ARENA_INIT;
     struct working_set ws;
-    (void)key;
     uint32_t entry = scan_find(c->scan, h);
+    struct commit m;
     if (is_kind(c, entry, MESSAGE_WORKING_SET) && working_set_read(c->ns, h, &a, &ws, NULL) == BD_OK)
         name_tables(c, &ws.working, true);
+    else if (key.size > 11 && !memcmp(key.data, "refs/heads/", 11) && is_kind(c, entry, MESSAGE_COMMIT) &&
+             commit_read(c->ns, h, &a, &m, NULL) == BD_OK)
+        name_tables(c, &m.root, true);
     arena_release(&a);
     return BD_OK;
 }

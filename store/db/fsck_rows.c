@@ -503,8 +503,9 @@ static void check_index(struct db_check *c, const struct check_schema *s, size_t
     if (!s->indexable[i] || !rows || !have)
         return;
     if (have->count != rows->count || have->sums[0] != rows->sums[i])
-        fsck_add(c->r, FSCK_ERROR, FSCK_INDEX_WRONG,
-                 c->current && c->current[table] ? REPAIR_INDEXES : REPAIR_NONE, root, name, NULL,
+        /* In history alone it is nothing that a command of today reads, and nothing that can be changed. */
+        fsck_add(c->r, c->current[table] ? FSCK_ERROR : FSCK_WARNING, FSCK_INDEX_WRONG,
+                 c->current[table] ? REPAIR_INDEXES : REPAIR_NOT_NEEDED, root, name, NULL,
                  have->count != rows->count
                      ? "%s (%s): the index has %llu entries for %llu rows"
                      : "%s (%s): entries of the index do not match the rows (%llu entries, %llu rows)",

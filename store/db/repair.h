@@ -15,7 +15,8 @@
 /* Everything that loses nothing. */
 #define REPAIR_SAFE                                                                                    \
     (REPAIR_BIT(REPAIR_TAIL) | REPAIR_BIT(REPAIR_MANIFEST) | REPAIR_BIT(REPAIR_JOURNAL_INDEX) |        \
-     REPAIR_BIT(REPAIR_FILES) | REPAIR_BIT(REPAIR_INDEXES) | REPAIR_BIT(REPAIR_REPO_STATE))
+     REPAIR_BIT(REPAIR_FILES) | REPAIR_BIT(REPAIR_INDEXES) | REPAIR_BIT(REPAIR_REPO_STATE) |           \
+     REPAIR_BIT(REPAIR_SALVAGE))
 
 struct repair_options {
     unsigned actions; /* REPAIR_BITs; what the findings do not call for is left out */
