@@ -17,6 +17,7 @@ void batch_release(struct batch *b) {
 /* Compressing is most of the work of a large batch, so portions of it are done side by side. */
 #define PORTION_MAX 16u
 #define BYTES_WORTH_THREADS (4u << 20)
+#define ROUND_BYTES ((size_t)16 << 20) /* so that the portions take little memory beside their sum */
 
 struct portion {
     const struct chunk_write **chunks;
@@ -40,25 +41,21 @@ static void compress_portion(void *ctx, size_t i) {
 }
 
 static void append_portion(struct batch *b, struct portion *p) {
-    if (!b->records.size) {
-        buf_release(&b->records);
-        b->records = p->records;
-        p->records = (struct buf)BUF_INIT;
-    } else {
-        buf_add(&b->records, p->records.data, p->records.size);
-    }
+    buf_add(&b->records, p->records.data, p->records.size);
+    buf_clear(&p->records);
     b->record_count += (uint32_t)(p->count - p->large_count);
     for (size_t i = 0; i < p->large_count; i++) {
         MEM_GROW(b->large, b->large_capacity, b->large_count + 1);
         b->large[b->large_count++] = *p->large[i];
     }
+    p->large_count = 0;
 }
 
-static void compress(struct batch *b, const struct chunk_write **chunks, size_t count, size_t bytes) {
-    struct portion parts[PORTION_MAX] = {0};
-    size_t n = bytes >= BYTES_WORTH_THREADS ? PORTION_MAX : 1, at = 0;
-    const struct chunk_write **large = mem_alloc((count + 1) * sizeof *large);
-    for (size_t i = 0; i < n; i++) {
+/* One round: its records are then behind those of the rounds before, and its buffers serve the next. */
+static void compress_round(struct batch *b, struct portion *parts, size_t n,
+                           const struct chunk_write **chunks, const struct chunk_write **large,
+                           size_t count) {
+    for (size_t i = 0, at = 0; i < n; i++) {
         size_t end = count * (i + 1) / n;
         parts[i].chunks = chunks + at;
         parts[i].large = large + at;
@@ -66,10 +63,22 @@ static void compress(struct batch *b, const struct chunk_write **chunks, size_t 
         at = end;
     }
     parallel_run(n, compress_portion, parts);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         append_portion(b, &parts[i]);
-        buf_release(&parts[i].records);
+}
+
+static void compress(struct batch *b, const struct chunk_write **chunks, size_t count, size_t bytes) {
+    struct portion parts[PORTION_MAX] = {0};
+    size_t n = bytes >= BYTES_WORTH_THREADS ? PORTION_MAX : 1;
+    const struct chunk_write **large = mem_alloc((count + 1) * sizeof *large);
+    for (size_t start = 0, end; start < count; start = end) {
+        size_t round = 0;
+        for (end = start; end < count && round < ROUND_BYTES; end++)
+            round += chunks[end]->size;
+        compress_round(b, parts, n, chunks + start, large, end - start);
     }
+    for (size_t i = 0; i < n; i++)
+        buf_release(&parts[i].records);
     free(large);
 }
 
