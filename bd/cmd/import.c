@@ -101,14 +101,18 @@ static int dry_run(struct bd *bd, const struct cmd_call *call, const struct impo
     return answer(bd, &a);
 }
 
-static int put_in(struct bd *bd, const struct cmd_call *call, struct import_data *d,
-                  const char *source) {
+static int put_in(struct bd *bd, const struct cmd_call *call, struct import_source *from) {
+    const char *source = from->path;
+    struct import_data *d = &from->data;
     struct import_options options = {.source = import_source_name(source), .dedup = cmd_bool(call, "dedup")};
     struct import_result result = {0};
     struct err err = ERR_INIT;
     int rc = BD_OK;
+    import_source_forgettable(from, &options);
+    import_source_show(from, &options);
     if (d->count || d->memory_count || d->row_count)
         rc = import_run(&bd->ops, d, &options, &bd->arena, &result, &err);
+    progress_end(&from->progress);
     if (rc)
         return cmd_fail_usage(bd, call, "import failed: %s", err.msg);
     struct answer a = {.source = source,
@@ -143,7 +147,7 @@ static int run(struct bd *bd, const struct cmd_call *call) {
         rc = empty_file(bd, path);
     else
         rc = cmd_bool(call, "dry-run") ? dry_run(bd, call, &source.data, source.path)
-                                       : put_in(bd, call, &source.data, source.path);
+                                       : put_in(bd, call, &source);
     import_source_release(&source);
     return rc;
 }

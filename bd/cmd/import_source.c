@@ -21,12 +21,20 @@ const char *import_source_default(struct bd *bd) {
     return *name == '/' ? name : arena_printf(&bd->arena, "%s/%s", bd->ws.beads_dir, name);
 }
 
-void import_source_release(struct import_source *s) {
+static void release_records(struct import_source *s) {
     import_data_release(&s->data);
     for (size_t i = 0; i < s->text_count; i++)
         free(s->texts[i]);
     s->text_count = 0;
+    arena_release(&s->memory);
 }
+
+void import_source_release(struct import_source *s) {
+    release_records(s);
+    progress_end(&s->progress);
+}
+
+static void show(void *ctx, const char *what, size_t done, size_t total);
 
 static int read_stdin(char **data, size_t *size, struct err *err) {
     struct buf b = BUF_INIT;
@@ -53,9 +61,9 @@ static int read_stdin(char **data, size_t *size, struct err *err) {
     return BD_OK;
 }
 
-static int parse(struct bd *bd, struct import_source *s, char *text, size_t size, struct err *err) {
+static int parse(struct import_source *s, char *text, size_t size, struct err *err) {
     s->texts[s->text_count++] = text;
-    return import_data_parse(&s->data, text, size, &bd->arena, err);
+    return import_data_parse(&s->data, text, size, &s->memory, err);
 }
 
 static int read_folder(struct bd *bd, const char *folder, struct import_source *s, struct err *err) {
@@ -70,7 +78,7 @@ static int read_folder(struct bd *bd, const char *folder, struct import_source *
         found++;
         if (os_read_file(path, INPUT_MAX, &text, &size))
             return err_errno(err, "cannot open %s", path);
-        rc = parse(bd, s, text, size, err);
+        rc = parse(s, text, size, err);
         if (rc != BD_OK)
             err_prefix(err, "%s", path);
     }
@@ -84,28 +92,61 @@ int import_source_read(struct bd *bd, const char *path, struct import_source *s,
     char *text;
     size_t size;
     int rc;
-    *s = (struct import_source)IMPORT_SOURCE_INIT;
-    s->path = path;
+    *s = (struct import_source){.path = path, .data = IMPORT_DATA_INIT, .memory = ARENA_INIT, .bd = bd};
+    progress_begin(&s->progress, bd->err, bd->stderr_tty && !bd->quiet, "Reading");
+    s->data.progress = show;
+    s->data.progress_ctx = s;
     if (strcmp(path, "-") == 0) {
         s->path = "stdin";
         rc = read_stdin(&text, &size, err);
         if (rc == BD_OK)
-            rc = parse(bd, s, text, size, err);
+            rc = parse(s, text, size, err);
     } else if (os_stat(path, &st)) {
         rc = err_errno(err, "cannot read %s", path);
     } else if (S_ISDIR(st.st_mode)) {
         rc = read_folder(bd, path, s, err);
     } else {
         s->empty = S_ISREG(st.st_mode) && st.st_size == 0;
+        s->stat = st;
         rc = os_read_file(path, INPUT_MAX, &text, &size) ? err_errno(err, "cannot open %s", path)
-                                                         : parse(bd, s, text, size, err);
+                                                         : parse(s, text, size, err);
     }
     if (rc == BD_OK) {
-        rc = import_data_finish(&s->data, &bd->arena, err);
+        rc = import_data_finish(&s->data, &s->memory, err);
         if (rc != BD_OK)
             err_prefix(err, "import failed");
     }
     return rc;
+}
+
+static void show(void *ctx, const char *what, size_t done, size_t total) {
+    struct import_source *s = ctx;
+    s->progress.what = what;
+    progress_at(&s->progress, done, total);
+}
+
+void import_source_show(struct import_source *s, struct import_options *options) {
+    options->progress = show;
+    options->progress_ctx = s;
+}
+
+static void forget(void *ctx) { release_records(ctx); }
+
+static int reload(void *ctx, struct err *err) {
+    struct import_source *s = ctx;
+    struct stat before = s->stat, now;
+    if (os_stat(s->path, &now) || now.st_size != before.st_size || now.st_ino != before.st_ino ||
+        now.st_mtim.tv_sec != before.st_mtim.tv_sec || now.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
+        return err_set(err, BD_CONFLICT, "%s changed while it was imported; run the import again", s->path);
+    return import_source_read(s->bd, s->path, s, err);
+}
+
+void import_source_forgettable(struct import_source *s, struct import_options *options) {
+    if (!S_ISREG(s->stat.st_mode) || s->text_count != 1)
+        return;
+    options->forget = forget;
+    options->reload = reload;
+    options->reload_ctx = s;
 }
 
 void import_source_report(struct bd *bd, const struct import_result *r) {

@@ -7,6 +7,9 @@
 
 #include "bd/cmd/context.h"
 #include "bd/ops/import.h"
+#include "bd/ui/progress.h"
+
+#include <sys/stat.h>
 
 struct import_source {
     const char *path; /* as it is called in messages */
@@ -14,9 +17,11 @@ struct import_source {
     bool empty; /* a file of 0 bytes */
     char *texts[8];
     size_t text_count;
+    struct arena memory; /* what the records have beside the texts */
+    struct bd *bd;
+    struct stat stat; /* of the file that was read */
+    struct progress progress;
 };
-#define IMPORT_SOURCE_INIT                                                                             \
-    { NULL, IMPORT_DATA_INIT, false, {NULL}, 0 }
 
 /*
  * Reads and understands everything; "-" is standard input. BD_NOT_FOUND, BD_IO, BD_INVALID (which line and why)
@@ -24,6 +29,13 @@ struct import_source {
  */
 int import_source_read(struct bd *bd, const char *path, struct import_source *out, struct err *err);
 void import_source_release(struct import_source *s);
+/* Shows on a terminal how far an import is, until the source is released. */
+void import_source_show(struct import_source *s, struct import_options *options);
+/*
+ * Lets an import release the records early and read the file again when it must: for regular files. The
+ * second reading is BD_CONFLICT when the file has changed.
+ */
+void import_source_forgettable(struct import_source *s, struct import_options *options);
 
 /* The file named by import.path, else .beads/issues.jsonl; in the arena. */
 const char *import_source_default(struct bd *bd);

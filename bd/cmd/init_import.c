@@ -69,6 +69,8 @@ int init_import_into(struct init_job *j, const char *dir, struct err *err) {
     bd_actor(bd);
     bd_owner(bd);
     bd->ops.commit_mode = TABLES_COMMIT;
+    import_source_forgettable(&j->import->source, &options);
+    import_source_show(&j->import->source, &options);
     rc = import_run(&bd->ops, d, &options, &bd->arena, &j->import->result, err);
     if (rc != BD_OK)
         err_prefix(err, "failed to import from JSONL: %s", j->import->path);

@@ -327,6 +327,33 @@ static int prepare(struct plan *p) {
     return rc;
 }
 
+static void keep_texts(const char **list, size_t count, struct arena *a) {
+    for (size_t i = 0; i < count; i++)
+        list[i] = arena_strdup(a, list[i]);
+}
+
+void plan_forget(struct plan *p) {
+    struct import_result *out = p->out;
+    if (!p->options->forget || !p->whole)
+        return;
+    keep_texts(out->ids, out->id_count, p->a);
+    keep_texts(out->stale_ids, out->stale_count, p->a);
+    for (size_t i = 0; i < out->unknown_type_count; i++)
+        out->unknown_types[i].name = arena_strdup(p->a, out->unknown_types[i].name);
+    for (size_t n = 0; n < p->count; n++) {
+        struct known *k = p->knowns[n];
+        if (k->incoming && k->incoming->updated_at != ISSUE_NO_TIME)
+            k->updated_at = k->incoming->updated_at;
+        k->incoming = NULL;
+    }
+    p->issues = NULL;
+    p->count = 0;
+    p->edges = NULL;
+    p->edge_count = p->edge_capacity = 0;
+    p->options->forget(p->options->reload_ctx);
+    p->forgotten = true;
+}
+
 /* ---- the transaction ---- */
 
 /* A database without a prefix takes that of the first issue. */
@@ -386,7 +413,11 @@ static int import_in(struct tables_txn *x, void *ctx, struct err *err) {
     p->old_count = 0;
     p->now = datetime_now();
     *p->out = (struct import_result){0};
-    int rc = p->options->only_if_empty ? is_empty(p, &empty) : BD_OK;
+    int rc = p->forgotten ? p->options->reload(p->options->reload_ctx, err) : BD_OK;
+    if (rc == BD_OK) {
+        p->forgotten = false;
+        rc = p->options->only_if_empty ? is_empty(p, &empty) : BD_OK;
+    }
     if (rc != BD_OK || !empty) {
         p->out->not_empty = !empty;
         return rc;

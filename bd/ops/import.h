@@ -16,6 +16,15 @@ struct import_options {
         *source; /* what the commit message calls the file; NULL: no commit of its own (auto-import) */
     const char *message; /* the whole commit message; NULL: "bd import: N issues from <source>" */
     const char *actor;  /* NULL: the one of ops */
+    /*
+     * Where the records can be read again: `forget` is called when they are not needed any more (it
+     * releases the data), `reload` when the transaction has to run anew. Both or neither.
+     */
+    void (*forget)(void *ctx);
+    int (*reload)(void *ctx, struct err *err);
+    void *reload_ctx;
+    import_progress_fn progress; /* NULL: none; may be called from any thread, by one at a time */
+    void *progress_ctx;
     bool dedup;         /* leave out records whose title an open issue has */
     bool keep_existing; /* existing ids are left untouched */
     bool only_if_empty; /* do nothing when there is an issue or wisp */

@@ -11,7 +11,7 @@ void import_data_release(struct import_data *d) {
     free(d->rows);
     free(d->loose);
     strmap_release(&d->by_id);
-    *d = (struct import_data)IMPORT_DATA_INIT;
+    *d = (struct import_data){.progress = d->progress, .progress_ctx = d->progress_ctx};
 }
 
 /* `count` items of `size` bytes with `more` behind them. */
@@ -219,6 +219,8 @@ int import_data_parse(struct import_data *d, char *text, size_t size, struct are
         MEM_GROW(records, capacity, count);
         rc = parse_batch(d, lines, count, before, records, a, err);
         before += count;
+        if (d->progress)
+            d->progress(d->progress_ctx, "Reading", at, size);
     }
     free(lines);
     free(records);

@@ -17,7 +17,12 @@ struct import_row {
     const char *issue_id, *label; /* label NULL: a comment */
     struct comment comment;
 };
+/* Called now and then during long work; total 0: unknown. */
+typedef void (*import_progress_fn)(void *ctx, const char *what, size_t done, size_t total);
+
 struct import_data {
+    import_progress_fn progress; /* NULL: none; told bytes of the text */
+    void *progress_ctx;
     struct issue *issues;
     size_t count, capacity;
     struct import_memory *memories;

@@ -50,6 +50,7 @@ struct plan {
     size_t old_count;
     struct plan_edge *edges; /* what is put in, in file order, complete */
     size_t edge_count, edge_capacity;
+    bool forgotten; /* the records are released */
     struct err *err;
 };
 
@@ -59,6 +60,8 @@ struct known *plan_known(const struct plan *p, const char *id);
 int plan_edges(struct plan *p);
 /* Sets will_block of every known issue from old and new edges. Only when `whole`. */
 void plan_blocked(struct plan *p);
+/* Releases the records if they can be read again. What is known of ids, and the result, stay. */
+void plan_forget(struct plan *p);
 /* import_rows.c: writes everything. */
 int plan_write(struct plan *p);
 

@@ -259,13 +259,21 @@ static int put_relations(struct writer *w, const struct issue *i, const struct i
     return rc;
 }
 
+static void tell(const struct plan *p, const char *what, size_t done, size_t total) {
+    if (p->options->progress)
+        p->options->progress(p->options->progress_ctx, what, done, total);
+}
+
 /* New issues, and apart from them everything that hangs on new issues: two halves of about the same
  * work. */
 static int put_new_issues(struct writer *w) {
     int rc = BD_OK;
-    for (size_t n = 0; rc == BD_OK && n < w->p->count; n++)
+    for (size_t n = 0; rc == BD_OK && n < w->p->count; n++) {
         if (!w->p->knowns[n]->exists)
             rc = put_issue(w, w->p->issues[n]);
+        if (n % 1024 == 0)
+            tell(w->p, "Importing", n, w->p->count);
+    }
     return rc;
 }
 
@@ -346,26 +354,28 @@ static int refresh(struct writer *w) {
 
 /* ---- what follows ---- */
 
-static int raise_counters(struct plan *p) {
-    struct strmap parents = STRMAP_INIT; /* parent → greatest child */
-    int rc = BD_OK;
+/* parent → greatest child, both in p->work. */
+static void find_counters(struct plan *p, struct strmap *parents) {
     for (size_t n = 0; n < p->count; n++) {
         const char *parent;
         int64_t number;
         const char *dot = strrchr(p->issues[n]->id, '.');
         if (!dot || !id_split_child(p->issues[n]->id, &p->work, &parent, &number))
             continue;
-        const char *before = strmap_get(&parents, parent);
+        const char *before = strmap_get(parents, parent);
         const char *ignored;
         int64_t greatest = 0;
         if (before)
             id_split_child(before, &p->work, &ignored, &greatest);
         if (!before || number > greatest)
-            strmap_put(&parents, parent, (void *)(uintptr_t)p->issues[n]->id);
+            strmap_put(parents, parent, arena_strdup(&p->work, p->issues[n]->id));
     }
-    for (struct strmap_entry *e = NULL; rc == BD_OK && (e = strmap_next(&parents, e));)
+}
+
+static int raise_counters(struct plan *p, const struct strmap *parents) {
+    int rc = BD_OK;
+    for (struct strmap_entry *e = NULL; rc == BD_OK && (e = strmap_next(parents, e));)
         rc = id_reconcile_child(p->x, e->value, p->err);
-    strmap_release(&parents);
     return rc;
 }
 
@@ -412,13 +422,17 @@ static int recompute_blocked(struct plan *p) {
 static int close_all(struct writer *w, struct sinks *s) {
     struct sink *list[] = {&s->issues, &s->labels, &s->comments, &s->events, &s->edges};
     int rc = BD_OK;
-    for (size_t i = 0; rc == BD_OK && i < COUNT(list); i++)
+    for (size_t i = 0; rc == BD_OK && i < COUNT(list); i++) {
+        tell(w->p, "Indexing", i, COUNT(list));
         rc = sink_close(w, list[i]);
+    }
+    tell(w->p, "Committing", 0, 0);
     return rc;
 }
 
 int plan_write(struct plan *p) {
     struct sinks sinks[2];
+    struct strmap parents = STRMAP_INIT;
     struct writer w = {.p = p, .sinks = sinks, .err = p->err};
     memset(sinks, 0, sizeof sinks);
     if (p->whole) {
@@ -434,6 +448,10 @@ int plan_write(struct plan *p) {
         rc = put_new(&w);
     if (rc == BD_OK)
         rc = refresh(&w);
+    if (rc == BD_OK) {
+        find_counters(p, &parents);
+        plan_forget(p);
+    }
     for (int f = 0; f < 2 && rc == BD_OK; f++)
         rc = close_all(&w, &sinks[f]);
     for (int f = 0; f < 2; f++) {
@@ -445,7 +463,8 @@ int plan_write(struct plan *p) {
     strmap_release(&w.comment_ids);
     tables_set_foreign_key_checks(p->x, true);
     if (rc == BD_OK)
-        rc = raise_counters(p);
+        rc = raise_counters(p, &parents);
+    strmap_release(&parents);
     if (rc == BD_OK)
         rc = p->whole ? update_blocked(p) : recompute_blocked(p);
     return rc;

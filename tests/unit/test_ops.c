@@ -10,6 +10,7 @@
 #include "bd/ops/dependencies.h"
 #include "bd/ops/events.h"
 #include "bd/ops/hydrate.h"
+#include "bd/ops/import.h"
 #include "bd/ops/resolve.h"
 #include "bd/ops/update.h"
 #include "schema/schema.h"
@@ -327,6 +328,82 @@ static void counters_go_on_from_the_largest_number(void **state) {
     assert_int_equal(apply(counter_mode_in, off), BD_OK);
 }
 
+/* ---- an import that lets go of its records, and has to run again ---- */
+
+enum { RELOADED = 1500 };
+struct reload_test {
+    struct import_data data;
+    char *text;
+    struct arena memory;
+    int reads, forgets;
+};
+
+static int reload_read(void *ctx, struct err *err) {
+    struct reload_test *r = ctx;
+    struct buf b = BUF_INIT;
+    for (int i = 0; i < RELOADED; i++)
+        buf_addf(&b,
+                 "{\"id\":\"t-reload%d.%d\",\"title\":\"record %d\",\"labels\":[\"a\"],"
+                 "\"updated_at\":\"2026-01-01T00:00:00Z\"}\n",
+                 i / 10, i % 10 + 1, i);
+    size_t size = b.size;
+    r->text = buf_detach(&b);
+    r->reads++;
+    return import_data_parse(&r->data, r->text, size, &r->memory, err);
+}
+
+/* Somebody else writes just when the records are gone: the transaction must run again. */
+static void reload_forget(void *ctx) {
+    struct reload_test *r = ctx;
+    char db[300];
+    struct made m = {.id = "t-other"};
+    struct err err = ERR_INIT;
+    struct ops other = ops;
+    import_data_release(&r->data);
+    memset(r->text, 'x', 1000);
+    free(r->text);
+    r->text = NULL;
+    arena_release(&r->memory);
+    if (r->forgets++)
+        return;
+    snprintf(db, sizeof db, "%s/db", directory);
+    struct tables_open o = {.dir = db};
+    assert_int_equal(tables_open_embedded(&other.tables, &o, &err), BD_OK);
+    assert_int_equal(ops_write(&other, "other", 0, make_in, &m, &err), BD_OK);
+    tables_close(other.tables);
+}
+
+static void forgotten_records_are_read_again(void **state) {
+    struct reload_test r = {.data = IMPORT_DATA_INIT};
+    struct import_options options = {
+        .source = "x", .forget = reload_forget, .reload = reload_read, .reload_ctx = &r};
+    struct import_result result;
+    struct tables_txn *x;
+    uint64_t n;
+    (void)state;
+    assert_int_equal(reload_read(&r, &last), BD_OK);
+    if (import_run(&ops, &r.data, &options, &arena, &result, &last) != BD_OK)
+        fail_msg("%s", last.msg);
+    assert_int_equal(r.forgets, 2);
+    assert_int_equal(r.reads, 2);
+    assert_int_equal(result.imported, RELOADED);
+    assert_string_equal(result.ids[RELOADED - 1], "t-reload149.10");
+    assert_int_equal(tables_read_begin(ops.tables, &x, &last), BD_OK);
+    const struct pred *ours = pred_cmp(&arena, PRED_PREFIX, "id", cell_text("t-reload"));
+    const struct pred *parents = pred_cmp(&arena, PRED_PREFIX, "parent_id", cell_text("t-reload"));
+    assert_int_equal(tables_count_all(x, "issues", ours, &n, &last), BD_OK);
+    assert_int_equal(n, RELOADED);
+    assert_int_equal(tables_count_all(x, "child_counters", parents, &n, &last), BD_OK);
+    assert_int_equal(n, RELOADED / 10);
+    ours = pred_cmp(&arena, PRED_EQ, "id", cell_text("t-other"));
+    assert_int_equal(tables_count_all(x, "issues", ours, &n, &last), BD_OK);
+    assert_int_equal(n, 1);
+    tables_read_end(x);
+    import_data_release(&r.data);
+    free(r.text);
+    arena_release(&r.memory);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_follow_the_status_of_the_target),
@@ -338,6 +415,7 @@ int main(void) {
         cmocka_unit_test(a_request_can_be_run_again),
         cmocka_unit_test(parts_of_ids_find_issues),
         cmocka_unit_test(counters_go_on_from_the_largest_number),
+        cmocka_unit_test(forgotten_records_are_read_again),
     };
     return cmocka_run_group_tests(tests, open_database, close_database);
 }
