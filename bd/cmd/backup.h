@@ -42,6 +42,9 @@ struct backup_restored {
 int backup_restore(struct bd *bd, const char *source, bool replace, struct backup_restored *out,
                    struct err *err);
 
+/* Makes metadata.json name the project that the database now is; NULL: unknown, nothing changes. */
+void backup_adopt_project(struct bd *bd, const char *project_id);
+
 /* Automatic backup after a command (backup.enabled). Problems are warnings. */
 void backup_auto(struct bd *bd);
 

@@ -109,8 +109,7 @@ int backup_restore(struct bd *bd, const char *source, bool replace, struct backu
     return rc;
 }
 
-/* metadata.json names the project that the database now is. */
-static void adopt_project(struct bd *bd, const char *project_id) {
+void backup_adopt_project(struct bd *bd, const char *project_id) {
     struct err err = ERR_INIT;
     struct metadata m;
     int rc = metadata_load(bd->ws.beads_dir, &bd->arena, &m, &err);
@@ -172,7 +171,7 @@ static int run(struct bd *bd, const struct cmd_call *call) {
         return status;
     int rc = backup_restore(bd, url, cmd_bool(call, "force"), &done, &err);
     if (rc == BD_OK) {
-        adopt_project(bd, done.project_id);
+        backup_adopt_project(bd, done.project_id);
         if (backup_register(bd, url, &err))
             cmd_warn(bd, "restored, but the backup could not be registered: %s", err.msg);
         report(bd, &done, url);

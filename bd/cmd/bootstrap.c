@@ -89,11 +89,11 @@ static bool confirmed(struct bd *bd, const struct cmd_call *call) {
 /* The workspace as init makes it, with what it lacks of settings; files that are there stay. */
 static int make_directory(struct init_job *j, bool settings) {
     struct err err = ERR_INIT;
-    struct metadata m;
     bool tightened, fresh = !os_is_dir(j->beads_dir);
     if (fresh && setup_directory(j->beads_dir, &tightened, &err))
         return cmd_fail(j->bd, "%s", err.msg);
-    if (!settings && workspace_has_project(j->beads_dir) && metadata_load(j->beads_dir, &j->bd->arena, &m, NULL) != BD_OK)
+    if (!settings && os_exists(arena_printf(&j->bd->arena, "%s/config.yaml", j->beads_dir)) &&
+        !os_exists(arena_printf(&j->bd->arena, "%s/metadata.json", j->beads_dir)))
         return 0; /* a workspace by its config.yaml: the database has the usual name */
     if (setup_gitignore(j->beads_dir, &err) || setup_config(j->beads_dir, &err))
         cmd_warn(j->bd, "%s", err.msg);
@@ -164,6 +164,7 @@ static int restore(struct bd *bd, const struct cmd_call *call, const struct boot
     struct init_job j = {.bd = bd, .call = call, .beads_dir = p->beads_dir, .database = p->database};
     j.project_id = done.project_id;
     int status = make_directory(&j, true);
+    backup_adopt_project(bd, done.project_id);
     if (status == 0)
         fprintf(bd->err, "Restored from backup: %" PRIu64 " issues\n", done.issues);
     return status;
@@ -198,9 +199,11 @@ static int sync_remote(struct bd *bd, const struct cmd_call *call, const struct 
     struct init_job j = {
         .bd = bd, .call = call, .beads_dir = p->beads_dir, .database = p->database, .database_dir = p->database_dir};
     init_adopt_identity(&j);
+    const char *project_id = j.project_id;
     int status = make_directory(&j, true);
     if (status)
         return status;
+    backup_adopt_project(bd, project_id);
     if (config_file_set(p->beads_dir, "sync.remote", p->remote, &err))
         cmd_warn(bd, "sync.remote could not be noted in config.yaml: %s", err.msg);
     fprintf(bd->err, "Synced database from %s\n", p->remote);

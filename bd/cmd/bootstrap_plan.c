@@ -74,14 +74,22 @@ static bool has_source(struct bd *bd, const char *beads_dir) {
            has_bytes(below(bd, beads_dir, "backup/manifest"));
 }
 
+/* In a linked worktree with nothing but checked-out files: the main repository's workspace, if it is one. */
+static bool shared_by_worktrees(struct bd *bd, const char *cwd, const char *usual) {
+    struct git_repo repo;
+    return git_find(cwd, &bd->arena, &repo) && repo.linked &&
+           strcmp(bd->ws.beads_dir, below(bd, repo.root, ".beads")) == 0 && !workspace_has_data(bd->ws.beads_dir) &&
+           workspace_has_project(usual);
+}
+
 bool bootstrap_find(struct bd *bd, struct bootstrap_plan *p) {
     const char *cwd = workspace_real_path(".", &bd->arena), *url = NULL, *usual;
     *p = (struct bootstrap_plan){0};
+    usual = usual_beads_dir(bd, cwd);
     if (bd->ws.beads_dir) {
-        place(bd, p, bd->ws.beads_dir);
+        place(bd, p, shared_by_worktrees(bd, cwd, usual) ? usual : bd->ws.beads_dir);
         return true;
     }
-    usual = usual_beads_dir(bd, cwd);
     if (!has_source(bd, usual) && !origin_has_database(bd, cwd, &url))
         return false;
     place(bd, p, usual);
