@@ -28,7 +28,7 @@ damage() {
 
 @test "a backup is the database: it can be listed, and restored elsewhere" {
     backed_up
-    [ "$(bd --db "$BK" list --all --json | json_get 1.id)" = t-a ]
+    [ "$(bd --db "$BK" list --all --json | grep -c "\"id\": \"t-[ab]\"")" = 2 ]
     mkdir ../other && cd ../other && git init -q . && mkdir .beads && echo '{"dolt_database":"t"}' >.beads/metadata.json
     bd backup restore "$BK"
     [ "$(ids)" = "t-a t-b" ]
