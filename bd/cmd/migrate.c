@@ -544,14 +544,6 @@ static const struct cmd cmd_migrate_hooks = {
     .cls = CMD_RAW_ARGS | CMD_NO_STORE,
     .run = run_later,
 };
-static const struct cmd cmd_migrate_issues = {
-    .name = "issues",
-    .use = "issues",
-    .summary = "Move issues between repositories (not built yet)",
-    .args_max = -1,
-    .cls = CMD_RAW_ARGS | CMD_NO_STORE,
-    .run = run_later,
-};
 static const struct cmd *const verbs[] = {&cmd_migrate_hooks, &cmd_migrate_issues, &cmd_migrate_schema,
                                           &cmd_migrate_sync, NULL};
 static const struct cmd_flag flags[] = {

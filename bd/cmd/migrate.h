@@ -13,4 +13,6 @@ const char *migrate_pass(struct bd *bd, const char *text);
 /* --to-dolt and --cleanup: the SQLite file of an older version. */
 int migrate_run_sqlite(struct bd *bd, const struct cmd_call *c);
 
+extern const struct cmd cmd_migrate_issues;
+
 #endif

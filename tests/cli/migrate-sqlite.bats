@@ -187,3 +187,27 @@ P
     [ "$(bd show o-7 --json | json_get 0.title)" = "in the wal" ]
     cmp .beads/beads.db-wal .beads/beads.backup-pre-dolt-*.db-wal
 }
+
+@test "migrate issues: filters, closure, one commit; dry run changes nothing" {
+    old_database
+    sqlite3 .beads/beads.db "ALTER TABLE issues ADD COLUMN source_repo TEXT DEFAULT '.'; \
+        INSERT INTO issues (id, title, created_at, updated_at) VALUES ('o-5', 'alone', '2025-11-05', '2025-11-05')"
+    bd migrate --to-dolt >/dev/null
+    apart bd migrate issues --from . --to far --id o-1 --include upstream --dry-run --json
+    [ "$(json_get plan.issue_ids <<<"$out")" = '["o-1", "o-2"]' ]
+    [ "$(json_get plan.added_by_dependency <<<"$out")" = 1 ]
+    head=$(bd vc log -n 1 --json | json_get 0.hash)
+    apart bd migrate issues --from . --to far --id o-1 --include upstream --yes --json
+    [ "$(json_get success <<<"$out")" = true ]
+    [ "$(bd vc log -n 1 --json | json_get 0.message)" = "bd: migrate 2 issues to far" ]
+    [ "$(bd vc log -n 2 --json | json_get 1.hash)" = "$head" ]
+    apart bd migrate issues --from far --to . --label red --dry-run --json
+    [ "$(json_get plan.issue_ids <<<"$out")" = '["o-1"]' ]
+    apart bd migrate issues --from nowhere --to . --strict --json
+    [ "$status" = 1 ]
+    printf '# a list\no-5\n\n' >ids
+    apart bd migrate issues --from . --to far --ids-file ids --json
+    [ "$(json_get plan.issue_ids <<<"$out")" = '["o-5"]' ]
+    apart bd migrate issues --to far
+    [[ "$status" = 1 && "$err" == *'required flag(s) "from" not set'* ]]
+}
