@@ -37,6 +37,7 @@ enum legacy_kind { LEGACY_ISSUE, LEGACY_WISP, LEGACY_TOMBSTONE };
 
 struct legacy_node {
     const char *id;
+    int64_t row; /* its rowid */
     enum legacy_kind kind;
     bool active, closed, blocked;
     bool child_open, child_closed; /* among its parent-child children */
@@ -79,6 +80,7 @@ struct legacy {
     struct strmap frozen; /* ids with snapshots, which no wisp can have */
     uint64_t kinds[3];    /* how many of each enum legacy_kind */
     uint64_t columns;     /* of `issues` */
+    bool has_rowids;      /* … can be asked for by their rowid */
     bool beads_rust;
     const char *edges_sql; /* one row per edge, wherever the old schema keeps it; NULL: nowhere */
     struct legacy_note *notes;
@@ -100,14 +102,17 @@ int legacy_number(struct legacy *l, const char *sql, uint64_t *out, struct err *
 /* Value of a key in `config` or `metadata`, "" when there is none. */
 const char *legacy_value(struct legacy *l, const char *table, const char *key);
 
-/* Where the rows go. Cells are in the order of the schema's columns and valid during the call. */
-struct legacy_sink {
-    int (*row)(void *ctx, enum legacy_target t, const struct cell *cells, struct err *err);
-    void *ctx;
-    const struct schema *schemas[LEGACY_TARGETS]; /* NULL: rows of this table are not wanted */
-};
-/* Every row of the file, table by table. */
-int legacy_rows(struct legacy *l, const struct legacy_sink *sink, struct err *err);
+/*
+ * Every row of the file, table by table, issues by id. Cells are in the order of the schema's columns
+ * and valid until the next call. The schemas must live as long as the cursor.
+ */
+struct legacy_cursor;
+struct legacy_cursor *legacy_cursor_new(struct legacy *l,
+                                        const struct schema *const schemas[LEGACY_TARGETS]);
+/* BD_DONE after the last row. */
+int legacy_cursor_next(struct legacy_cursor *c, enum legacy_target *t, const struct cell **cells,
+                       struct err *err);
+void legacy_cursor_free(struct legacy_cursor *c); /* NULL is fine */
 
 void legacy_note_add(struct legacy *l, const char *table, const char *column, enum legacy_trouble what,
                      uint64_t count);

@@ -50,7 +50,7 @@ static int freeze(struct legacy *l, sqlite3_stmt *s, void *ctx, struct err *err)
     return BD_OK;
 }
 
-/* id, status, ephemeral, issue_type */
+/* id, status, ephemeral, issue_type, rowid */
 static int add_node(struct legacy *l, sqlite3_stmt *s, void *ctx, struct err *err) {
     const char *id = (const char *)sqlite3_column_text(s, 0);
     size_t size = (size_t)sqlite3_column_bytes(s, 0);
@@ -65,6 +65,7 @@ static int add_node(struct legacy *l, sqlite3_stmt *s, void *ctx, struct err *er
             : size > 255 ? "more than 255 bytes"
                          : "a NUL byte");
     struct legacy_node *n = arena_zalloc(l->a, sizeof *n);
+    n->row = sqlite3_column_int64(s, 4);
     n->closed = text_is(s, 1, "closed");
     n->active = !n->closed && !text_is(s, 1, "pinned");
     bool wisp = sqlite3_column_int(s, 2) != 0 || is_infra(s, 3);
@@ -146,15 +147,19 @@ static bool may_share_pairs(struct legacy *l) {
 int legacy_read_nodes(struct legacy *l, struct err *err) {
     static const char *const snapshots[] = {"issue_snapshots", "compaction_snapshots"};
     int rc = BD_OK;
+    uint64_t ignored;
+    l->has_rowids =
+        legacy_number(l, "SELECT rowid FROM issues NOT INDEXED LIMIT 1", &ignored, NULL) == BD_OK;
     for (size_t i = 0; rc == BD_OK && i < 2; i++)
         if (legacy_has_table(l, snapshots[i]))
             rc = each(l, arena_printf(l->a, "SELECT issue_id FROM %s NOT INDEXED", snapshots[i]),
                       freeze, NULL, err);
     if (rc == BD_OK)
         rc = each(l,
-                  arena_printf(l->a, "SELECT id, status, %s, %s FROM issues NOT INDEXED",
+                  arena_printf(l->a, "SELECT id, status, %s, %s, %s FROM issues NOT INDEXED",
                                legacy_has_column(l, "issues", "ephemeral") ? "ephemeral" : "0",
-                               legacy_has_column(l, "issues", "issue_type") ? "issue_type" : "'task'"),
+                               legacy_has_column(l, "issues", "issue_type") ? "issue_type" : "'task'",
+                               l->has_rowids ? "rowid" : "0"),
                   add_node, NULL, err);
     if (rc == BD_OK && l->edges_sql && may_share_pairs(l))
         rc = each(

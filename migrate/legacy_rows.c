@@ -44,9 +44,16 @@ static const struct table_job jobs[] = {
     {"metadata", LEGACY_METADATA, LEGACY_TARGETS, NULL, false},
 };
 
-struct walk {
+struct legacy_cursor {
     struct legacy *l;
-    const struct legacy_sink *sink;
+    const struct schema *const *schemas;
+    size_t job;     /* the next one; 0: issues */
+    uint64_t done;  /* rows of the table that is open */
+    int64_t *order; /* rowids of the issues by id, NULL: as they come */
+    size_t order_count;
+    int relates; /* column relates_to, -1: none */
+    bool given;  /* the row at hand is wanted */
+    enum legacy_target target;
     const char *source, *doing;
     uint64_t total; /* rows, for the progress */
     sqlite3_stmt *row;
@@ -64,14 +71,14 @@ struct walk {
 
 /* ---- binding ---- */
 
-static int source_column(const struct walk *w, const char *name) {
+static int source_column(const struct legacy_cursor *w, const char *name) {
     for (int i = 0; i < w->count; i++)
         if (strcasecmp(w->names[i], name) == 0)
             return i;
     return -1;
 }
 
-static void bind(struct walk *w, struct binding *b, const struct schema *s) {
+static void bind(struct legacy_cursor *w, struct binding *b, const struct schema *s) {
     b->schema = s;
     b->count = s && s->column_count <= COLUMNS_MAX ? s->column_count : 0;
     for (size_t i = 0; i < b->count; i++) {
@@ -84,8 +91,8 @@ static void bind(struct walk *w, struct binding *b, const struct schema *s) {
 
 static int column(const struct binding *b, const char *name) { return schema_column(b->schema, name); }
 
-static int walk_open(struct walk *w, const char *source, const char *sql, enum legacy_target issue,
-                     enum legacy_target wisp, const char *owner) {
+static int walk_open(struct legacy_cursor *w, const char *source, const char *sql,
+                     enum legacy_target issue, enum legacy_target wisp, const char *owner) {
     struct legacy *l = w->l;
     w->source = source;
     if (l->progress && legacy_has_table(l, source)) {
@@ -112,28 +119,40 @@ static int walk_open(struct walk *w, const char *source, const char *sql, enum l
         }
         sqlite3_finalize(s);
     }
-    bind(w, &w->bindings[0], w->sink->schemas[issue]);
-    bind(w, &w->bindings[1], wisp < LEGACY_TARGETS ? w->sink->schemas[wisp] : NULL);
+    bind(w, &w->bindings[0], w->schemas[issue]);
+    bind(w, &w->bindings[1], wisp < LEGACY_TARGETS ? w->schemas[wisp] : NULL);
     w->owner = owner ? source_column(w, owner) : -1;
     w->old_id = source_column(w, "id");
     return BD_OK;
 }
 
-static void walk_close(struct walk *w) {
+static void walk_close(struct legacy_cursor *w) {
     sqlite3_finalize(w->row);
+    free(w->order);
     w->row = NULL;
+    w->order = NULL;
+    w->done = 0;
     arena_release(&w->scratch);
     buf_release(&w->extras);
 }
 
 /* BD_DONE after the last row. */
-static int walk_step(struct walk *w, uint64_t done) {
+static int walk_step(struct legacy_cursor *w) {
     struct legacy *l = w->l;
-    if (l->progress && done % 500 == 0)
-        l->progress(l->progress_ctx, w->doing, done, w->total);
+    if (l->progress && w->done % 500 == 0)
+        l->progress(l->progress_ctx, w->doing, w->done, w->total);
     arena_reset(&w->scratch);
     buf_clear(&w->extras);
+    if (w->order) {
+        if (w->done == w->order_count)
+            return BD_DONE;
+        sqlite3_reset(w->row);
+        sqlite3_bind_int64(w->row, 1, w->order[w->done]);
+    }
+    w->done++;
     int step = sqlite3_step(w->row);
+    if (w->order && step == SQLITE_DONE)
+        return err_set(w->err, BD_BUSY, "%s was changed while it was read; run this again", l->path);
     return step == SQLITE_ROW    ? BD_OK
            : step == SQLITE_DONE ? BD_DONE
                                  : sqlite_file_error(l->db, l->path, w->err);
@@ -141,7 +160,7 @@ static int walk_step(struct walk *w, uint64_t done) {
 
 /* ---- values ---- */
 
-static void add_extra(struct walk *w, const char *name, int at) {
+static void add_extra(struct legacy_cursor *w, const char *name, int at) {
     if (w->extras.size)
         buf_add_char(&w->extras, ',');
     json_add_string(&w->extras, name, strlen(name));
@@ -149,9 +168,9 @@ static void add_extra(struct walk *w, const char *name, int at) {
     legacy_add_json(&w->extras, w->row, at);
 }
 
-static bool is_issues(const struct walk *w) { return strcmp(w->source, "issues") == 0; }
+static bool is_issues(const struct legacy_cursor *w) { return strcmp(w->source, "issues") == 0; }
 
-static void fill(struct walk *w, const struct binding *b) {
+static void fill(struct legacy_cursor *w, const struct binding *b) {
     for (size_t i = 0; i < b->count; i++) {
         enum legacy_trouble trouble = LEGACY_FINE;
         int at = b->from[i];
@@ -166,7 +185,7 @@ static void fill(struct walk *w, const struct binding *b) {
 }
 
 /* Does the value say anything? NULL, nothing, zero and the declared default do not. */
-static bool says_something(struct walk *w, int at) {
+static bool says_something(struct legacy_cursor *w, int at) {
     if (sqlite3_column_type(w->row, at) == SQLITE_NULL)
         return false;
     if (sqlite3_column_type(w->row, at) == SQLITE_INTEGER && sqlite3_column_int64(w->row, at) == 0)
@@ -181,7 +200,7 @@ static bool says_something(struct walk *w, int at) {
 }
 
 /* Values of columns that the present table does not have. */
-static void keep_unknown(struct walk *w) {
+static void keep_unknown(struct legacy_cursor *w) {
     for (int i = 0; i < w->count; i++) {
         if (w->known[i] || !says_something(w, i))
             continue;
@@ -192,7 +211,7 @@ static void keep_unknown(struct walk *w) {
 }
 
 /* Puts `members` under "sqlite" into a cell with a JSON object. */
-static void add_to_metadata(struct walk *w, struct cell *metadata, const char *members) {
+static void add_to_metadata(struct legacy_cursor *w, struct cell *metadata, const char *members) {
     struct buf text = BUF_INIT, out = BUF_INIT;
     bool object = cell_has_text(metadata) && metadata->s.size > 2 && metadata->s.data[0] == '{';
     if (object)
@@ -212,14 +231,14 @@ static void add_to_metadata(struct walk *w, struct cell *metadata, const char *m
     buf_release(&out);
 }
 
-static struct cell text_of(struct walk *w, const char *text) {
+static struct cell text_of(struct legacy_cursor *w, const char *text) {
     return cell_text(arena_strdup(&w->scratch, text));
 }
 
 /* ---- issues ---- */
 
 /* Old programs wrote a list with commas, or a JSON array. */
-static void fix_waiters(struct walk *w, struct cell *c) {
+static void fix_waiters(struct legacy_cursor *w, struct cell *c) {
     if (!cell_has_text(c) || !c->s.size || c->s.data[0] == '[')
         return;
     struct buf out = BUF_INIT;
@@ -243,7 +262,7 @@ static void fix_waiters(struct walk *w, struct cell *c) {
     buf_release(&out);
 }
 
-static void add_hash(struct walk *w, const struct binding *b) {
+static void add_hash(struct legacy_cursor *w, const struct binding *b) {
     int at = column(b, "content_hash");
     struct cell row[ISSUE_COLUMN_COUNT];
     struct issue i;
@@ -258,12 +277,18 @@ static void add_hash(struct walk *w, const struct binding *b) {
     w->cells[at] = cell_text(issue_content_hash(&i, &w->scratch));
 }
 
-static int give(struct walk *w, enum legacy_target t) {
-    return w->sink->schemas[t] ? w->sink->row(w->sink->ctx, t, w->cells, w->err) : BD_OK;
+static int give(struct legacy_cursor *w, enum legacy_target t) {
+    w->given = true;
+    w->target = t;
+    return BD_OK;
 }
 
-static int issue_row(struct walk *w) {
+static int issue_row(struct legacy_cursor *w) {
     int id = w->old_id, at;
+    if (w->relates >= 0) { /* a list became dependencies, anything else is kept */
+        const char *s = (const char *)sqlite3_column_text(w->row, w->relates);
+        w->known[w->relates] = !s || s[0] == '[';
+    }
     const struct legacy_node *n =
         legacy_node_of(w->l, sqlite3_column_text(w->row, id), (size_t)sqlite3_column_bytes(w->row, id));
     if (!n)
@@ -291,28 +316,43 @@ static int issue_row(struct walk *w) {
     return give(w, n->kind == LEGACY_WISP ? LEGACY_WISPS : LEGACY_ISSUES);
 }
 
-static int issues(struct walk *w) {
+static int compare_nodes(const void *x, const void *y) {
+    const struct legacy_node *const *a = x, *const *b = y;
+    return strcmp((*a)->id, (*b)->id);
+}
+
+/* In the order of their ids, so that the new tree grows at its end. */
+static void sort_issues(struct legacy_cursor *w) {
+    const struct strmap *m = &w->l->nodes;
+    const struct legacy_node **list = mem_zalloc(m->live + 1, sizeof *list);
+    size_t n = 0;
+    for (struct strmap_entry *e = NULL; (e = strmap_next(m, e));)
+        list[n++] = e->value;
+    qsort(list, n, sizeof *list, compare_nodes);
+    w->order = mem_zalloc(n + 1, sizeof *w->order);
+    w->order_count = n;
+    for (size_t i = 0; i < n; i++)
+        w->order[i] = list[i]->row;
+    free(list);
+}
+
+static int open_issues(struct legacy_cursor *w) {
     static const char *const edges[] = {"replies_to", "duplicate_of", "superseded_by"};
-    int rc =
-        walk_open(w, "issues", "SELECT * FROM issues NOT INDEXED", LEGACY_ISSUES, LEGACY_WISPS, NULL);
+    const char *sql = w->l->has_rowids ? "SELECT * FROM issues NOT INDEXED WHERE rowid = ?1"
+                                       : "SELECT * FROM issues NOT INDEXED";
+    int rc = walk_open(w, "issues", sql, LEGACY_ISSUES, LEGACY_WISPS, NULL);
     for (size_t i = 0; rc == BD_OK && i < 3; i++)
         if (source_column(w, edges[i]) >= 0)
             w->known[source_column(w, edges[i])] = true; /* they become dependencies */
-    int relates = rc == BD_OK ? source_column(w, "relates_to") : -1;
-    for (uint64_t n = 0; rc == BD_OK && (rc = walk_step(w, n)) == BD_OK; n++) {
-        if (relates >= 0) {
-            const char *s = (const char *)sqlite3_column_text(w->row, relates);
-            w->known[relates] = !s || s[0] == '[';
-        }
-        rc = issue_row(w);
-    }
-    walk_close(w);
-    return rc == BD_DONE ? BD_OK : rc;
+    w->relates = rc == BD_OK ? source_column(w, "relates_to") : -1;
+    if (rc == BD_OK && w->l->has_rowids)
+        sort_issues(w);
+    return rc;
 }
 
 /* ---- what belongs to issues ---- */
 
-static const char *scratch_text(struct walk *w, const struct cell *c) {
+static const char *scratch_text(struct legacy_cursor *w, const struct cell *c) {
     return cell_has_text(c) ? arena_strndup(&w->scratch, c->s.data, c->s.size) : "";
 }
 
@@ -320,7 +360,7 @@ static const char *scratch_text(struct walk *w, const struct cell *c) {
  * A UUID from a row that was counted: its time, then the low bits of its number, so that rows of one
  * moment keep their order, then a digest of the row.
  */
-static void give_id(struct walk *w, const struct binding *b) {
+static void give_id(struct legacy_cursor *w, const struct binding *b) {
     int id = column(b, "id"), at = column(b, "created_at");
     unsigned char h[SHA256_DIGEST_LENGTH];
     char uuid[UUID_TEXT_SIZE];
@@ -350,7 +390,7 @@ static void give_id(struct walk *w, const struct binding *b) {
 }
 
 /* Target, row id and doubles of an edge. False: another edge of the pair stays. */
-static bool fix_edge(struct walk *w, const struct binding *b) {
+static bool fix_edge(struct legacy_cursor *w, const struct binding *b) {
     int source = column(b, "issue_id"), type = column(b, "type"), created = column(b, "created_at"),
         metadata = column(b, "metadata"), id = column(b, "id");
     struct legacy_pair *p = legacy_pair_of(w->l, w->row);
@@ -389,7 +429,7 @@ static bool fix_edge(struct walk *w, const struct binding *b) {
     return true;
 }
 
-static int detail_row(struct walk *w, const struct table_job *j, bool edges) {
+static int detail_row(struct legacy_cursor *w, const struct table_job *j, bool edges) {
     enum legacy_target target = j->issue;
     const struct binding *b = &w->bindings[0];
     if (w->owner >= 0) {
@@ -427,30 +467,64 @@ static const char *sql_of(struct legacy *l, const char *table) {
     return arena_printf(l->a, "SELECT * FROM %s NOT INDEXED", table);
 }
 
-static int details(struct walk *w, const struct table_job *j) {
+/* BD_DONE: the file has no such table. */
+static int open_details(struct legacy_cursor *w, const struct table_job *j) {
     bool edges = j->issue == LEGACY_DEPENDENCIES;
     const char *sql = edges ? w->l->edges_sql : sql_of(w->l, j->source);
     if (edges ? !sql : !legacy_has_table(w->l, j->source))
-        return BD_OK;
+        return BD_DONE;
     int rc = walk_open(w, j->source, sql, j->issue, j->wisp, j->owner);
     if (rc == BD_OK && j->owner && w->owner < 0)
         rc = err_set(w->err, BD_INVALID, "%s: table %s has no column %s; nothing was changed",
                      w->l->path, j->source, j->owner);
-    for (uint64_t n = 0; rc == BD_OK && (rc = walk_step(w, n)) == BD_OK; n++)
-        rc = detail_row(w, j, edges);
-    walk_close(w);
-    return rc == BD_DONE ? BD_OK : rc;
+    return rc;
 }
 
-int legacy_rows(struct legacy *l, const struct legacy_sink *sink, struct err *err) {
-    struct walk *w = mem_zalloc(1, sizeof *w);
-    *w = (struct walk){.l = l, .sink = sink, .err = err};
+/* ---- the cursor ---- */
+
+struct legacy_cursor *legacy_cursor_new(struct legacy *l,
+                                        const struct schema *const schemas[LEGACY_TARGETS]) {
+    struct legacy_cursor *w = mem_zalloc(1, sizeof *w);
+    *w = (struct legacy_cursor){.l = l, .schemas = schemas};
     for (struct strmap_entry *e = NULL; (e = strmap_next(&l->pairs, e));)
         ((struct legacy_pair *)e->value)->seen = false;
-    int rc = issues(w);
-    for (size_t i = 0; rc == BD_OK && i < sizeof jobs / sizeof *jobs; i++)
-        rc = details(w, &jobs[i]);
-    l->taking_notes = false;
-    free(w);
+    return w;
+}
+
+void legacy_cursor_free(struct legacy_cursor *c) {
+    if (c)
+        walk_close(c);
+    free(c);
+}
+
+/* One row, or the way to the next table. */
+static int advance(struct legacy_cursor *w) {
+    const struct table_job *j = w->job ? &jobs[w->job - 1] : NULL;
+    int rc = BD_OK;
+    if (!w->row)
+        rc = j ? open_details(w, j) : open_issues(w);
+    if (rc == BD_OK)
+        rc = walk_step(w);
+    if (rc == BD_OK)
+        return j ? detail_row(w, j, j->issue == LEGACY_DEPENDENCIES) : issue_row(w);
+    if (rc != BD_DONE)
+        return rc;
+    walk_close(w);
+    return w->job++ < sizeof jobs / sizeof *jobs ? BD_OK : BD_DONE;
+}
+
+int legacy_cursor_next(struct legacy_cursor *c, enum legacy_target *t, const struct cell **cells,
+                       struct err *err) {
+    int rc = BD_OK;
+    c->err = err;
+    c->given = false;
+    if (c->job > sizeof jobs / sizeof *jobs)
+        return BD_DONE;
+    while (rc == BD_OK && !c->given)
+        rc = advance(c);
+    if (rc == BD_DONE)
+        c->l->taking_notes = false; /* once is enough */
+    *t = c->target;
+    *cells = c->cells;
     return rc;
 }

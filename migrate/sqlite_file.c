@@ -255,10 +255,11 @@ int sqlite_file_open(const char *path, sqlite3 **out, struct err *err) {
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    code = sqlite3_exec(db,
-                        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY;"
-                        "PRAGMA cell_size_check=ON; PRAGMA ignore_check_constraints=ON;",
-                        NULL, NULL, NULL);
+    code = sqlite3_exec(
+        db,
+        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY;"
+        "PRAGMA cell_size_check=ON; PRAGMA cache_size=-16000; PRAGMA ignore_check_constraints=ON;",
+        NULL, NULL, NULL);
     rc = code ? sqlite_file_error(db, path, err) : check(db, path, err);
     if (rc) {
         sqlite3_close(db);

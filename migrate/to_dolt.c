@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +41,19 @@ struct job {
     const char *data_dir, *building, *project_id;
     const char *aside; /* an empty database to be put out of the way, or NULL */
     int lock_fd, source_fd;
+    struct schema schemas[LEGACY_TARGETS]; /* of the new tables */
+    const struct schema *schema_of[LEGACY_TARGETS];
+    struct legacy_cursor *rows;
+    bool batch_begun, at_end;
     uint64_t written[LEGACY_TARGETS];
 };
+
+/* What a transaction shall take in memory, about a third of what it does; and an entry of one of its
+ * trees. */
+#define BATCH_BYTES ((size_t)64 << 20)
+#define ENTRY_BYTES ((size_t)120)
+/* Rows compared through one connection, which keeps what it has read. */
+#define COMPARED_AT_ONCE 20000
 
 /* ---- directories ---- */
 
@@ -157,21 +169,22 @@ static int put_config(struct writer *w, const struct schema *s, const struct cel
     return rc;
 }
 
-static int write_row(void *ctx, enum legacy_target t, const struct cell *cells, struct err *err) {
-    struct writer *w = ctx;
+static int write_row(struct writer *w, enum legacy_target t, const struct cell *cells,
+                     struct err *err) {
     struct job *j = w->j;
-    const struct schema *s;
-    int rc;
+    const char *name = legacy_target_names[t];
+    int rc = t == LEGACY_CONFIG ? put_config(w, j->schema_of[t], cells, err)
+             : goes_alone(t)    ? put_alone(w->x, name, j->schema_of[t], cells, err)
+                                : tables_bulk_add(w->bulks[t], cells, err);
     j->written[t]++;
-    if (!goes_alone(t)) {
-        rc = tables_bulk_add(w->bulks[t], cells, err);
-    } else {
-        rc = tables_schema(w->x, legacy_target_names[t], &s, err);
-        if (rc == BD_OK)
-            rc = t == LEGACY_CONFIG ? put_config(w, s, cells, err)
-                                    : put_alone(w->x, legacy_target_names[t], s, cells, err);
-    }
-    return rc == BD_OK ? BD_OK : err_prefix(err, "table %s", legacy_target_names[t]);
+    return rc == BD_OK ? BD_OK : err_prefix(err, "table %s", name);
+}
+
+static size_t row_size(const struct schema *s, const struct cell *cells) {
+    size_t size = s->column_count * sizeof(uint64_t) + (1 + s->index_count) * ENTRY_BYTES;
+    for (size_t i = 0; i < s->column_count; i++)
+        size += cell_has_text(&cells[i]) ? cells[i].s.size : 0;
+    return size;
 }
 
 static int put_pair(struct tables_txn *x, const char *table, const char *key, const char *value,
@@ -182,31 +195,56 @@ static int put_pair(struct tables_txn *x, const char *table, const char *key, co
     return tables_insert(x, table, columns, row, 2, TABLES_INSERT_REPLACE, &inserted, err);
 }
 
-static int find_schemas(struct tables_txn *x, struct legacy_sink *sink, struct err *err) {
-    int rc = BD_OK;
-    for (int t = 0; rc == BD_OK && t < LEGACY_TARGETS; t++)
-        rc = tables_schema(x, legacy_target_names[t], &sink->schemas[t], err);
+static int find_schemas(struct job *j, struct tables *t) {
+    struct tables_txn *x;
+    int rc = tables_read_begin(t, &x, j->err);
+    if (rc)
+        return rc;
+    for (int i = 0; rc == BD_OK && i < LEGACY_TARGETS; i++) {
+        const struct schema *s;
+        rc = tables_schema(x, legacy_target_names[i], &s, j->err);
+        if (rc == BD_OK)
+            schema_copy(s, j->a, &j->schemas[i]);
+        j->schema_of[i] = &j->schemas[i];
+    }
+    tables_read_end(x);
     return rc;
 }
 
-static int write_all(struct tables_txn *x, void *ctx, struct err *err) {
-    struct job *j = ctx;
-    struct writer w = {.j = j, .x = x};
-    struct legacy_sink sink = {.row = write_row, .ctx = &w};
-    memset(j->written, 0, sizeof j->written);
-    tables_set_foreign_key_checks(x, false); /* the walk gives rows of known issues only */
-    int rc = find_schemas(x, &sink, err);
+static int begin_bulks(struct writer *w, struct err *err) {
+    int rc = BD_OK;
     for (int t = 0; rc == BD_OK && t < LEGACY_TARGETS; t++) {
         const char *columns[256];
-        const struct schema *s = sink.schemas[t];
+        const struct schema *s = w->j->schema_of[t];
         for (size_t i = 0; i < s->column_count && i < 256; i++)
             columns[i] = s->columns[i].name;
         if (!goes_alone((enum legacy_target)t))
-            rc = tables_bulk_begin(x, legacy_target_names[t], columns, s->column_count, 0, &w.bulks[t],
-                                   err);
+            rc = tables_bulk_begin(w->x, legacy_target_names[t], columns, s->column_count, 0,
+                                   &w->bulks[t], err);
     }
-    if (rc == BD_OK)
-        rc = legacy_rows(&j->legacy, &sink, err);
+    return rc;
+}
+
+/* The next rows of the file, as many as a transaction shall have. */
+static int write_batch(struct tables_txn *x, void *ctx, struct err *err) {
+    struct job *j = ctx;
+    struct writer w = {.j = j, .x = x};
+    if (j->batch_begun) /* it would run again only if somebody else had written */
+        return err_set(err, BD_BUSY, "another program writes in %s; run this again", j->building);
+    j->batch_begun = true;
+    tables_set_foreign_key_checks(x, false); /* the cursor gives rows of known issues only */
+    int rc = begin_bulks(&w, err);
+    for (size_t size = 0; rc == BD_OK && size < BATCH_BYTES;) {
+        enum legacy_target t;
+        const struct cell *cells;
+        rc = legacy_cursor_next(j->rows, &t, &cells, err);
+        if (rc == BD_OK)
+            rc = write_row(&w, t, cells, err);
+        if (rc == BD_OK)
+            size += row_size(j->schema_of[t], cells);
+    }
+    j->at_end = rc == BD_DONE;
+    rc = rc == BD_DONE ? BD_OK : rc;
     for (int t = 0; t < LEGACY_TARGETS; t++) {
         struct tables_bulk *b = w.bulks[t];
         if (rc == BD_OK && b) {
@@ -218,10 +256,34 @@ static int write_all(struct tables_txn *x, void *ctx, struct err *err) {
         }
     }
     tables_set_foreign_key_checks(x, true);
-    if (rc == BD_OK)
-        rc = put_pair(x, "config", "sync.mode", "dolt-native", err);
+    return rc;
+}
+
+static int write_end(struct tables_txn *x, void *ctx, struct err *err) {
+    struct job *j = ctx;
     tables_set_message(x, arena_printf(j->a, "Migrate from SQLite: %" PRIu64 " issues imported",
                                        j->written[LEGACY_ISSUES] + j->written[LEGACY_WISPS]));
+    return put_pair(x, "config", "sync.mode", "dolt-native", err);
+}
+
+/* The allocator keeps what many small pieces of a transaction took, once for each thread. */
+static void give_memory_back(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
+/* One transaction in a connection of its own, which keeps nothing of it in memory. */
+static int in_transaction(struct job *j, enum tables_commit_mode mode, tables_write_fn fn) {
+    struct tables *t;
+    struct tables_write w = {.mode = mode, .author = {j->rq->author, j->rq->email}};
+    int rc = tables_open_embedded(&t, &(struct tables_open){.dir = j->building}, j->err);
+    if (rc)
+        return rc;
+    j->batch_begun = false;
+    rc = tables_write(t, &w, fn, j, NULL, j->err);
+    tables_close(t);
+    give_memory_back();
     return rc;
 }
 
@@ -250,19 +312,25 @@ static int build(struct job *j) {
     if (rc)
         return rc;
     rc = schema_create(t, &init, j->err);
-    struct tables_write w = {.mode = TABLES_COMMIT, .author = author};
     if (rc == BD_OK)
-        rc = tables_write(t, &w, write_all, j, NULL, j->err);
+        rc = find_schemas(j, t);
     tables_close(t);
-    return rc;
+    if (rc)
+        return rc;
+    j->rows = legacy_cursor_new(&j->legacy, j->schema_of);
+    while (rc == BD_OK && !j->at_end)
+        rc = in_transaction(j, TABLES_WORKING, write_batch);
+    legacy_cursor_free(j->rows);
+    j->rows = NULL;
+    return rc ? rc : in_transaction(j, TABLES_COMMIT, write_end);
 }
 
 /* ---- comparing ---- */
 
 struct verifier {
     struct job *j;
+    struct tables *t;
     struct tables_txn *x;
-    const struct legacy_sink *sink;
     struct arena scratch;
     uint64_t rows[LEGACY_TARGETS];
 };
@@ -273,9 +341,9 @@ static bool equal(const struct cell *x, const struct cell *y) {
     return cell_eq(x, y);
 }
 
-static int verify_row(void *ctx, enum legacy_target t, const struct cell *cells, struct err *err) {
-    struct verifier *v = ctx;
-    const struct schema *s = v->sink->schemas[t];
+static int verify_row(struct verifier *v, enum legacy_target t, const struct cell *cells,
+                      struct err *err) {
+    const struct schema *s = v->j->schema_of[t];
     struct cell key[8], got[256];
     arena_reset(&v->scratch);
     v->rows[t]++;
@@ -299,39 +367,62 @@ static int verify_row(void *ctx, enum legacy_target t, const struct cell *cells,
     return BD_OK;
 }
 
-static int verify(struct job *j) {
-    struct tables *t;
-    struct tables_txn *x;
-    struct legacy_sink sink = {.row = verify_row};
-    struct tables_open open = {.dir = j->building, .flags = TABLES_READ_ONLY};
-    int rc = tables_open_embedded(&t, &open, j->err);
-    if (rc)
-        return rc;
-    rc = tables_read_begin(t, &x, j->err);
-    if (rc) {
-        tables_close(t);
-        return rc;
+static int verifier_open(struct verifier *v) {
+    struct tables_open open = {.dir = v->j->building, .flags = TABLES_READ_ONLY};
+    int rc = tables_open_embedded(&v->t, &open, v->j->err);
+    if (rc == BD_OK && (rc = tables_read_begin(v->t, &v->x, v->j->err))) {
+        tables_close(v->t);
+        v->t = NULL;
     }
-    struct verifier v = {.j = j, .x = x, .sink = &sink};
-    sink.ctx = &v;
-    rc = find_schemas(x, &sink, j->err);
-    j->legacy.progress_what = "Comparing";
-    if (rc == BD_OK)
-        rc = legacy_rows(&j->legacy, &sink, j->err);
+    return rc;
+}
+
+static void verifier_close(struct verifier *v) {
+    if (!v->t)
+        return;
+    tables_read_end(v->x);
+    tables_close(v->t);
+    v->t = NULL;
+    give_memory_back();
+}
+
+static int verify_counts(struct verifier *v) {
+    struct err *err = v->j->err;
+    int rc = BD_OK;
     for (int i = 0; rc == BD_OK && i < LEGACY_TARGETS; i++) {
         uint64_t count;
         if (i == LEGACY_CONFIG || i == LEGACY_METADATA)
             continue; /* hold rows of a new database too */
-        rc = tables_count_all(x, legacy_target_names[i], NULL, &count, j->err);
-        if (rc == BD_OK && (count != v.rows[i] || count != j->written[i]))
-            rc = err_set(j->err, BD_CORRUPT,
+        rc = tables_count_all(v->x, legacy_target_names[i], NULL, &count, err);
+        if (rc == BD_OK && (count != v->rows[i] || count != v->j->written[i]))
+            rc = err_set(err, BD_CORRUPT,
                          "table %s has %" PRIu64 " rows in the new database, the old file %" PRIu64
                          "; it was not put in place",
-                         legacy_target_names[i], count, v.rows[i]);
+                         legacy_target_names[i], count, v->rows[i]);
     }
+    return rc;
+}
+
+static int verify(struct job *j) {
+    struct verifier v = {.j = j};
+    int rc = verifier_open(&v);
+    j->legacy.progress_what = "Comparing";
+    struct legacy_cursor *rows = legacy_cursor_new(&j->legacy, j->schema_of);
+    for (uint64_t n = 1; rc == BD_OK; n++) {
+        enum legacy_target target;
+        const struct cell *cells;
+        rc = legacy_cursor_next(rows, &target, &cells, j->err);
+        if (rc == BD_OK)
+            rc = verify_row(&v, target, cells, j->err);
+        if (rc == BD_OK && n % COMPARED_AT_ONCE == 0) {
+            verifier_close(&v);
+            rc = verifier_open(&v);
+        }
+    }
+    legacy_cursor_free(rows);
+    rc = rc == BD_DONE ? verify_counts(&v) : rc;
+    verifier_close(&v);
     arena_release(&v.scratch);
-    tables_read_end(x);
-    tables_close(t);
     return rc;
 }
 
@@ -551,6 +642,7 @@ int migrate_to_dolt(const struct migrate_request *rq, struct arena *a, struct mi
     *j = (struct job){.rq = rq, .a = a, .out = out, .err = err, .lock_fd = -1, .source_fd = -1};
     memset(out, 0, sizeof *out);
     int rc = run(j);
+    legacy_cursor_free(j->rows);
     legacy_close(&j->legacy);
     source_unlock(j->source_fd);
     if (j->lock_fd >= 0)
