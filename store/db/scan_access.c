@@ -9,6 +9,7 @@
 
 /* Fetching one row by key costs about as much as reading this many in sequence. */
 #define FETCH_COST 8
+#define RANGE_COST 2 /* one seek */
 #define ESTIMATED_PROBES 4
 
 /* ---- running ---- */
@@ -281,10 +282,13 @@ static int estimate_size(struct planner *p, int index, const uint16_t *columns, 
     return rc;
 }
 
-/* Ranges on one map from the facts; *count 0 with *usable true means that nothing can match. */
+/*
+ * Ranges on one map from the facts; *count 0 with *usable true means that nothing can match. Not usable
+ * is also a map that cannot be better than what was found already, at this cost.
+ */
 static int map_ranges(struct planner *p, int index, const uint16_t *columns, size_t column_count,
-                      const struct facts *facts, struct access_range **out, size_t *count, bool *usable,
-                      uint64_t *size) {
+                      const struct facts *facts, bool covers, uint64_t cost, struct access_range **out,
+                      size_t *count, bool *usable, uint64_t *size) {
     const struct table_schema *ts = p->t->ts;
     const struct tuple_desc *desc = index < 0 ? &ts->keys : &ts->indexes[index];
     *usable = false;
@@ -300,7 +304,8 @@ static int map_ranges(struct planner *p, int index, const uint16_t *columns, siz
         n++;
     }
     bool bounded = n < column_count && n < desc->count && (facts[columns[n]].low || facts[columns[n]].high);
-    if (n == 0 && !bounded)
+    if ((n == 0 && !bounded) || total * RANGE_COST > cost ||
+        (index >= 0 && !covers && find_estimate(p, columns, n + bounded, bounded)))
         return BD_OK;
     *usable = true;
     struct access_range *ranges = arena_zalloc(p->a, (total + 1) * sizeof *ranges);
@@ -350,9 +355,9 @@ static uint64_t row_estimate(const struct table *t) { return tree_count(&t->rows
 static uint64_t path_cost(const struct access *x) {
     switch (x->kind) {
     case ACCESS_ALL: return x->estimate + 1;
-    case ACCESS_ROWS: return x->estimate + x->range_count * 2;
-    case ACCESS_KEYS: return x->estimate * FETCH_COST + x->range_count * 2;
-    case ACCESS_INDEX: return x->estimate / 2 + x->range_count * 2;
+    case ACCESS_ROWS: return x->estimate + x->range_count * RANGE_COST;
+    case ACCESS_KEYS: return x->estimate * FETCH_COST + x->range_count * RANGE_COST;
+    case ACCESS_INDEX: return x->estimate / 2 + x->range_count * RANGE_COST;
     }
     return UINT64_MAX;
 }
@@ -406,7 +411,7 @@ static int plan(struct planner *p, const struct pred *w, struct access *best) {
     uint64_t size = 0;
     bool usable;
     if (!s->keyless) {
-        rc = map_ranges(p, -1, s->pk, s->pk_count, facts, &ranges, &count, &usable, &size);
+        rc = map_ranges(p, -1, s->pk, s->pk_count, facts, false, path_cost(best), &ranges, &count, &usable, &size);
         if (rc == BD_OK && usable) {
             struct access x = {.kind = ACCESS_ROWS, .ranges = ranges, .range_count = count, .estimate = size};
             keep_better(best, &x);
@@ -427,9 +432,10 @@ static int plan(struct planner *p, const struct pred *w, struct access *best) {
                 break;
             usable_columns++;
         }
-        rc = map_ranges(p, (int)i, ix->key_columns, usable_columns, facts, &ranges, &count, &usable, &size);
+        bool covers = p->index_only && p->index_only[i];
+        rc = map_ranges(p, (int)i, ix->key_columns, usable_columns, facts, covers, path_cost(best),
+                        &ranges, &count, &usable, &size);
         if (rc == BD_OK && usable) {
-            bool covers = p->index_only && p->index_only[i];
             struct access x = {.kind = covers ? ACCESS_INDEX : ACCESS_KEYS,
                                .ranges = ranges,
                                .range_count = count,
