@@ -1,8 +1,8 @@
 /*
  * CRC-32C by the processor's instruction where it has one, else by eight tables.
  *
- * The instruction has a latency of three cycles, so long inputs run in three independent streams that
- * are joined by multiplying with x^(8n) modulo the polynomial (a table of four 256-entry rows each).
+ * The instruction has a latency of three cycles, so the input runs in three independent streams that
+ * are joined by a multiplication without carries.
  */
 #include "store/chunk/crc32c.h"
 
@@ -45,53 +45,16 @@ uint32_t crc32c_portable(uint32_t crc, const void *bytes, size_t size) {
 #if defined(__x86_64__)
 
 #include <nmmintrin.h>
+#include <wmmintrin.h>
 
 /* glibc knows the processor since it started. The compiler's own question would be asked at every start,
  * and a virtual machine takes 10 us for each answer. */
 #if defined(__has_include) && __has_include(<sys/platform/x86.h>)
 #include <sys/platform/x86.h>
-#define HAVE_SSE42 CPU_FEATURE_ACTIVE(SSE4_2)
+#define HAVE_SSE42 (CPU_FEATURE_ACTIVE(SSE4_2) && CPU_FEATURE_ACTIVE(PCLMULQDQ))
 #else
-#define HAVE_SSE42 __builtin_cpu_supports("sse4.2")
+#define HAVE_SSE42 (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul"))
 #endif
-
-#define STREAM 1024 /* bytes in each of the three streams of one round */
-#define STREAMS_WORTH (64 * 1024)
-
-static uint32_t shift_one[4][256], shift_two[4][256]; /* multiply by x^(8*STREAM), x^(16*STREAM) */
-static pthread_once_t shifts_once = PTHREAD_ONCE_INIT;
-
-/* The state `crc` after `count` zero bytes. */
-static uint32_t feed_zeros(uint32_t crc, size_t count) {
-    while (count--)
-        crc = crc >> 8 ^ tables[0][crc & 0xff];
-    return crc;
-}
-
-static void make_shift(uint32_t rows[4][256], size_t count) {
-    uint32_t column[32];
-    for (int bit = 0; bit < 32; bit++)
-        column[bit] = feed_zeros(UINT32_C(1) << bit, count);
-    for (int row = 0; row < 4; row++)
-        for (uint32_t value = 0; value < 256; value++) {
-            uint32_t sum = 0;
-            for (int bit = 0; bit < 8; bit++)
-                if (value >> bit & 1)
-                    sum ^= column[row * 8 + bit];
-            rows[row][value] = sum;
-        }
-}
-
-static void make_shifts(void) {
-    pthread_once(&tables_once, make_tables);
-    make_shift(shift_one, STREAM);
-    make_shift(shift_two, STREAM * 2);
-}
-
-static uint32_t shift(uint32_t rows[4][256], uint32_t crc) {
-    return rows[0][crc & 0xff] ^ rows[1][crc >> 8 & 0xff] ^ rows[2][crc >> 16 & 0xff] ^
-           rows[3][crc >> 24];
-}
 
 static uint64_t load(const uint8_t *p) {
     uint64_t word;
@@ -99,23 +62,46 @@ static uint64_t load(const uint8_t *p) {
     return word;
 }
 
-__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const uint8_t *p,
-                                                               size_t size) {
-    uint64_t a = ~crc;
-    if (size >= STREAMS_WORTH) { /* below, the tables would cost more than they save */
-        pthread_once(&shifts_once, make_shifts);
-        do {
-            uint64_t b = 0, c = 0;
-            for (size_t i = 0; i < STREAM; i += 8) {
-                a = _mm_crc32_u64(a, load(p + i));
-                b = _mm_crc32_u64(b, load(p + STREAM + i));
-                c = _mm_crc32_u64(c, load(p + 2 * STREAM + i));
-            }
-            a = shift(shift_two, (uint32_t)a) ^ shift(shift_one, (uint32_t)b) ^ (uint32_t)c;
-            p += 3 * STREAM;
-            size -= 3 * STREAM;
-        } while (size >= 3 * STREAM);
+/* Bytes of each of the three streams of a round, and what moves a state over one and over two of them:
+ * x^(8n-33) modulo the polynomial, bits reversed, for n zero bytes. */
+struct round {
+    size_t stream;
+    uint32_t one, two;
+};
+static const struct round long_round = {1024, 0x170076fa, 0xa51b6135};
+static const struct round short_round = {128, 0x0d3b6092, 0xb9e02b86};
+
+/* The state `crc` after as many zero bytes as the constant stands for. */
+__attribute__((target("sse4.2,pclmul"))) static inline uint64_t shift(uint64_t crc, uint32_t constant) {
+    __m128i product =
+        _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)crc), _mm_cvtsi32_si128((int)constant), 0);
+    return _mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(product));
+}
+
+/* As many whole rounds as there are; leaves *at and *size behind them. */
+__attribute__((target("sse4.2,pclmul"))) static inline uint64_t
+rounds(uint64_t a, const uint8_t **at, size_t *size, const struct round *r) {
+    const uint8_t *p = *at;
+    size_t stream = r->stream, left = *size;
+    for (; left >= 3 * stream; left -= 3 * stream, p += 3 * stream) {
+        uint64_t b = 0, c = 0;
+        for (size_t i = 0; i < stream; i += 8) {
+            a = _mm_crc32_u64(a, load(p + i));
+            b = _mm_crc32_u64(b, load(p + stream + i));
+            c = _mm_crc32_u64(c, load(p + 2 * stream + i));
+        }
+        a = shift(a, r->two) ^ shift(b, r->one) ^ c;
     }
+    *at = p;
+    *size = left;
+    return a;
+}
+
+__attribute__((target("sse4.2,pclmul"))) static uint32_t crc32c_sse42(uint32_t crc, const uint8_t *p,
+                                                                      size_t size) {
+    uint64_t a = (uint32_t)~crc;
+    a = rounds(a, &p, &size, &long_round);
+    a = rounds(a, &p, &size, &short_round);
     for (; size >= 8; size -= 8, p += 8)
         a = _mm_crc32_u64(a, load(p));
     uint32_t tail = (uint32_t)a;

@@ -18,8 +18,8 @@
 #define MAP_STEP (UINT64_C(1) << 20)
 
 /* What may lie behind the index: as much as every opening replays. */
-#define TAIL_CHUNKS 512u
-#define TAIL_BYTES (UINT64_C(512) << 10)
+#define TAIL_CHUNKS 256u
+#define TAIL_BYTES (UINT64_C(192) << 10)
 
 /* Records that share 48 bits of their address: more than two would be a wonder. */
 #define CANDIDATES 8
