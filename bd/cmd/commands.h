@@ -4,6 +4,7 @@
 
 #include "bd/cmd/cmd.h"
 
+extern const struct cmd cmd_admin;
 extern const struct cmd cmd_assign;
 extern const struct cmd cmd_backup;
 extern const struct cmd cmd_blocked;

@@ -2,6 +2,7 @@
 #include "bd/cmd/commands.h"
 
 const struct cmd *const cmd_table[] = {
+    &cmd_admin,
     &cmd_assign,
     &cmd_backup,
     &cmd_blocked,

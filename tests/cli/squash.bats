@@ -148,10 +148,10 @@ END
     [ "$status" -eq 0 ]
     [[ "$err" == *"space was not given back"*"bd gc"* ]]
     grep -q '^db=t$' .beads/compact/compact-pending-gc/t
-    [ "$(bytes)" -gt 40000 ]
+    size=$(bytes)
     bd flatten --force
     [ ! -e .beads/compact/compact-pending-gc/t ]
-    [ "$(bytes)" -lt 40000 ]
+    [ "$(bytes)" -lt $((size * 3 / 4)) ]
     [ "$(commits)" = 2 ]
 }
 
