@@ -267,7 +267,7 @@ static int pack_dictionary(struct archive_shelf *s, struct err *err) {
 
 /* All entries, with the dictionary or (all_plain) without. Sizes of what was packed are in the entries. */
 static int pack_all(struct archive_shelf *s, bool all_plain, struct err *err) {
-    struct place p = {s->pieces, s->literals.data};
+    struct place p = {s->pieces, buf_str(&s->literals)};
     struct buf scratch = BUF_INIT;
     buf_clear(&s->packed);
     s->dictionary_packed = 0;
