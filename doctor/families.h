@@ -80,6 +80,7 @@ CHECK(storage_version);
 CHECK(storage_compact_state);
 CHECK(storage_space);
 CHECK(storage_aside);
+CHECK(storage_garbage);
 /* integrity.c */
 CHECK(integrity_quick);
 FIX(integrity_fix);

@@ -3,6 +3,7 @@
 
 #include "base/os.h"
 #include "base/version.h"
+#include "store/db/gc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,24 @@ static const char *noms_of(struct doctor *d, const struct place *p) {
     return os_is_dir(noms) ? noms : p->dir;
 }
 
+/* Adds what the database takes now, and about what it would take after a collection. */
+static void estimate(const struct place *p, uint64_t *now, uint64_t *after) {
+    struct db_gc_estimate e;
+    if (db_gc_estimate(p->dir, &e, NULL))
+        return;
+    *now += e.sizes.total;
+    *after += e.worthwhile && e.total_after < e.sizes.total ? e.total_after : e.sizes.total;
+}
+
+static const char *gain_text(struct doctor *d, const struct place *list, size_t n) {
+    uint64_t now = 0, after = 0;
+    for (size_t i = 0; i < n; i++)
+        estimate(&list[i], &now, &after);
+    return now > after ? arena_printf(d->arena, "A collection would leave about %s of %s", doctor_bytes(d, after),
+                                      doctor_bytes(d, now))
+                       : "Nothing for a collection to do";
+}
+
 void storage_size(struct doctor *d, struct doctor_result *r) {
     struct place *list;
     uint64_t warn = doctor_setting_bytes(d, "doctor.noms-warn", 2 * GIB);
@@ -72,10 +91,27 @@ void storage_size(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, "%s", text);
     if (r->status == DOCTOR_OK)
         return;
-    doctor_detail(d, r, "In %s. Space comes back only through a collection",
-                  n == 1 ? list[0].dir : d->ws->data_dir);
-    doctor_hint(d, r, "Run 'bd gc --dry-run' to see what a collection would gain, then 'bd gc'. When most of it is "
-                      "history: 'bd flatten --dry-run'. 'bd gc --recover' goes through it step by step with a copy");
+    doctor_detail(d, r, "In %s. %s", n == 1 ? list[0].dir : d->ws->data_dir, gain_text(d, list, n));
+    doctor_hint(d, r, "Run 'bd gc --dry-run', then 'bd gc --full'. When most of it is history: 'bd flatten --dry-run'. "
+                      "'bd gc --recover' goes through it step by step with a copy");
+}
+
+/* A database that is fat and quiet never collects itself: collections come with commands that write. */
+void storage_garbage(struct doctor *d, struct doctor_result *r) {
+    struct place *list;
+    size_t n = places(d, &list);
+    uint64_t now = 0, after = 0;
+    for (size_t i = 0; i < n; i++)
+        estimate(&list[i], &now, &after);
+    uint64_t gain = now - after;
+    if (!n)
+        doctor_ok(d, r, "No data yet");
+    else if (gain < doctor_setting_bytes(d, "doctor.garbage-warn", 256 * MIB) || gain < now / 2)
+        doctor_ok(d, r, "%s", gain_text(d, list, n));
+    else {
+        doctor_warn(d, r, "%s", gain_text(d, list, n));
+        doctor_hint(d, r, "Run 'bd gc --dry-run', then 'bd gc'");
+    }
 }
 
 void storage_journal(struct doctor *d, struct doctor_result *r) {

@@ -41,6 +41,7 @@ extern const struct cmd cmd_list_command;
 extern const struct cmd cmd_migrate;
 extern const struct cmd cmd_note;
 extern const struct cmd cmd_ping;
+extern const struct cmd cmd_preflight;
 extern const struct cmd cmd_priority;
 extern const struct cmd cmd_prune;
 extern const struct cmd cmd_purge;

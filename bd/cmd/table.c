@@ -39,6 +39,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_migrate,
     &cmd_note,
     &cmd_ping,
+    &cmd_preflight,
     &cmd_priority,
     &cmd_prune,
     &cmd_purge,
