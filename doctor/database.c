@@ -218,10 +218,14 @@ static int put_identity(struct tables_txn *x, void *ctx, struct err *err) {
 
 int database_identity_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
     struct metadata m;
-    int rc = d->x ? metadata_load(d->ws->beads_dir, d->arena, &m, err) : BD_OK;
-    if (rc || !d->x)
+    struct tables_txn *x = NULL; /* the newest state, not the one examined */
+    int rc = d->tables ? metadata_load(d->ws->beads_dir, d->arena, &m, err) : BD_OK;
+    if (rc == BD_OK && d->tables)
+        rc = tables_read_begin(d->tables, &x, err);
+    if (rc || !x)
         return rc;
-    const char *theirs = doctor_meta(d, d->x, "metadata", "_project_id");
+    const char *theirs = doctor_meta(d, x, "metadata", "_project_id");
+    tables_read_end(x);
     if (*m.project_id && *theirs)
         return BD_OK;
     struct identity i = {*m.project_id ? m.project_id : *theirs ? theirs : NULL};
