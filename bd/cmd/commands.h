@@ -28,6 +28,7 @@ extern const struct cmd cmd_dolt;
 extern const struct cmd cmd_export;
 extern const struct cmd cmd_flatten;
 extern const struct cmd cmd_fsck;
+extern const struct cmd cmd_gc;
 extern const struct cmd cmd_help_command;
 extern const struct cmd cmd_history;
 extern const struct cmd cmd_import;

@@ -3,6 +3,7 @@
  * and the steps after a successful command. Standard output is written in large pieces; when that
  * fails, the exit status says so.
  */
+#include "bd/cmd/auto_collect.h"
 #include "bd/cmd/auto_export.h"
 #include "bd/cmd/commands.h"
 #include "bd/cmd/parse.h"
@@ -221,6 +222,8 @@ int cmd_main(int argc, char **argv) {
     if (!bd.stdout_tty)
         setvbuf(stdout, NULL, _IOFBF, STDOUT_BUFFER);
     int rc = run_parsed(&bd, strcmp(name, "dolt") == 0 ? &cmd_dolt_program : &cmd_root, argc, argv);
+    if (rc == 0)
+        auto_collect(&bd);
     bd_close(&bd);
     if (fflush(stdout) || ferror(stdout))
         rc = rc ? rc : 1;

@@ -26,6 +26,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_export,
     &cmd_flatten,
     &cmd_fsck,
+    &cmd_gc,
     &cmd_help_command,
     &cmd_history,
     &cmd_import,
