@@ -15,6 +15,7 @@
 #include "bd/workspace/git.h"
 #include "bd/workspace/process.h"
 #include "bd/workspace/setup.h"
+#include "migrate/migrate.h"
 #include "schema/schema.h"
 
 #include <ctype.h>
@@ -589,6 +590,7 @@ static int cancelled(struct init_job *j) {
 static int run_job(struct init_job *j) {
     struct bd *bd = j->bd;
     struct err err = ERR_INIT;
+    const char *old;
     int status = check_all(j);
     if (status || (status = make_directory(j)) || (status = lock_data(j)))
         return status;
@@ -620,6 +622,9 @@ static int run_job(struct init_job *j) {
     commit_files(j);
     if (!j->quiet)
         report(j);
+    if (!j->exists && legacy_find(j->beads_dir, &bd->arena, &old, NULL) == BD_OK)
+        cmd_warn(bd, "%s is the SQLite database of an older bd; 'bd migrate --to-dolt' brings its issues in (do "
+                     "that before you make new ones)", old);
     return 0;
 }
 

@@ -511,12 +511,6 @@ static int run_sync(struct bd *bd, const struct cmd_call *c) {
     return 0;
 }
 
-/* ---- verbs that come later ---- */
-
-static int run_later(struct bd *bd, const struct cmd_call *c) {
-    return cmd_fail(bd, "'%s' is not built yet; nothing was changed", cmd_path(c));
-}
-
 static const struct cmd_flag sync_flags[] = {
     {.name = "dry-run", .kind = FLAG_BOOL, .help = "Say what would be done, change nothing"},
     {0},
@@ -535,14 +529,6 @@ static const struct cmd cmd_migrate_sync = {
     .args_max = 1,
     .flags = sync_flags,
     .run = run_sync,
-};
-static const struct cmd cmd_migrate_hooks = {
-    .name = "hooks",
-    .use = "hooks [path]",
-    .summary = "Rewrite old git hooks (not built yet)",
-    .args_max = -1,
-    .cls = CMD_RAW_ARGS | CMD_NO_STORE,
-    .run = run_later,
 };
 static const struct cmd *const verbs[] = {&cmd_migrate_hooks, &cmd_migrate_issues, &cmd_migrate_schema,
                                           &cmd_migrate_sync, NULL};

@@ -12,7 +12,9 @@ const char *migrate_pass(struct bd *bd, const char *text);
 
 /* --to-dolt and --cleanup: the SQLite file of an older version. */
 int migrate_run_sqlite(struct bd *bd, const struct cmd_call *c);
+/* What the JSONL file beside the new database says beyond it, in one sentence, or NULL. */
+const char *migrate_jsonl_note(struct bd *bd, const char *database_dir);
 
-extern const struct cmd cmd_migrate_issues;
+extern const struct cmd cmd_migrate_hooks, cmd_migrate_issues;
 
 #endif

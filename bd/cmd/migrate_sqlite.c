@@ -5,7 +5,7 @@
 #include "bd/cmd/migrate.h"
 
 #include "base/os.h"
-#include "bd/ui/ink.h"
+#include "bd/ui/progress.h"
 #include "bd/workspace/setup.h"
 #include "migrate/migrate.h"
 
@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char *base_name(const char *path) {
@@ -23,30 +22,11 @@ static const char *base_name(const char *path) {
 
 static const char *plural(uint64_t n) { return n == 1 ? "" : "s"; }
 
-/* ---- progress: one line on a terminal, from the first second on ---- */
-
-struct progress {
-    struct bd *bd;
-    struct timespec start;
-    const char *shown;
-};
-
 static void show_progress(void *ctx, const char *what, uint64_t done, uint64_t total) {
     struct progress *p = ctx;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (!p->bd->stderr_tty || p->bd->quiet || now.tv_sec - p->start.tv_sec < 1)
-        return;
-    fprintf(p->bd->err, "\r\033[K%s: %" PRIu64, what, done);
-    if (total)
-        fprintf(p->bd->err, " of %" PRIu64, total);
-    fflush(p->bd->err);
-    p->shown = what;
-}
-
-static void end_progress(struct progress *p) {
-    if (p->shown)
-        fputs("\r\033[K", p->bd->err);
+    if (p->what != what)
+        progress_step(p, what);
+    progress_at(p, done, total);
 }
 
 /* ---- reports ---- */
@@ -218,12 +198,21 @@ static const char *clean_up(struct bd *bd, const char *source, struct err *err) 
     return migrate_set_aside(bd->ws.beads_dir, source, &bd->arena, &dir, &files, err) ? NULL : dir;
 }
 
+static void add_note(struct bd *bd, struct migrate_result *r, const char *note) {
+    const char **list = arena_alloc(&bd->arena, (r->note_count + 1) * sizeof *list);
+    for (size_t i = 0; i < r->note_count; i++)
+        list[i] = r->notes[i];
+    if (note)
+        list[r->note_count++] = note;
+    r->notes = list;
+}
+
 static int migrate(struct bd *bd, const struct cmd_call *c) {
     struct err err = ERR_INIT;
     struct migrate_result r;
     const char *project = bd->ws.project_dir ? bd->ws.project_dir : ".", *moved = NULL;
-    struct progress p = {.bd = bd};
-    clock_gettime(CLOCK_MONOTONIC, &p.start);
+    struct progress p;
+    progress_begin(&p, bd->err, bd->stderr_tty && !bd->quiet, "Reading");
     struct migrate_request rq = {.beads_dir = bd->ws.beads_dir,
                                  .existing = bd->ws.has_database ? bd->ws.database_dir : NULL,
                                  .repo_id = setup_repo_id(project, &bd->arena),
@@ -231,12 +220,13 @@ static int migrate(struct bd *bd, const struct cmd_call *c) {
                                  .progress = show_progress,
                                  .progress_ctx = &p};
     int rc = migrate_to_dolt(&rq, &bd->arena, &r, &err);
-    end_progress(&p);
+    progress_end(&p);
     if (rc)
         return fail(bd, rc, &err);
     if (cmd_bool(c, "cleanup") && !(moved = clean_up(bd, r.source, &err)))
         return migrate_fail(bd, "cleanup_failed", err.msg);
     if (r.state != MIGRATE_CURRENT) {
+        add_note(bd, &r, migrate_jsonl_note(bd, r.database_dir));
         report(bd, &r, moved);
         return 0;
     }
