@@ -254,21 +254,20 @@ static int execute_locked(struct bd *bd, const struct cmd_call *call, struct boo
 }
 
 static int no_workspace(struct bd *bd) {
-    static const char hint[] = "run 'bd where' to inspect the resolved workspace, or 'bd init' to create a new database";
     struct buf out = BUF_INIT;
     struct json_writer w;
     if (!bd->json) {
         fprintf(bd->err,
                 "No active beads workspace found.\nHint: %s\nBootstrap is for existing projects that need "
                 "database setup.\n",
-                hint);
+                cmd_hint_no_workspace);
         return 1;
     }
     bd_json_begin(bd, &w, &out, true);
     json_object(&w);
     json_member_str(&w, "action", "none");
     json_member_str(&w, "reason", "no active beads workspace found");
-    json_member_str(&w, "suggestion", hint);
+    json_member_str(&w, "suggestion", cmd_hint_no_workspace);
     json_object_end(&w);
     bd_json_end(bd, &w, &out);
     return 1;

@@ -83,6 +83,8 @@ char *cmd_quote(struct arena *a, const char *s);
 /* --- failing (they print by the rules of bd-core §1.3 and return the exit status 1) --- */
 /* stderr text, or with --json an object on stderr */
 int cmd_fail(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The hint where a command finds no workspace. */
+extern const char cmd_hint_no_workspace[];
 int cmd_fail_hint(struct bd *bd, const char *hint, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* stderr text, or with --json an object on stdout ("fatal respecting JSON") */
 int cmd_fail_json_stdout(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -302,7 +302,7 @@ static int run_validate(struct bd *bd, const struct cmd_call *call) {
     if (!bd->ws.beads_dir)
         return cmd_fail_hint_json_stdout(
             bd,
-            "run 'bd where' to inspect the resolved workspace, or 'bd init' to create a new database",
+            cmd_hint_no_workspace,
             "no active beads workspace found");
     struct issues l = {.bd = bd, .file = arena_printf(&bd->arena, "%s/config.yaml", bd->ws.beads_dir)};
     if (config_warning(&bd->config))

@@ -66,7 +66,7 @@ static int run_status(struct bd *bd, const struct cmd_call *c) {
     struct buf out = BUF_INIT;
     (void)c;
     if (!bd->ws.beads_dir)
-        return cmd_fail_hint(bd, "run 'bd where' to inspect the resolved workspace, or 'bd init' to create a new database",
+        return cmd_fail_hint(bd, cmd_hint_no_workspace,
                              "no active beads workspace found");
     if (is_server(bd))
         return cmd_fail(bd, "'bd dolt status' of a workspace with a server is not built into this bd yet");

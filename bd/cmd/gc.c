@@ -114,13 +114,10 @@ static void look_at_history(struct work *w) {
     if (count <= 1) {
         say(w, arena_printf(&bd->arena, "  Only %zu commit(s), nothing to compact\n", count));
         add_phase(w, "Compact", "nothing to compact");
-    } else if (w->dry_run) {
-        say(w, arena_printf(&bd->arena, "  %zu commits in history (use bd flatten to squash)\n", count));
-        add_phase(w, "Compact", arena_printf(&bd->arena, "%zu commits (dry-run)", count));
     } else {
-        say(w, arena_printf(&bd->arena, "  %zu commits in history", count));
-        say(w, "  Tip: use 'bd flatten' to squash all history to one commit\n");
-        add_phase(w, "Compact", arena_printf(&bd->arena, "%zu commits", count));
+        say(w, arena_printf(&bd->arena, "  %zu commits in history\n", count));
+        add_phase(w, "Compact",
+                  arena_printf(&bd->arena, "%zu commits%s", count, w->dry_run ? " (dry-run)" : ""));
     }
 }
 

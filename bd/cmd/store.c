@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char cmd_hint_no_workspace[] =
+    "run 'bd where' to inspect the resolved workspace, or 'bd init' to create a new database";
+
 /* A workspace of the time before Dolt is not touched unless somebody says so. */
 static int old_database(struct bd *bd, const char *path) {
     return cmd_fail_hint(
@@ -33,9 +36,11 @@ static int no_database(struct bd *bd) {
         fprintf(bd->err, "Error: no beads database found (%s)\n", bd->ws_error.msg);
     else
         fprintf(bd->err, "Error: no beads database found\n");
-    fprintf(bd->err, "Hint: run 'bd where' to inspect the resolved workspace, or 'bd init' to create a "
-                     "new database\n"
-                     "      or set BEADS_DIR to point to your .beads directory\n");
+    if (bd->ws.beads_dir && !bd->ws.database_given &&
+        os_exists(arena_printf(&bd->arena, "%s/metadata.json", bd->ws.beads_dir)))
+        fprintf(bd->err, "Hint: in a fresh clone, 'bd bootstrap' makes the database from what came with it\n");
+    fprintf(bd->err, "Hint: %s\n      or set BEADS_DIR to point to your .beads directory\n",
+            cmd_hint_no_workspace);
     return 1;
 }
 

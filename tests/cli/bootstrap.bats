@@ -37,6 +37,9 @@ plan() { bd bootstrap --dry-run --json | json_get action; }
 @test "the export of a clone comes in, all of it, in one database" {
     metadata
     export_file
+    apart bd list
+    [ "$status" -eq 1 ]
+    [[ $err == *"'bd bootstrap'"* ]]
     [ "$(plan)" = jsonl-import ]
     bd bootstrap 2>&1 | grep -q "Imported 2 issues and 1 memories"
     [ "$(ids)" = "zz-1 zz-2" ]
