@@ -241,7 +241,22 @@ static void forget_hook(void) {
     }
 }
 
-static int stage(struct bd *bd, const char *path) {
+/* Prints unless nobody wants to know. */
+static int stage_failed(struct bd *bd, bool silent, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static int stage_failed(struct bd *bd, bool silent, const char *fmt, ...) {
+    if (silent)
+        return 1;
+    va_list ap;
+    va_start(ap, fmt);
+    struct buf text = BUF_INIT;
+    buf_vaddf(&text, fmt, ap);
+    va_end(ap);
+    int rc = cmd_fail(bd, "auto-export: git add failed: %s", buf_str(&text));
+    buf_release(&text);
+    return rc;
+}
+
+int auto_export_stage(struct bd *bd, const char *path, bool silent) {
     const char *tree = hook_work_tree(bd);
     struct git_repo repo;
     if (tree && !is_inside(bd, path, tree))
@@ -249,9 +264,7 @@ static int stage(struct bd *bd, const char *path) {
     if (git_find(bd->ws.beads_dir, &bd->arena, &repo)) {
         const char *lock = arena_printf(&bd->arena, "%s/index.lock", repo.git_dir);
         if (os_exists(lock))
-            return cmd_fail(
-                bd, "auto-export: git add failed: git index is locked at %s; skipping auto-stage",
-                lock);
+            return stage_failed(bd, silent, "git index is locked at %s; skipping auto-stage", lock);
     }
     forget_hook();
     const char *argv[] = {"git", "add", path, NULL};
@@ -262,23 +275,25 @@ static int stage(struct bd *bd, const char *path) {
     while (said.size && said.data[said.size - 1] == '\n')
         said.data[--said.size] = 0;
     if (status)
-        rc = cmd_fail(bd, "auto-export: git add failed: exit status %d: %s", status,
-                      said.size    ? buf_str(&said)
-                      : status < 0 ? strerror(errno)
-                                   : "no message");
+        rc = stage_failed(bd, silent, "exit status %d: %s", status,
+                          said.size    ? buf_str(&said)
+                          : status < 0 ? strerror(errno)
+                                       : "no message");
     buf_release(&said);
     return rc;
 }
 
-static void warn_without_remote(struct bd *bd, const struct git_repo *repo) {
+void auto_export_warn_without_remote(struct bd *bd, const char *what) {
     const char *remote = config_get(&bd->config, "sync.remote");
-    if (remote && *remote)
+    struct git_repo repo;
+    if ((remote && *remote) || config_bool(&bd->config, "no-git-ops") ||
+        !git_find(bd->ws.beads_dir, &bd->arena, &repo))
         return;
-    const char *origin = git_setting(repo->root, "remote.origin.url", &bd->arena);
+    const char *origin = git_setting(repo.root, "remote.origin.url", &bd->arena);
     fprintf(bd->err,
-            "beads: auto-export warning: no Dolt remote configured.\n"
+            "beads: %s warning: no Dolt remote configured.\n"
             "beads: %s is only an export: other machines do not get their issues from it.\n",
-            config_get(&bd->config, "export.path"));
+            what, config_get(&bd->config, "export.path"));
     if (origin && *origin)
         fprintf(bd->err, "beads: repair: bd dolt remote add origin %s && bd dolt push\n", origin);
     else
@@ -304,9 +319,9 @@ static int write_file(struct bd *bd, const char *path, const char *commit) {
         return 0;
     }
     if (git_find(bd->ws.beads_dir, &bd->arena, &repo) && !config_bool(&bd->config, "no-git-ops")) {
-        warn_without_remote(bd, &repo);
+        auto_export_warn_without_remote(bd, "auto-export");
         if (config_bool(&bd->config, "export.git-add")) {
-            int rc = stage(bd, path);
+            int rc = auto_export_stage(bd, path, false);
             if (rc)
                 return rc;
         }

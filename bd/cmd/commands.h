@@ -31,6 +31,7 @@ extern const struct cmd cmd_fsck;
 extern const struct cmd cmd_gc;
 extern const struct cmd cmd_help_command;
 extern const struct cmd cmd_history;
+extern const struct cmd cmd_hooks;
 extern const struct cmd cmd_import;
 extern const struct cmd cmd_info;
 extern const struct cmd cmd_init;

@@ -13,6 +13,7 @@
 #include "bd/ops/uuid.h"
 #include "bd/ui/ink.h"
 #include "bd/workspace/git.h"
+#include "bd/workspace/git_hooks.h"
 #include "bd/workspace/process.h"
 #include "bd/workspace/setup.h"
 #include "migrate/migrate.h"
@@ -485,6 +486,43 @@ static bool ask_export(struct init_job *j) {
     return true;
 }
 
+static bool hooks_are_current(struct init_job *j) {
+    struct git_hook hooks[GIT_HOOK_COUNT];
+    git_hooks_list(j->cwd, &j->bd->arena, hooks);
+    for (size_t i = 0; i < GIT_HOOK_COUNT; i++)
+        if (hooks[i].outdated || (i < 2 && !hooks[i].is_bd))
+            return false;
+    return true;
+}
+
+/* Jujutsu runs git's hooks only in repositories that are both, and knows two of them. */
+static void install_hooks(struct init_job *j) {
+    struct buf notes = BUF_INIT, warnings = BUF_INIT;
+    struct err err = ERR_INIT;
+    bool jujutsu = os_is_dir(arena_printf(&j->bd->arena, "%s/.jj", j->cwd));
+    struct git_hooks_request rq = {.directory = j->cwd,
+                                   .beads_dir = j->beads_dir,
+                                   .place = jujutsu ? GIT_HOOKS_GIT : GIT_HOOKS_BEADS,
+                                   .two_only = jujutsu,
+                                   .notes = &notes,
+                                   .warnings = &warnings};
+    if (j->stealth || cmd_bool(j->call, "skip-hooks") || !in_git(j) || hooks_are_current(j))
+        return;
+    int rc = git_hooks_install(&rq, &err);
+    if (!j->quiet) {
+        fputs(buf_str(&notes), j->bd->out);
+        fflush(j->bd->out);
+        fputs(buf_str(&warnings), j->bd->err);
+        if (rc)
+            fprintf(j->bd->err, "\n%s Failed to install git hooks: %s\nYou can try again with: %s\n\n",
+                    ink(j->bd, INK_WARN, "⚠"), err.msg, ink(j->bd, INK_ACCENT, "bd hooks install --beads"));
+        else
+            fprintf(j->bd->out, "  Hooks installed to: %s\n", jujutsu ? "git's hooks (pre-commit, post-merge)" : ".beads/hooks/");
+    }
+    buf_release(&notes);
+    buf_release(&warnings);
+}
+
 /* Commits what init wrote, and only that, whatever else is staged. Hooks do not run. */
 static void commit_files(struct init_job *j) {
     struct bd *bd = j->bd;
@@ -545,8 +583,6 @@ static void report(struct init_job *j) {
     fprintf(bd->out, "  Issues will be named: %s\n\n",
             ink(bd, INK_ACCENT,
                 arena_printf(&bd->arena, "%s-<hash> (e.g., %s-a3f2dd)", j->prefix, j->prefix)));
-    if (!cmd_bool(j->call, "skip-hooks") && !j->stealth)
-        fprintf(bd->out, "  Git hooks were not installed: this bd cannot do that yet.\n");
     if (!cmd_bool(j->call, "skip-agents") && !j->stealth)
         fprintf(bd->out, "  Agent files (AGENTS.md …) were not written: this bd cannot do that yet.\n");
     fprintf(bd->out, "Run %s to get started.\n\n", ink(bd, INK_ACCENT, "bd quickstart"));
@@ -614,6 +650,7 @@ static int run_job(struct init_job *j) {
     exclude_from_git(j);
     if (!ask_export(j))
         return cancelled(j);
+    install_hooks(j);
     const char *version = arena_printf(&bd->arena, "%s/.local_version", j->beads_dir);
     if (os_write_file_atomic(version, BD_VERSION "\n", strlen(BD_VERSION) + 1, 0600)) {
         err_errno(&err, "failed to write %s", version);

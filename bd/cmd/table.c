@@ -29,6 +29,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_gc,
     &cmd_help_command,
     &cmd_history,
+    &cmd_hooks,
     &cmd_import,
     &cmd_info,
     &cmd_init,

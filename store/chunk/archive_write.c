@@ -89,26 +89,11 @@ int archive_writer_add(struct archive_writer *w, const struct hash *h, struct ar
     return BD_OK;
 }
 
-static int by_address(const void *a, const void *b) {
-    return hash_cmp(&((const struct item *)a)->address, &((const struct item *)b)->address);
-}
-
 static int by_group(const void *a, const void *b) {
     const struct item *x = a, *y = b;
     if (x->group != y->group)
         return x->group < y->group ? -1 : 1;
     return x->order < y->order ? -1 : x->order > y->order;
-}
-
-static int check_distinct(struct archive_writer *w, struct err *err) {
-    qsort(w->items, w->count, sizeof *w->items, by_address);
-    for (size_t i = 1; i < w->count; i++)
-        if (hash_eq(&w->items[i - 1].address, &w->items[i].address)) {
-            char text[HASH_TEXT_SIZE + 1];
-            hash_format(&w->items[i].address, text);
-            return err_set(err, BD_INVALID, "chunk %s was given to one archive twice", text);
-        }
-    return BD_OK;
 }
 
 /* --- files --- */
@@ -229,9 +214,6 @@ static int write_items(struct archive_writer *w, struct err *err) {
 static int write_all(struct archive_writer *w, struct err *err) {
     if (w->count == 0)
         return err_set(err, BD_INVALID, "an archive without chunks cannot be written");
-    int rc = check_distinct(w, err);
-    if (rc != BD_OK)
-        return rc;
     if (w->count <= SMALL_STORE)
         for (size_t i = 0; i < w->count; i++)
             w->items[i].group &= ~NOT_CURRENT;
@@ -239,7 +221,7 @@ static int write_all(struct archive_writer *w, struct err *err) {
     w->shelf_count = parallel_width() * 2 < SHELVES_MAX ? parallel_width() * 2 : SHELVES_MAX;
     for (size_t i = 0; i < w->shelf_count; i++)
         w->shelves[i] = archive_shelf_new();
-    rc = write_items(w, err);
+    int rc = write_items(w, err);
     free(w->items);
     w->items = NULL;
     return rc == BD_OK ? close_file(w, err) : rc;

@@ -54,8 +54,8 @@ uint32_t archive_writer_count(const struct archive_writer *w);
 /*
  * Writes the chunks: mostly into one file, into several when there are very many. Each file is complete and
  * synced before it gets its name, and the directory is synced; naming them in a manifest is the caller's.
- * *files is malloc'd. BD_INVALID when no chunk was noted, one twice, or a chunk is empty; errors of the
- * fetch as they are. After a failure nothing is left behind. Ends the writer in any case.
+ * *files is malloc'd. BD_INVALID when no chunk was noted, one stands twice in a file, or a chunk is empty; errors
+ * of the fetch as they are. After a failure nothing is left behind. Ends the writer in any case.
  */
 int archive_writer_finish(struct archive_writer *w, struct archive_written **files, size_t *count,
                           struct err *err);
