@@ -229,12 +229,13 @@ static int begin_bulks(struct writer *w, struct err *err) {
 static int write_batch(struct tables_txn *x, void *ctx, struct err *err) {
     struct job *j = ctx;
     struct writer w = {.j = j, .x = x};
+    size_t most = j->rq->batch_bytes ? (size_t)j->rq->batch_bytes : BATCH_BYTES;
     if (j->batch_begun) /* it would run again only if somebody else had written */
         return err_set(err, BD_BUSY, "another program writes in %s; run this again", j->building);
     j->batch_begun = true;
     tables_set_foreign_key_checks(x, false); /* the cursor gives rows of known issues only */
     int rc = begin_bulks(&w, err);
-    for (size_t size = 0; rc == BD_OK && size < BATCH_BYTES;) {
+    for (size_t size = 0; rc == BD_OK && size < most;) {
         enum legacy_target t;
         const struct cell *cells;
         rc = legacy_cursor_next(j->rows, &t, &cells, err);

@@ -41,6 +41,7 @@ extern const struct cmd cmd_label;
 extern const struct cmd cmd_link;
 extern const struct cmd cmd_list_command;
 extern const struct cmd cmd_migrate;
+extern const struct cmd cmd_migrate_issues_old;
 extern const struct cmd cmd_note;
 extern const struct cmd cmd_ping;
 extern const struct cmd cmd_preflight;

@@ -1,4 +1,5 @@
 /* bd migrate issues: moves issues between the repositories of a workspace (bd/ops/repo_move.h). */
+#include "bd/cmd/commands.h"
 #include "bd/cmd/migrate.h"
 #include "bd/cmd/write.h"
 
@@ -258,5 +259,15 @@ const struct cmd cmd_migrate_issues = {
     .examples = "  bd migrate issues --from ~/planning --to . --dry-run\n"
                 "  bd migrate issues --from . --to ~/archive --status closed --include closure",
     .flags = flags,
+    .run = run,
+};
+
+/* Its old name. */
+const struct cmd cmd_migrate_issues_old = {
+    .name = "migrate-issues",
+    .use = "migrate-issues --from REPO --to REPO [flags]",
+    .summary = "Old name of 'bd migrate issues'",
+    .flags = flags,
+    .cls = CMD_HIDDEN,
     .run = run,
 };

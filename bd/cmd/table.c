@@ -39,6 +39,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_link,
     &cmd_list_command,
     &cmd_migrate,
+    &cmd_migrate_issues_old,
     &cmd_note,
     &cmd_ping,
     &cmd_preflight,

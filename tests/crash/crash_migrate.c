@@ -207,6 +207,7 @@ static int migrate(struct err *err) {
     struct arena a = ARENA_INIT;
     struct migrate_result r;
     struct migrate_request rq = {.beads_dir = run.beads,
+                                 .batch_bytes = 20000, /* several transactions */
                                  .existing = os_is_dir(run.database) ? run.database : NULL};
     int rc = migrate_to_dolt(&rq, &a, &r, err);
     arena_release(&a);
