@@ -152,9 +152,9 @@ NOT_BUILT(cmd_dolt_remote, "remote");
 NOT_BUILT(cmd_dolt_show, "show");
 
 static const struct cmd *const children[] = {
-    &cmd_dolt_clean, &cmd_dolt_commit, &cmd_dolt_killall, &cmd_dolt_pull,   &cmd_dolt_push, &cmd_dolt_remote,
-    &cmd_dolt_set,   &cmd_dolt_show,   &cmd_dolt_start,   &cmd_dolt_status, &cmd_dolt_stop, &cmd_dolt_test,
-    NULL,
+    &cmd_dolt_clean,  &cmd_dolt_commit, &cmd_fsck,     &cmd_dolt_killall, &cmd_dolt_pull,
+    &cmd_dolt_push,   &cmd_dolt_remote, &cmd_dolt_set, &cmd_dolt_show,    &cmd_dolt_start,
+    &cmd_dolt_status, &cmd_dolt_stop,   &cmd_dolt_test, NULL,
 };
 
 const struct cmd cmd_dolt = {

@@ -7,10 +7,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
-
-#define PROGRESS_AFTER_MS 1000u
-#define PROGRESS_EVERY_MS 200u
 
 const char *fsck_directory(struct bd *bd, const char *argument) {
     if (argument)
@@ -26,47 +22,22 @@ const char *fsck_directory(struct bd *bd, const char *argument) {
     return bd->ws.database_dir;
 }
 
-/* ---- progress ---- */
-
-static uint64_t now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 bool fsck_show_progress(void *ctx, const struct fsck_progress *p) {
-    struct fsck_line *l = ctx;
-    uint64_t now = now_ms();
-    if (!l->bd->stderr_tty || l->bd->quiet)
-        return true;
-    if (!l->shown_ms)
-        l->shown_ms = now + PROGRESS_AFTER_MS - PROGRESS_EVERY_MS;
-    if (now < l->shown_ms + PROGRESS_EVERY_MS)
-        return true;
-    l->shown_ms = now;
-    l->shown = true;
-    if (p->total)
-        fprintf(l->bd->err, "\r\033[Kchecking %s: %" PRIu64 " of %" PRIu64, p->phase, p->done, p->total);
-    else
-        fprintf(l->bd->err, "\r\033[Kchecking %s: %" PRIu64, p->phase, p->done);
-    fflush(l->bd->err);
+    progress_step(ctx, p->phase);
+    progress_at(ctx, p->done, p->total);
     return true;
-}
-
-void fsck_end_progress(struct fsck_line *l) {
-    if (l->shown)
-        fputs("\r\033[K", l->bd->err);
-    l->shown = false;
 }
 
 /* ---- printing ---- */
 
 static const char *advice(enum fsck_repair repair) {
     switch (repair) {
+    case REPAIR_FILES:
+        return "'bd fsck --repair' looks for it in all files here, with --search DIR elsewhere too, and makes "
+               "again what follows from other data";
     case REPAIR_TAIL:
     case REPAIR_MANIFEST:
     case REPAIR_JOURNAL_INDEX:
-    case REPAIR_FILES:
     case REPAIR_INDEXES:
     case REPAIR_REPO_STATE: return "'bd fsck --repair' mends it; originals are set aside first";
     case REPAIR_SALVAGE:
@@ -78,7 +49,7 @@ static const char *advice(enum fsck_repair repair) {
                "before the damage";
     case REPAIR_RESET:
         return "restore a backup; 'bd fsck --repair --dry-run' tells which commits are whole";
-    case REPAIR_NOT_NEEDED: return "nothing needs to be done";
+    case REPAIR_NOT_NEEDED: return "no branch or working set needs it; 'bd gc' removes it";
     default: return "restore a backup, or clone the database again";
     }
 }
@@ -238,12 +209,13 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     }
     if (repair && bd->read_only && !dry_run)
         return cmd_fail(bd, "--readonly: nothing is repaired; --dry-run tells what would be done");
-    struct fsck_line line = {.bd = bd};
+    struct progress line;
     struct fsck_options o = {.level = cmd_bool(c, "quick") ? FSCK_QUICK : FSCK_DEEP,
                              .progress = fsck_show_progress,
                              .progress_ctx = &line};
     struct repair_result steps = {.arena = ARENA_INIT};
     struct err err = ERR_INIT;
+    progress_begin(&line, bd->err, bd->stderr_tty && !bd->quiet, "chunks");
     if (repair) {
         struct repair_options ro = {.actions = REPAIR_SAFE,
                                     .dry_run = dry_run,
@@ -258,7 +230,7 @@ static int run(struct bd *bd, const struct cmd_call *c) {
             ro.branch = cmd_str(c, "reset-branch");
         }
         int rc = db_repair(dir, &ro, &steps, &err);
-        fsck_end_progress(&line);
+        progress_end(&line);
         if (rc != BD_OK) {
             if (!bd->json)
                 fsck_print_steps(bd, &steps);
@@ -269,7 +241,7 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     struct fsck_report r;
     fsck_report_init(&r);
     int rc = db_fsck(dir, &o, &r, &err);
-    fsck_end_progress(&line);
+    progress_end(&line);
     bool clean = rc == BD_OK && r.errors == 0;
     if (rc != BD_OK) {
         fsck_report_release(&r);

@@ -449,6 +449,24 @@ int scan_open(struct scan **out, const char *dir, const struct fsck_options *o, 
     }
 }
 
+int scan_open_loose(struct scan **out, const char *dir) {
+    struct scan *s = mem_zalloc(1, sizeof *s);
+    struct fsck_report ignored;
+    struct fsck_options o = {.level = FSCK_QUICK};
+    fsck_report_init(&ignored);
+    s->dir = mem_strdup(dir);
+    take_all_files(s, &ignored);
+    int rc = scan_journal(s, &o, &ignored, NULL);
+    fsck_report_release(&ignored);
+    if (rc != BD_OK || !s->count || s->count >= UINT32_MAX - 1) {
+        scan_close(s);
+        return rc != BD_OK ? rc : BD_NOT_FOUND;
+    }
+    build_index(s);
+    *out = s;
+    return BD_OK;
+}
+
 int chunk_fsck_files(const char *dir, const struct fsck_options *o, struct fsck_report *r,
                      struct err *err) {
     struct scan *s;

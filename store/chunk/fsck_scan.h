@@ -64,6 +64,9 @@ struct scan {
  */
 int scan_open(struct scan **out, const char *dir, const struct fsck_options *o, struct fsck_report *r,
               struct err *err);
+/* Every readable table file, archive and journal of a directory, whatever a manifest says: where chunks may
+ * be found again. BD_NOT_FOUND when there is none. */
+int scan_open_loose(struct scan **out, const char *dir);
 void scan_close(struct scan *s); /* NULL is fine */
 
 #define SCAN_NONE UINT32_MAX

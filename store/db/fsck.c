@@ -19,7 +19,7 @@ static bool has_ref(void *ctx, const char *ref) {
 }
 
 /* Finds the entry of the root; says why nothing can be looked at without it. */
-static void find_root(struct db_check *c) {
+void check_find_root(struct db_check *c) {
     struct scan *s = c->scan;
     char text[HASH_TEXT_SIZE + 1];
     if (hash_is_zero(&s->root)) {
@@ -48,7 +48,7 @@ static int check_deep(const struct check_place *p, const struct fsck_options *o,
         return rc;
     rc = check_chunks(&c, err);
     if (rc == BD_OK)
-        find_root(&c);
+        check_find_root(&c);
     if (rc == BD_OK)
         rc = check_references(&c, err);
     if (rc == BD_OK)
@@ -235,7 +235,7 @@ int db_fsck_refs(const char *dir, const struct fsck_options *o, struct arena *a,
     }
     rc = check_chunks(&c, err);
     if (rc == BD_OK)
-        find_root(&c);
+        check_find_root(&c);
     l.w = (struct wholeness){&c, mem_zalloc(c.count + 1, 1), mem_zalloc(c.count + 1, sizeof(bool))};
     for (size_t i = 0; i < c.dangling_count; i++) {
         uint8_t kind = c.kind[c.dangling[i].from];

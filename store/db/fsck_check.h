@@ -136,6 +136,10 @@ void check_place_release(struct check_place *p);
 int check_open(struct db_check *c, const char *noms, const struct fsck_options *o, struct fsck_report *r,
                struct err *err);
 void check_close(struct db_check *c);
+/* ---- fsck.c ---- */
+/* Sets c->root after check_chunks; a finding when there is none to be read. */
+void check_find_root(struct db_check *c);
+/* ---- fsck_quick.c ---- */
 int check_quick(const struct check_place *p, const struct fsck_options *o, struct fsck_report *r,
                 struct err *err);
 /* repo_state.json; `has_branch` tells whether a ref exists (NULL: the refs cannot be read). */

@@ -284,7 +284,7 @@ static int give_journal_its_root(struct repair *x, const struct scan *s, struct 
 /* ---- missing files ---- */
 
 /* Where a file may lie: both generations, temporary folders, copies that people and repairs made. */
-static void search_places(struct repair *x, struct buf *list) {
+void repair_search_places(struct repair *x, struct buf *list) {
     struct arena *a = &x->r->arena;
     const char *noms = x->place.noms, *dot = x->place.dot;
     for (size_t i = 0; i < x->o->search_count; i++)
@@ -379,7 +379,7 @@ static int find_files(struct repair *x, const struct scan *s, const struct fsck_
                       struct err *err) {
     struct buf places = BUF_INIT;
     int rc = BD_OK;
-    search_places(x, &places);
+    repair_search_places(x, &places);
     for (size_t i = 0; i < found->count && rc == BD_OK; i++) {
         const struct fsck_finding *f = &found->findings[i];
         if (f->code == FSCK_FILE_MISSING)
@@ -427,6 +427,11 @@ static int salvage(struct repair *x, bool only_if_sound, bool *done, struct err 
     }
     if (rc == BD_OK)
         rc = try_journal(x, target, &sound, err);
+    if (rc == BD_OK && !sound && !x->o->dry_run && (x->o->actions & REPAIR_BIT(REPAIR_FILES))) {
+        rc = repair_fill_gaps(x, target, err);
+        if (rc == BD_OK)
+            rc = try_journal(x, target, &sound, err);
+    }
     bool take = sound || (!only_if_sound && (x->o->actions & REPAIR_BIT(REPAIR_RESET)));
     if (rc == BD_OK && take && !x->o->dry_run) {
         rc = repair_set_aside(x, journal_of(x), 0, JOURNAL_FILE, err);
@@ -548,6 +553,10 @@ static int mend_files(struct repair *x, struct err *err) {
     return rc;
 }
 
+static bool has_gaps(const struct fsck_report *r) {
+    return r->per_code[FSCK_CHUNK_DANGLING] || r->per_code[FSCK_ROOT_MISSING];
+}
+
 int db_repair(const char *dir, const struct repair_options *o, struct repair_result *r, struct err *err) {
     struct repair x = {.dir = dir, .o = o, .r = r};
     struct store_lock lock;
@@ -570,6 +579,13 @@ int db_repair(const char *dir, const struct repair_options *o, struct repair_res
     /* From here on the store is written like any other, each step under the lock by itself. */
     if (rc == BD_OK)
         rc = db_fsck(dir, &fo, &report, err);
+    if (rc == BD_OK && has_gaps(&report) && (o->actions & REPAIR_BIT(REPAIR_FILES))) {
+        rc = repair_fill_gaps(&x, NULL, err);
+        fsck_report_release(&report);
+        report.per_code_max = 1000;
+        if (rc == BD_OK)
+            rc = db_fsck(dir, &fo, &report, err);
+    }
     unsigned wanted = called_for(&report) & o->actions;
     if (rc == BD_OK && (wanted & REPAIR_BIT(REPAIR_RESET)) && (report.errors || o->branch))
         rc = repair_reset_branches(&x, err);

@@ -16,7 +16,7 @@ static int by_tuple(const void *a, const void *b) {
     return tuple_compare(sorting, *(const struct bytes *)a, *(const struct bytes *)b);
 }
 
-static int rebuild_index(struct table *t, size_t i, struct err *err) {
+int repair_make_index(struct table *t, size_t i, struct err *err) {
     struct tree_cursor c;
     struct arena keys = ARENA_INIT;
     struct bytes *list = NULL;
@@ -57,6 +57,18 @@ static int rebuild_index(struct table *t, size_t i, struct err *err) {
     return rc;
 }
 
+static int the_schema(void *ctx, const struct hash *h, const struct table_schema **out, struct err *err) {
+    (void)h;
+    (void)err;
+    *out = ctx;
+    return BD_OK;
+}
+
+int repair_open_table(struct table *t, struct node_store *ns, const struct hash *h,
+                      const struct table_schema *ts, struct arena *a, struct err *err) {
+    return table_open(t, ns, "", h, the_schema, (void *)(uintptr_t)ts, a, err);
+}
+
 static bool is_plain(const struct table_schema *ts, size_t i) {
     const struct index *x = &ts->schema.indexes[i];
     return !x->spatial && !x->fulltext && !x->vector && !x->predicate;
@@ -77,7 +89,7 @@ static int rebuild_tables(struct tables_txn *tx, void *ctx, struct err *err) {
         }
         for (size_t i = 0; rc == BD_OK && i < t->ts->schema.index_count; i++)
             if (is_plain(t->ts, i)) {
-                rc = rebuild_index(t, i, err);
+                rc = repair_make_index(t, i, err);
                 r->rebuilt++;
             }
     }

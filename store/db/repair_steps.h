@@ -19,6 +19,13 @@ void repair_step_add(struct repair *x, enum fsck_repair action, bool done, const
 int repair_set_aside(struct repair *x, const char *path, uint64_t from, const char *name,
                      struct err *err);
 
+/* Directories in which missing files and chunks may lie, one to a line. */
+void repair_search_places(struct repair *x, struct buf *list);
+
+/* ---- repair_chunks.c ---- */
+/* Brings missing chunks back into the store, or into `journal`, a file that is to replace the journal. */
+int repair_fill_gaps(struct repair *x, const char *journal, struct err *err);
+
 /* ---- repair_refs.c ---- */
 /* The branch that repo_state.json should name; NULL when there is none. */
 int repair_pick_branch(struct repair *x, const char **branch, struct err *err);
@@ -28,6 +35,10 @@ int repair_reset_branches(struct repair *x, struct err *err);
 void repair_tell_branches(struct repair *x);
 
 /* ---- repair_indexes.c ---- */
+int repair_open_table(struct table *t, struct node_store *ns, const struct hash *h,
+                      const struct table_schema *ts, struct arena *a, struct err *err);
+/* Puts the tree that the rows give in the place of index i. */
+int repair_make_index(struct table *t, size_t i, struct err *err);
 /* Makes the indexes anew that the findings name, in every branch that has them now. */
 int repair_rebuild_indexes(struct repair *x, const struct fsck_report *found, struct err *err);
 

@@ -1,0 +1,302 @@
+/*
+ * Chunks that are missing, brought back: made again where their content follows from others (closures,
+ * indexes, the empty state), or taken from any other file that still holds them. An address is a hash of
+ * the content, so what is found is right or is not taken.
+ */
+#include "store/db/repair_steps.h"
+
+#include "base/os.h"
+#include "store/chunk/journal_record.h"
+#include "store/db/commit.h"
+#include "store/db/root_value.h"
+#include "store/prolly/flatbuf.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ROUNDS 12        /* what comes back may refer to more that is missing */
+#define TABLES_MAX 64u   /* versions of tables whose indexes are made again in search of nodes */
+
+struct missing {
+    struct repair *x;
+    struct hash *wanted;
+    struct chunk_write *found; /* parallel; data NULL: not found, else malloc'd */
+    size_t count, capacity, made, taken;
+    bool closures, trees; /* where the gaps are */
+};
+
+static void want(struct missing *m, const struct hash *h) {
+    for (size_t i = 0; i < m->count; i++)
+        if (hash_eq(&m->wanted[i], h))
+            return;
+    size_t capacity = m->capacity;
+    MEM_GROW(m->wanted, m->capacity, m->count + 1);
+    MEM_GROW(m->found, capacity, m->count + 1);
+    m->wanted[m->count] = *h;
+    m->found[m->count++] = (struct chunk_write){.hash = *h};
+}
+
+static void list_missing(struct missing *m, struct db_check *c) {
+    if (c->root == SCAN_NONE && !hash_is_zero(&c->scan->root) &&
+        scan_find(c->scan, &c->scan->root) == SCAN_NONE)
+        want(m, &c->scan->root);
+    for (size_t i = 0; i < c->dangling_count; i++) {
+        const struct check_dangling *d = &c->dangling[i];
+        if (!c->reached[d->from])
+            continue;
+        want(m, &d->to);
+        uint8_t kind = c->kind[d->from];
+        m->closures = m->closures || kind == MESSAGE_COMMIT || kind == MESSAGE_COMMIT_CLOSURE;
+        m->trees = m->trees || kind == MESSAGE_TREE_NODE || kind == MESSAGE_TABLE;
+    }
+}
+
+static size_t open_count(const struct missing *m) {
+    size_t n = 0;
+    for (size_t i = 0; i < m->count; i++)
+        n += m->found[i].data == NULL;
+    return n;
+}
+
+/* Takes what a node store has made of the chunks that are wanted. */
+static void take_made(struct missing *m, struct node_store *ns) {
+    for (size_t i = 0; i < m->count; i++) {
+        struct chunk bytes;
+        if (m->found[i].data || node_store_read(ns, &m->wanted[i], &bytes, NULL) != BD_OK)
+            continue;
+        m->found[i].data = mem_dup(bytes.data, bytes.size);
+        m->found[i].size = bytes.size;
+        m->made++;
+    }
+}
+
+/* ---- made again ---- */
+
+static void make_empty_state(struct missing *m, struct node_store *ns) {
+    struct root_value rv;
+    struct tree t;
+    struct hash h;
+    if (root_value_empty(&rv, ns, NULL) == BD_OK)
+        root_value_write(&rv, NULL);
+    for (int kind = 0; kind < 2; kind++)
+        if (tree_empty(&t, ns, kind ? &tree_type_addresses : &tree_type_closure, NULL) == BD_OK)
+            tree_write_root(&t, &h, NULL);
+    take_made(m, ns);
+}
+
+struct by_height {
+    uint32_t entry;
+    uint64_t height;
+};
+
+static int compare_heights(const void *a, const void *b) {
+    const struct by_height *x = a, *y = b;
+    return x->height < y->height ? -1 : x->height > y->height;
+}
+
+/* Closures in the order of history, each from those of its parents. */
+static void make_closures(struct missing *m, struct db_check *c, struct node_store *ns) {
+    struct by_height *list = NULL;
+    size_t count = 0, capacity = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        struct arena a = ARENA_INIT;
+        struct commit commit;
+        if (c->reached[i] && c->kind[i] == MESSAGE_COMMIT &&
+            commit_read(ns, &c->scan->entries[i].address, &a, &commit, NULL) == BD_OK) {
+            MEM_GROW(list, capacity, count + 1);
+            list[count++] = (struct by_height){(uint32_t)i, commit.height};
+        }
+        arena_release(&a);
+    }
+    if (count > 1)
+        qsort(list, count, sizeof *list, compare_heights);
+    for (size_t i = 0; i < count && open_count(m); i++) {
+        struct arena a = ARENA_INIT;
+        struct commit commit, parent;
+        struct closure_parent parents[COMMIT_PARENTS_MAX];
+        struct tree closure;
+        struct hash h;
+        bool known = commit_read(ns, &c->scan->entries[list[i].entry].address, &a, &commit, NULL) == BD_OK &&
+                     commit.parent_count && commit.parent_count <= COMMIT_PARENTS_MAX;
+        for (size_t k = 0; known && k < commit.parent_count; k++) {
+            known = commit_read(ns, &commit.parents[k], &a, &parent, NULL) == BD_OK;
+            if (known)
+                parents[k] = (struct closure_parent){parent.hash, parent.height, parent.closure};
+        }
+        if (known && closure_build(ns, parents, commit.parent_count, &closure, NULL) == BD_OK)
+            tree_write_root(&closure, &h, NULL);
+        arena_release(&a);
+        if (i % 64 == 63 || i + 1 == count)
+            take_made(m, ns);
+    }
+    free(list);
+}
+
+/* The indexes of a table from its rows; their nodes are among the chunks made then. */
+static void make_indexes(struct missing *m, struct db_check *c, struct node_store *ns) {
+    size_t done = 0;
+    for (size_t i = c->count; i-- > 0 && open_count(m) && done < TABLES_MAX;) { /* newest first */
+        struct arena a = ARENA_INIT;
+        struct table_schema ts;
+        struct table t;
+        struct hash schema;
+        const struct hash *h = &c->scan->entries[i].address;
+        if (c->reached[i] && c->kind[i] == MESSAGE_TABLE &&
+            table_schema_address(ns, h, &schema, NULL) == BD_OK &&
+            table_schema_read(ns, &schema, &a, &ts, NULL) == BD_OK && ts.schema.index_count) {
+            if (repair_open_table(&t, ns, h, &ts, &a, NULL) == BD_OK) {
+                for (size_t k = 0; k < ts.schema.index_count; k++) {
+                    struct hash root;
+                    if (repair_make_index(&t, k, NULL) == BD_OK)
+                        tree_write_root(&t.indexes[k].tree, &root, NULL);
+                }
+                take_made(m, ns);
+            }
+            done++;
+        }
+        arena_release(&a);
+    }
+}
+
+/* ---- taken from elsewhere ---- */
+
+static void take_from(struct missing *m, const char *place) {
+    struct scan *s;
+    if (!open_count(m) || scan_open_loose(&s, place) != BD_OK)
+        return;
+    struct scan_reader *reader = scan_reader_new(s);
+    size_t before = m->taken;
+    for (size_t i = 0; i < m->count; i++) {
+        uint32_t entry = scan_find(s, &m->wanted[i]);
+        uint8_t *data;
+        size_t size;
+        if (m->found[i].data || entry == SCAN_NONE || scan_read(reader, entry, &data, &size, NULL) != BD_OK)
+            continue;
+        struct hash real = hash_of(data, size);
+        if (hash_eq(&real, &m->wanted[i])) {
+            m->found[i].data = data;
+            m->found[i].size = size;
+            m->taken++;
+        } else {
+            free(data);
+        }
+    }
+    if (m->taken > before)
+        repair_step_add(m->x, REPAIR_FILES, !m->x->o->dry_run, "%s %zu missing chunks from %s",
+                        m->x->o->dry_run ? "would take" : "took", m->taken - before, place);
+    scan_reader_free(reader);
+    scan_close(s);
+}
+
+static void find_chunks(struct missing *m, struct db_check *c) {
+    struct scan_reader *reader = scan_reader_new(c->scan);
+    struct node_store *ns = node_store_new_over(scan_reader_get, reader);
+    struct buf places = BUF_INIT;
+    make_empty_state(m, ns);
+    if (m->closures && open_count(m))
+        make_closures(m, c, ns);
+    if (m->trees && open_count(m))
+        make_indexes(m, c, ns);
+    node_store_free(ns);
+    scan_reader_free(reader);
+    repair_search_places(m->x, &places);
+    for (const char *at = buf_str(&places); *at && open_count(m);) {
+        const char *end = strchr(at, '\n');
+        take_from(m, arena_strndup(&m->x->r->arena, at, (size_t)(end - at)));
+        at = end + 1;
+    }
+    buf_release(&places);
+}
+
+/* ---- put where they belong ---- */
+
+static int put_into_store(struct repair *x, struct chunk_write *list, size_t count, struct err *err) {
+    struct chunk_store *cs;
+    int rc = repair_set_aside(x, arena_printf(&x->r->arena, "%s/manifest", x->place.noms), 0, "manifest",
+                              err);
+    if (rc == BD_OK)
+        rc = chunk_store_open(&cs, x->place.noms, 0, err);
+    if (rc != BD_OK)
+        return rc;
+    struct hash root = chunk_store_root(cs);
+    rc = chunk_store_commit(cs, &root, list, count, &root, err);
+    chunk_store_close(cs);
+    return rc;
+}
+
+/* Behind the records of a journal that is not in use yet. */
+static int put_into_journal(const char *file, const struct hash *root, const struct chunk_write *list,
+                            size_t count, struct err *err) {
+    struct buf records = BUF_INIT;
+    struct stat st;
+    int rc = BD_OK, fd = os_open(file, O_RDWR, 0);
+    for (size_t i = 0; i < count; i++)
+        journal_append_chunk(&records, &list[i].hash, list[i].data, list[i].size);
+    journal_append_root(&records, root, (uint64_t)time(NULL));
+    if (fd < 0 || os_fstat(fd, &st) < 0 || os_pwrite_all(fd, records.data, records.size, st.st_size) < 0 ||
+        os_fsync(fd) < 0)
+        rc = err_errno(err, "cannot write %s", file);
+    if (fd >= 0)
+        os_close(fd);
+    buf_release(&records);
+    return rc;
+}
+
+/* One round. *progress: something was brought back; *left: chunks that are still missing. */
+static int fill_once(struct repair *x, const char *journal, bool *progress, size_t *left, struct err *err) {
+    struct fsck_report ignored;
+    struct fsck_options o = {.level = FSCK_DEEP, .journal = journal};
+    struct db_check c;
+    struct missing m = {.x = x};
+    struct hash root = HASH_ZERO;
+    *progress = false;
+    fsck_report_init(&ignored);
+    int rc = check_open(&c, x->place.noms, &o, &ignored, err);
+    if (rc == BD_OK) {
+        rc = check_chunks(&c, err);
+        check_find_root(&c);
+        if (rc == BD_OK)
+            rc = check_references(&c, err);
+        root = c.scan->root;
+        list_missing(&m, &c);
+        if (rc == BD_OK && m.count)
+            find_chunks(&m, &c);
+        check_close(&c);
+    }
+    fsck_report_release(&ignored);
+    struct chunk_write *list = mem_zalloc(m.count + 1, sizeof *list);
+    size_t n = 0;
+    for (size_t i = 0; i < m.count; i++)
+        if (m.found[i].data)
+            list[n++] = m.found[i];
+    if (rc == BD_OK && n && !x->o->dry_run)
+        rc = journal ? put_into_journal(journal, &root, list, n, err) : put_into_store(x, list, n, err);
+    if (rc == BD_OK && m.made)
+        repair_step_add(x, REPAIR_FILES, !x->o->dry_run,
+                        "%s %zu missing chunks again from what they follow from (closures, indexes)",
+                        x->o->dry_run ? "would make" : "made", m.made);
+    *progress = rc == BD_OK && n > 0 && !x->o->dry_run;
+    *left = m.count - n;
+    free(list);
+    for (size_t i = 0; i < m.count; i++)
+        free((void *)(uintptr_t)m.found[i].data);
+    free(m.found);
+    free(m.wanted);
+    return rc;
+}
+
+int repair_fill_gaps(struct repair *x, const char *journal, struct err *err) {
+    bool progress = true;
+    size_t left = 0;
+    int rc = BD_OK;
+    for (int round = 0; round < ROUNDS && progress && rc == BD_OK; round++)
+        rc = fill_once(x, journal, &progress, &left, err);
+    if (rc == BD_OK && left && !journal)
+        repair_step_add(x, REPAIR_FILES, false,
+                        "%zu chunks are missing and nowhere to be found; 'bd fsck --repair --search DIR' looks "
+                        "in another clone or backup",
+                        left);
+    return rc;
+}

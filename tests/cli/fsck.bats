@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# bd fsck: checking and mending.
+load common
+
+setup() {
+    scratch_setup
+    workspace
+    db=$PWD/.beads/embeddeddolt/t
+    [ -d "$db/.dolt" ] || db=$(dirname "$(ls -d "$PWD"/.beads/embeddeddolt/*/.dolt | head -1)")
+    noms=$db/.dolt/noms
+    journal=$noms/vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv
+    bd create "First" >/dev/null
+    bd create "Second" >/dev/null
+}
+teardown() { scratch_teardown; }
+
+damage_last_byte() {
+    printf '\xff' | dd of="$journal" bs=1 seek=$(($(stat -c %s "$journal") - 3)) conv=notrunc status=none
+}
+
+@test "a sound database: nothing found, exit 0, by any way to name it" {
+    for where in "" "$db" "$db/.dolt" "$noms"; do
+        apart bd fsck $where
+        [ "$status" -eq 0 ]
+        [[ "$out" == *"No problems found." ]]
+    done
+    apart bd fsck --quick
+    [ "$status" -eq 0 ]
+    [ "$out" = "No problems found." ]
+    apart bd --db "$db" fsck
+    [ "$status" -eq 0 ]
+}
+
+@test "damage: named, exit 1, in text and JSON" {
+    damage_last_byte
+    apart bd fsck
+    [ "$status" -eq 1 ]
+    [[ "$out" == *"============ Problems ============"*"journal-tail: "*"bd fsck --repair"* ]]
+    apart bd fsck --json
+    [ "$status" -eq 1 ]
+    [ "$(json_get clean <<<"$out")" = false ]
+    [ "$(json_get findings.0.code <<<"$out")" = journal-tail ]
+    [ "$(json_get findings.0.repair <<<"$out")" = tail ]
+    apart bd fsck --quick
+    [ "$status" -eq 1 ]
+}
+
+@test "repair: a dry run changes nothing, the repair sets the original aside" {
+    damage_last_byte
+    before=$(sha256sum "$journal")
+    apart bd fsck --repair --dry-run
+    [ "$status" -eq 1 ]
+    [[ "$out" == *"would cut "* ]]
+    [ "$(sha256sum "$journal")" = "$before" ]
+    [ ! -e "$db"/.dolt/repair-* ]
+    apart bd --readonly fsck --repair
+    [ "$status" -eq 1 ]
+    apart bd fsck --repair
+    [ "$status" -eq 0 ]
+    [[ "$out" == *"Originals: $db/.dolt/repair-"*"No problems found." ]]
+    [ -d "$db"/.dolt/repair-* ]
+    [ "$(bd list --json | json_get 0.title)" = "First" ]
+}
+
+@test "a lost manifest comes back, with all issues" {
+    rm "$noms/manifest"
+    apart bd list
+    [ "$status" -eq 1 ]
+    apart bd fsck --repair
+    [ "$status" -eq 0 ]
+    [ "$(bd list --json | json_get 1.title)" = "Second" ]
+}
+
+@test "the journal is revived only where data was lost" {
+    apart bd fsck --revive-journal-with-data-loss
+    [ "$status" -eq 1 ]
+    [[ "$err" == *"no data loss detected in chunk journal file; no recovery performed"* ]]
+    size=$(stat -c %s "$journal")
+    bd create "Third" >/dev/null
+    bd create "Fourth" >/dev/null
+    bd create "Fifth" >/dev/null
+    printf 'XX' | dd of="$journal" bs=1 seek=$((size + 60)) conv=notrunc status=none
+    apart bd fsck --revive-journal-with-data-loss
+    [ "$status" -eq 0 ]
+    [[ "$out" == *"Revived chunk journal"*"_save_"* ]]
+    [ "$(bd list --json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)))')" = 2 ]
+    apart bd fsck
+    [ "$status" -eq 0 ]
+}
+
+@test "what is no database is said so" {
+    mkdir empty
+    apart bd fsck empty
+    [ "$status" -eq 1 ]
+    [[ "$err" == *"no database at empty"* ]]
+}
