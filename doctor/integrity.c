@@ -20,9 +20,7 @@ static void report(struct doctor *d, struct doctor_result *r, const struct fsck_
                 continue;
             if (shown++ < 5)
                 buf_addf(&text, "%s%s: %s", text.size ? "\n" : "", fsck_code_name(x->code), x->message);
-            mendable = mendable || x->repair == REPAIR_TAIL || x->repair == REPAIR_MANIFEST ||
-                       x->repair == REPAIR_JOURNAL_INDEX || x->repair == REPAIR_FILES || x->repair == REPAIR_INDEXES ||
-                       x->repair == REPAIR_REPO_STATE;
+            mendable = mendable || (REPAIR_BIT(x->repair) & REPAIR_SAFE);
             costly = costly || x->repair == REPAIR_REVIVE || x->repair == REPAIR_RESET;
         }
     if (shown > 5)
@@ -44,7 +42,7 @@ static void report(struct doctor *d, struct doctor_result *r, const struct fsck_
     if (mendable)
         doctor_offer(d, r, "mend what can be mended without loss (the originals are set aside)");
     else if (costly)
-        doctor_hint(d, r, "Make a copy of %s first; then run 'bd gc --recover', which says what each way back would cost",
+        doctor_hint(d, r, "Make a copy of %s first; then run 'bd fsck --repair --dry-run', which says what each way back would cost",
                     d->ws->database_dir);
     else
         doctor_hint(d, r, "Bring the data back from a backup or a clone: 'bd backup', 'bd bootstrap --dry-run' show what "
@@ -82,7 +80,8 @@ int integrity_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
         return BD_OK;
     int rc = db_repair(d->ws->database_dir, &o, &result, err);
     for (size_t i = 0; i < result.count; i++)
-        doctor_did(rp, "%s", result.steps[i].message);
+        if (result.steps[i].done)
+            doctor_did(rp, "%s", result.steps[i].message);
     if (result.aside)
         doctor_did(rp, "The originals are in %s", result.aside);
     repair_result_release(&result);

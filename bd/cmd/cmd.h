@@ -57,6 +57,7 @@ struct cmd {
     const struct cmd *const *children;   /* NULL-terminated, or NULL */
     unsigned cls;                        /* enum cmd_class */
     const char *readonly_label;          /* NULL = name */
+    const char *no_store_flag;           /* a boolean flag with which it opens no store; NULL: none */
     const char *const *exclusive;        /* flag groups "a b c" of which one may be given; NULL-terminated */
     /* Exit status: 0, or what cmd_fail… returned. NULL: group command, prints its help. */
     int (*run)(struct bd *bd, const struct cmd_call *call);

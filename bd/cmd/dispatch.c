@@ -145,7 +145,7 @@ static int prepare(struct bd *bd, const struct cmd_call *c) {
 static int run(struct bd *bd, const struct cmd_call *c) {
     const struct cmd *cmd = cmd_of(c);
     struct err err = ERR_INIT;
-    bool opens = !(cmd->cls & CMD_NO_STORE);
+    bool opens = !(cmd->cls & CMD_NO_STORE) && !(cmd->no_store_flag && cmd_bool(c, cmd->no_store_flag));
     if (cmd_check_args(c, &err))
         return cmd_fail_usage(bd, c, "%s", err.msg);
     int rc = 0;

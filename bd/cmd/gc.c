@@ -3,6 +3,7 @@
  * store. History is kept whole: squashing it is bd compact and bd flatten.
  */
 #include "bd/cmd/commands.h"
+#include "bd/cmd/gc_recover.h"
 #include "bd/cmd/write.h"
 #include "bd/ops/closed_deletion.h"
 #include "bd/ui/ink.h"
@@ -213,6 +214,8 @@ static void answer(struct work *w) {
 }
 
 static int run(struct bd *bd, const struct cmd_call *c) {
+    if (cmd_bool(c, "recover"))
+        return gc_recover(bd, c);
     int64_t level = cmd_int(c, "archive-level");
     struct work w = {.bd = bd, .dry_run = cmd_bool(c, "dry-run"), .older_than = cmd_int(c, "older-than")};
     w.start = datetime_now();
@@ -244,6 +247,8 @@ static const struct cmd_flag flags[] = {
     {.name = "skip-dolt", .kind = FLAG_BOOL, .help = "Do not collect the store"},
     {.name = "full", .kind = FLAG_BOOL, .help = "Write all history anew, also what earlier collections wrote"},
     {.name = "archive-level", .kind = FLAG_INT, .default_text = "1", .help = "0: table files, 1: archives (smaller)"},
+    {.name = "recover", .kind = FLAG_BOOL, .help = "Recover a database that grew too large or is damaged: copy, mend, collect, check"},
+    {.name = "yes", .shorthand = 'y', .kind = FLAG_BOOL, .help = "With --recover: do not ask"},
     {0},
 };
 
@@ -256,11 +261,15 @@ const struct cmd cmd_gc = {
         "is, and rewrites the store without what no branch, tag or working set reaches. The history stays whole:\n"
         "bd compact and bd flatten shorten it.\n\n"
         "The store is also collected bit by bit by the commands that write (config key gc.auto: false switches\n"
-        "that off), so that this command is rarely needed. After a flatten, --full gives back most.",
-    .examples = "  bd gc --dry-run\n  bd gc --skip-decay\n  bd gc --older-than 30 --force\n  bd gc --skip-decay --full",
+        "that off), so that this command is rarely needed. After a flatten, --full gives back most.\n\n"
+        "With --recover the database is copied first (.dolt.bak-<time>, twice its size must be free), checked and\n"
+        "mended, collected and checked again; if anything fails, the copy is put back. Nothing else may use the\n"
+        "database meanwhile.",
+    .examples = "  bd gc --dry-run\n  bd gc --skip-decay\n  bd gc --older-than 30 --force\n  bd gc --skip-decay --full\n  bd gc --recover --dry-run",
     .group = "Maintenance",
     .args_max = 0,
     .flags = flags,
     .cls = CMD_WRITES,
+    .no_store_flag = "recover",
     .run = run,
 };
