@@ -133,7 +133,7 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     if (!bd->json)
         fprintf(bd->out, "Compacting: %llu old commits → 1, preserving %llu recent\n", number(h->old),
                 number(recent(h)));
-    if (squash_run(bd, &r, true, &done, &err) != BD_OK)
+    if (squash_run(bd, &r, SQUASH_COLLECT, &done, &err) != BD_OK)
         return cmd_fail(bd, "compact failed: %s", err.msg);
     answer(bd, &done);
     return 0;

@@ -4,6 +4,7 @@
 #include "bd/cmd/config.h"
 
 #include "bd/cmd/commands.h"
+#include "bd/cmd/retention.h"
 #include "bd/ops/db_config.h"
 #include "bd/workspace/git.h"
 #include "bd/workspace/process.h"
@@ -34,7 +35,7 @@ static const char *const known_prefixes[] = {
     "directory.",  "repos.",      "external_projects.",
     "validation.", "hierarchy.",  "ai.",
     "backup.",     "federation.", "types.",
-    "output.",     NULL,
+    "output.",     "history.",     NULL,
 };
 static const char *const known_keys[] = {
     "no-db",
@@ -159,6 +160,9 @@ static int check(struct bd *bd, const struct cmd_call *call, const struct settin
     if (strcmp(s->key, "status.custom") == 0 && *s->value &&
         custom_statuses_parse(s->value, &bd->arena, &parsed, &err))
         return refuse(bd, "Error: invalid status.custom value: %s", err.msg);
+    struct retention keep;
+    if (strcmp(s->key, "history.keep") == 0 && retention_parse(s->value, &keep, &err))
+        return refuse(bd, "Error: %s", err.msg);
     return s->place == IN_YAML && !cmd_bool(call, "force-git-tracked") ? check_secret(bd, s->key) : 0;
 }
 
@@ -243,6 +247,9 @@ static void hint(struct bd *bd, const char *key, const char *value) {
     } else if (strcmp(key, "dolt.debug") == 0) {
         text = "It applies from the next start of the server on.";
         command = "bd dolt stop && bd dolt start";
+    } else if (strcmp(key, "history.keep") == 0 && value && strcmp(value, "all") != 0) {
+        text = "Commands that write let go of older history from now on. To keep a copy of it first: bd backup";
+        command = "bd compact --dry-run";
     } else if (strcmp(key, "routing.mode") == 0 && value && strcmp(value, "auto") != 0 &&
                strcmp(value, "maintainer") != 0 && strcmp(value, "contributor") != 0 &&
                strcmp(value, "explicit") != 0) {
@@ -584,12 +591,14 @@ const struct cmd cmd_config = {
     .details = "Settings live in three places, and bd config knows which key belongs where:\n\n"
                "  .beads/config.yaml   how bd itself works: export.*, import.path, backup.*, dolt.*, "
                "routing.*, sync.*,\n"
-               "                       federation.*, validation.*, hierarchy.*, ai.*, git.*, actor, "
+               "                       history.keep, federation.*, validation.*, hierarchy.*, ai.*, git.*, actor, "
                "json, tokens\n"
                "  the database         what the project agrees on: status.custom, types.custom, "
                "jira.*, linear.*,\n"
                "                       doctor.suppress.*, custom.* and all other keys\n"
                "  git                  beads.role (maintainer or contributor)\n\n"
+               "history.keep says how much history the database keeps by itself: all (unless set), a time\n"
+               "(30d, 12 weeks) or a number (500 commits). What is older becomes one commit, as by bd compact.\n\n"
                "An environment variable BD_<KEY> (dots and dashes as underscores) beats config.yaml.",
     .examples = "  bd config set export.auto true\n"
                 "  bd config set status.custom \"in_review:wip,shipped:done\"\n"

@@ -7,6 +7,7 @@
 #include "bd/cmd/auto_export.h"
 #include "bd/cmd/commands.h"
 #include "bd/cmd/parse.h"
+#include "bd/cmd/retention.h"
 
 #include "base/datetime.h"
 #include "base/version.h"
@@ -222,8 +223,10 @@ int cmd_main(int argc, char **argv) {
     if (!bd.stdout_tty)
         setvbuf(stdout, NULL, _IOFBF, STDOUT_BUFFER);
     int rc = run_parsed(&bd, strcmp(name, "dolt") == 0 ? &cmd_dolt_program : &cmd_root, argc, argv);
-    if (rc == 0)
+    if (rc == 0) {
+        auto_retention(&bd);
         auto_collect(&bd);
+    }
     bd_close(&bd);
     if (fflush(stdout) || ferror(stdout))
         rc = rc ? rc : 1;

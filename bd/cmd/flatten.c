@@ -7,6 +7,13 @@ static uint64_t after(const struct history_summary *h) {
     return h->commits - h->gone - (h->commits > 1); /* as upstream, the first commit is not counted */
 }
 
+static const char *nothing(struct bd *bd, const struct history_summary *h) {
+    if (h->commits > 2)
+        return arena_printf(&bd->arena, "Nothing to squash: all %llu commits stay.", (unsigned long long)h->commits);
+    return h->commits > 1 ? "Already flat (1 commit on the first one). Nothing to do."
+                          : "Already flat (1 commit). Nothing to do.";
+}
+
 static void preview(struct bd *bd, const struct history_summary *h) {
     const char *first = history_hash(&h->first, &bd->arena);
     struct json_writer w;
@@ -27,7 +34,7 @@ static void preview(struct bd *bd, const struct history_summary *h) {
     fprintf(bd->out, "  Commits:        %llu\n", (unsigned long long)h->commits);
     fprintf(bd->out, "  Initial commit: %s\n", first);
     if (!h->changed) {
-        fprintf(bd->out, "\n  Already flat (1 commit%s). Nothing to do.\n", h->commits > 1 ? " on the first one" : "");
+        fprintf(bd->out, "\n  %s\n", nothing(bd, h));
         return;
     }
     fprintf(bd->out, "\n  Would squash %llu commits into %llu.\n", (unsigned long long)h->commits,
@@ -40,7 +47,7 @@ static void answer_flat(struct bd *bd, const struct history_summary *h) {
     struct json_writer w;
     struct buf out = BUF_INIT;
     if (!bd->json) {
-        fprintf(bd->out, "Already flat (1 commit%s). Nothing to do.\n", h->commits > 1 ? " on the first one" : "");
+        fprintf(bd->out, "%s\n", nothing(bd, h));
         return;
     }
     bd_json_begin(bd, &w, &out, true);
@@ -110,7 +117,7 @@ static int run(struct bd *bd, const struct cmd_call *c) {
             (unsigned long long)after(&done.history));
     if (!bd->json)
         fprintf(bd->out, "Flattening %llu commits...\n", (unsigned long long)done.history.commits);
-    if (squash_run(bd, &r, true, &done, &err) != BD_OK)
+    if (squash_run(bd, &r, SQUASH_COLLECT, &done, &err) != BD_OK)
         return cmd_fail(bd, "flatten failed: %s", err.msg);
     answer(bd, &done);
     return 0;

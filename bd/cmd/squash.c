@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define HOLDERS_SHOWN 8
+#define QUICK_BYTES (UINT64_C(256) << 20) /* a store of that size is collected in a moment */
 
 static const char *db_name(struct bd *bd) {
     const char *slash = strrchr(bd->ws.database_dir, '/');
@@ -75,13 +76,18 @@ static int show_progress(void *ctx, enum db_gc_phase phase, uint64_t done, uint6
     return BD_OK;
 }
 
-static void collect(struct bd *bd, struct squash_result *out) {
+static void collect(struct bd *bd, enum squash_collect how, struct squash_result *out) {
     struct progress p;
     struct err err = ERR_INIT;
     struct db_gc_result gone;
     progress_begin(&p, bd->err, bd->stderr_tty && !bd->quiet && !bd->json, "Giving back space");
-    struct db_gc_options o = {.full = true, .progress = show_progress, .progress_ctx = &p};
-    int rc = db_gc(bd->ws.database_dir, &o, &gone, &err);
+    struct db_gc_options o = {
+        .full = true, .no_wait = how == SQUASH_BY_THE_WAY, .progress = show_progress, .progress_ctx = &p};
+    int rc;
+    if (how == SQUASH_BY_THE_WAY && out->bytes_before > QUICK_BYTES)
+        rc = err_set(&err, BD_BUSY, "the store is too large to be collected by the way");
+    else
+        rc = db_gc(bd->ws.database_dir, &o, &gone, &err);
     progress_end(&p);
     if (rc != BD_OK) {
         out->collect_error = arena_strdup(&bd->arena, err.msg);
@@ -97,7 +103,7 @@ static uint64_t bytes_now(struct bd *bd) {
     return db_gc_sizes(bd->ws.database_dir, &sizes, NULL) == BD_OK ? sizes.total : 0;
 }
 
-int squash_run(struct bd *bd, const struct history_rewrite *r, bool collecting, struct squash_result *out,
+int squash_run(struct bd *bd, const struct history_rewrite *r, enum squash_collect how, struct squash_result *out,
                struct err *err) {
     int64_t start = datetime_now();
     memset(out, 0, sizeof *out);
@@ -107,8 +113,8 @@ int squash_run(struct bd *bd, const struct history_rewrite *r, bool collecting, 
         mark(bd, COMPACT_QUARANTINE, err->msg, NULL);
     if (rc != BD_OK)
         return rc;
-    if (collecting && out->history.changed)
-        collect(bd, out);
+    if (out->history.changed)
+        collect(bd, how, out);
     out->bytes_after = bytes_now(bd);
     out->elapsed_micros = datetime_now() - start;
     return BD_OK;
@@ -122,7 +128,7 @@ void squash_settle(struct bd *bd) {
                                                &err) != BD_OK)
         return;
     r.bytes_before = bytes_now(bd);
-    collect(bd, &r);
+    collect(bd, SQUASH_COLLECT, &r);
     r.bytes_after = bytes_now(bd);
     if (r.collect_error)
         cmd_warn(bd, "the space of squashed history could not be given back yet: %s", r.collect_error);

@@ -17,11 +17,15 @@ struct squash_result {
 
 /* May the history of this database be squashed at all? BD_CONFLICT says why not. `federated`: even with remotes. */
 int squash_check(struct bd *bd, bool federated, struct err *err);
+enum squash_collect {
+    SQUASH_COLLECT,    /* give back the space whatever it takes */
+    SQUASH_BY_THE_WAY, /* only when that is quick and nobody else collects */
+};
 /*
  * Squashes and collects. A failed verification leaves a quarantine marker, a failed collection one that the next
- * squash or collection works off. `collect` false: the space is left to the automatic collection.
+ * squash or collection works off.
  */
-int squash_run(struct bd *bd, const struct history_rewrite *r, bool collect, struct squash_result *out,
+int squash_run(struct bd *bd, const struct history_rewrite *r, enum squash_collect how, struct squash_result *out,
                struct err *err);
 
 /* Collects when an earlier squash could not; says so when it did. */

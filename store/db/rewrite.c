@@ -98,9 +98,10 @@ static int find_heads(struct rewriting *w, struct err *err) {
     return rc;
 }
 
-/* The newest commits of each branch stay. */
+/* The newest commits stay; of the other branches those that the first one does not have. */
 static int keep_newest(struct rewriting *w, struct err *err) {
     int rc = BD_OK;
+    history_graph_reach(&w->graph, w->heads[0].at, false); /* marks them */
     for (size_t i = 0; rc == BD_OK && w->request->keep_newest && i < w->head_count; i++) {
         struct commit_walk *walk = commit_walk_new(w->ns);
         struct commit c;
@@ -108,7 +109,7 @@ static int keep_newest(struct rewriting *w, struct err *err) {
         for (uint64_t n = 0; rc == BD_OK && n < w->request->keep_newest; n++) {
             rc = commit_walk_next(walk, &c, err);
             uint32_t at = rc == BD_OK ? history_graph_find(&w->graph, &c.hash) : GRAPH_NONE;
-            if (at != GRAPH_NONE)
+            if (at != GRAPH_NONE && (i == 0 || w->graph.list[at].mark != w->graph.mark))
                 w->graph.list[at].keep = true;
         }
         commit_walk_free(walk);

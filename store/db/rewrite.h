@@ -17,7 +17,8 @@
 struct history_rewrite {
     /*
      * A commit stays when its author time (microseconds) is keep_since or later, when it is among the
-     * keep_newest newest of its branch (in the order of the log), or when it comes after one that stays.
+     * keep_newest newest of the connection's branch (in the order of the log) or of another branch and not in
+     * the former, or when it comes after one that stays.
      */
     int64_t keep_since; /* INT64_MAX: time keeps none */
     uint64_t keep_newest;

@@ -161,3 +161,56 @@ END
     [ "$status" -eq 1 ]
     [[ "$err" == *"--push"*"nothing was done"* ]]
 }
+
+# ---- retention ----
+
+@test "history.keep takes a time, a number or all, and nothing else" {
+    for value in all 30d "12 weeks" "500 commits" 7w; do
+        bd config set history.keep "$value"
+        [ "$(bd config get history.keep)" = "$value" ]
+    done
+    for value in some 0d 12 "5 years" "500 commits x"; do
+        run bd config set history.keep "$value"
+        [ "$status" -eq 1 ]
+        [[ "$output" == *"30d"*"500 commits"* ]]
+    done
+    [ "$(bd config get history.keep)" = 7w ]
+}
+
+@test "with history.keep, commands that write let go of older commits by themselves" {
+    bd config set history.keep "20 commits"
+    for i in $(seq 1 135); do bd create "Issue $i" --silent; done >ids
+    n=$(commits)
+    [ "$n" -lt 60 ]
+    [ "$n" -ge 22 ]
+    [[ "$(log)" == *"compact: squash "*" commits into base snapshot|Initialize data repository" ]]
+    [ "$(bd count)" = 135 ]
+    bd fsck
+    grep -q '^kept=20$' .beads/compact/compact-last/t
+    # branches shrink along and still merge
+    bd branch side
+    for i in $(seq 1 130); do bd update "$(head -1 ids)" -d "text $i" --quiet; done
+    [ "$(commits)" -lt 60 ]
+    bd vc merge side
+    bd fsck
+}
+
+@test "without history.keep, and with a remote, everything is kept" {
+    export BD_HISTORY_KEEP="5 commits"
+    python3 - <<'END'
+import json
+p = ".beads/embeddeddolt/t/.dolt/repo_state.json"
+s = json.load(open(p))
+s["remotes"] = {"origin": {"name": "origin", "url": "file:///nowhere", "fetch_specs": ["refs/heads/*:refs/remotes/origin/*"], "params": {}}}
+json.dump(s, open(p, "w"))
+END
+    warned=0
+    for i in $(seq 1 135); do
+        bd create "Issue $i" --silent 2>err >/dev/null
+        if [ -s err ]; then grep -q "history.keep has no effect.*origin" err && warned=$((warned + 1)); fi
+    done
+    [ "$warned" = 1 ]
+    [ "$(commits)" -ge 135 ]
+    BD_HISTORY_KEEP=nonsense bd create "One more" --silent 2>err >/dev/null
+    grep -q "everything is kept" err
+}

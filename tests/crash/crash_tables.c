@@ -18,6 +18,9 @@
 #include <sys/random.h>
 #include <time.h>
 
+#ifdef CRASH_SQUASH
+#include "store/db/rewrite.h"
+#endif
 #ifdef CRASH_COLLECT
 #include "store/db/gc.h"
 enum { LIVES = 12, LIFE_OPERATIONS = 90, LIFE_SYNCS = 20 };
@@ -206,17 +209,32 @@ static bool state_is(struct tables *t, const char *ref, int version) {
 struct history {
     int version; /* whose commit is expected next */
     int count;
+    bool squashed, behind; /* the last one was a snapshot; one was */
     bool good;
 };
 
 static int expect_commit(void *ctx, const struct tables_commit_info *c) {
     struct history *h = ctx;
     char message[40] = "Initialize data repository";
+#ifdef CRASH_SQUASH
+    if (h->version > 0 && strcmp(c->message, "squash") == 0) { /* for this version and some before it */
+        h->squashed = h->good = true;
+        h->count += !h->behind;
+        h->behind = true;
+        return BD_OK;
+    }
+    int named;
+    if (h->squashed && sscanf(c->message, "version %d", &named) != 1)
+        named = 0;
+    while (h->squashed && h->version > named) /* an older one that a branch stands on, or the first commit */
+        h->version = head_of(run.base[h->version]);
+    h->squashed = false;
+#endif
     if (h->version > 0)
         snprintf(message, sizeof message, "version %d", h->version);
+    h->count += !h->behind; /* up to the first snapshot each commit is one version */
     h->good = h->version >= 0 && strcmp(c->message, message) == 0;
     h->version = h->version > 0 ? head_of(run.base[h->version]) : -1;
-    h->count++;
     return h->good ? BD_OK : BD_DONE;
 }
 
@@ -353,6 +371,31 @@ static bool collect(void) {
 }
 #endif
 
+#ifdef CRASH_SQUASH
+/* Old commits become snapshots, for this branch or for all. False after an error. */
+static bool squash(struct tables *t) {
+    struct history_rewrite r = {.keep_since = INT64_MAX,
+                                .keep_newest = power_random(5),
+                                .all_branches = power_random(2),
+                                .message = "squash"};
+    struct history_summary done;
+    struct arena a = ARENA_INIT;
+    struct tables_txn *x;
+    int version, rc = history_rewrite(t, &r, &a, &done, &crash_err);
+    arena_release(&a);
+    if (rc == BD_CORRUPT || rc == BD_INVALID || rc == BD_CONFLICT)
+        crash_problem("squashing: %s", crash_err.msg);
+    if (rc != BD_OK)
+        return false;
+    if (done.changed && tables_read_begin(t, &x, &crash_err) == BD_OK) {
+        if (version_of(x, &version, &crash_err) == BD_OK)
+            acknowledged(version); /* it was built upon */
+        tables_read_end(x);
+    }
+    return true;
+}
+#endif
+
 /* Some transactions through two connections, until the time or the power ends. False after an error. */
 static bool session(void) {
     struct tables *both[2] = {NULL, NULL};
@@ -364,6 +407,10 @@ static bool session(void) {
         struct tables *t = both[power_random(2)];
 #ifdef CRASH_COLLECT
         if (power_random(2) == 0 && !collect())
+            break;
+#endif
+#ifdef CRASH_SQUASH
+        if (power_random(2) == 0 && !squash(t))
             break;
 #endif
         if (power_random(10) == 0 && run.next_branch < BRANCHES)

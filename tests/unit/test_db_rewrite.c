@@ -400,6 +400,30 @@ static void all_branches_shrink_together_and_still_merge(void **state) {
     arena_release(&a);
 }
 
+static void a_branch_left_behind_does_not_keep_the_others_history(void **state) {
+    (void)state;
+    struct arena a = ARENA_INIT;
+    struct tables *t = new_db();
+    for (int n = 1; n <= 4; n++)
+        set(t, 1, n);
+    branch(t, "work");
+    for (int n = 5; n <= 9; n++)
+        set(t, 1, n);
+    on(t, "work");
+    for (int n = 20; n <= 23; n++)
+        set(t, 2, n);
+    on(t, "main");
+    struct history_summary s = rewrite(t, EVERYTHING, 2, true, &a);
+    assert_int_equal(s.heads, 2);
+    log_is(t, "main", "9,8,squash,squash,Initialize data repository");
+    log_is(t, "work", "23,22,squash,squash,Initialize data repository");
+    merge(t, "work", 30);
+    assert_int_equal(value_at(t, NULL, 1), 9);
+    assert_int_equal(value_at(t, NULL, 2), 23);
+    tables_close(t);
+    arena_release(&a);
+}
+
 /* ---- somebody else is faster ---- */
 
 static struct {
@@ -516,6 +540,7 @@ int main(void) {
         cmocka_unit_test(snapshots_keep_their_order),
         cmocka_unit_test(other_refs_are_left_alone_and_named),
         cmocka_unit_test(all_branches_shrink_together_and_still_merge),
+        cmocka_unit_test(a_branch_left_behind_does_not_keep_the_others_history),
         cmocka_unit_test(a_commit_made_meanwhile_is_put_on_top),
         cmocka_unit_test(an_unfinished_merge_is_left_alone),
         cmocka_unit_test(other_content_is_noticed),
