@@ -106,12 +106,13 @@ static void append_index(const struct archive_output *o, struct buf *out) {
 }
 
 /* The bytes are on the disk before the name is, and the name before anybody may rely on it. */
-static int give_name(struct archive_output *o, const struct hash *name, struct err *err) {
+static int give_name(struct archive_output *o, const struct hash *name, bool *existed, struct err *err) {
     char text[HASH_TEXT_SIZE + 1];
     struct buf path = BUF_INIT;
     hash_format(name, text);
     buf_addf(&path, "%s/%s.darc", o->dir, text);
     int rc = BD_OK;
+    *existed = os_exists(path.data);
     if (os_fsync(o->fd) < 0)
         rc = err_errno(err, "cannot sync %s", o->temp);
     if (os_close(o->fd) < 0 && rc == BD_OK)
@@ -124,14 +125,14 @@ static int give_name(struct archive_output *o, const struct hash *name, struct e
         o->temp = NULL;
         if (os_fsync_dir(o->dir) < 0)
             rc = err_errno(err, "cannot sync %s", o->dir);
-        if (rc != BD_OK)
+        if (rc != BD_OK && !*existed)
             os_unlink(path.data);
     }
     buf_release(&path);
     return rc;
 }
 
-int archive_output_publish(struct archive_output *o, struct hash *name, uint64_t *file_size,
+int archive_output_publish(struct archive_output *o, struct hash *name, uint64_t *file_size, bool *existed,
                            struct err *err) {
     if (o->ref_count == 0 || o->ref_count > UINT32_MAX)
         return err_set(err, BD_INVALID, "an archive of %zu chunks cannot be written", o->ref_count);
@@ -150,7 +151,7 @@ int archive_output_publish(struct archive_output *o, struct hash *name, uint64_t
     *name = hash_of(o->pending.data, o->pending.size);
     rc = flush(o, err);
     if (rc == BD_OK)
-        rc = give_name(o, name, err);
+        rc = give_name(o, name, existed, err);
     *file_size = o->flushed;
     return rc;
 }

@@ -102,7 +102,7 @@ static int close_file(struct archive_writer *w, struct err *err) {
     if (!w->output.dir)
         return BD_OK;
     w->now.chunks = (uint32_t)w->output.ref_count;
-    int rc = archive_output_publish(&w->output, &w->now.name, &w->now.file_size, err);
+    int rc = archive_output_publish(&w->output, &w->now.name, &w->now.file_size, &w->now.existed, err);
     archive_output_release(&w->output);
     if (rc != BD_OK)
         return rc;
@@ -122,8 +122,11 @@ static int open_file(struct archive_writer *w, struct err *err) {
     return rc;
 }
 
+/* A file that was there before may be one that the manifest names. */
 static void remove_files(struct archive_writer *w) {
     for (size_t i = 0; i < w->file_count; i++) {
+        if (w->files[i].existed)
+            continue;
         struct buf path = BUF_INIT;
         char text[HASH_TEXT_SIZE + 1];
         hash_format(&w->files[i].name, text);

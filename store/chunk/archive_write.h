@@ -33,6 +33,7 @@ struct archive_written {
     uint32_t dictionaries;
     uint64_t file_size;
     uint64_t chunk_bytes; /* uncompressed */
+    bool existed;         /* there was a file of that name, and so with the same content */
 };
 
 struct archive_writer;
