@@ -11,9 +11,6 @@
 
 #define HOOK_MAX ((size_t)1 << 20)
 
-static const char *const names[HOOK_COUNT] = {"pre-commit", "post-merge", "pre-push", "post-checkout",
-                                              "prepare-commit-msg"};
-
 static const char *read_text(const char *path, struct arena *a) {
     char *data;
     size_t size;
@@ -167,16 +164,15 @@ int hooks_plan(const char *path, struct arena *a, struct hooks_plan *out, struct
     *out = (struct hooks_plan){.path = path};
     if (!git_find(path, a, &repo) || !repo.root)
         return BD_OK;
-    const char *dir = git_setting(repo.root, "core.hooksPath", a), *home = getenv("HOME");
-    if (dir && dir[0] == '~' && (dir[1] == '/' || !dir[1]) && home)
-        dir = arena_printf(a, "%s%s", home, dir + 1);
     out->repo_root = repo.root;
-    out->hooks_dir = !dir || !*dir   ? arena_printf(a, "%s/hooks", repo.common_dir)
-                     : dir[0] == '/' ? dir
-                                     : arena_printf(a, "%s/%s", repo.root, dir);
+    out->hooks_dir = git_hooks_dir(path, a);
+    if (!out->hooks_dir) {
+        out->repo_root = NULL;
+        return BD_OK;
+    }
     for (size_t i = 0; i < HOOK_COUNT; i++) {
         struct hook_plan *h = &out->hooks[out->count++];
-        inspect(h, out->hooks_dir, names[i], a);
+        inspect(h, out->hooks_dir, git_hook_names[i], a);
         out->needs_migration += h->needs_migration;
         out->broken += strcmp(h->marker_state, "broken") == 0;
         out->blocked += *h->blocked != 0;
@@ -231,10 +227,28 @@ static int retire(const struct hook_plan *h, struct arena *a, struct hooks_resul
     return BD_OK;
 }
 
-int hooks_migrate(const struct hooks_plan *p,
-                  int (*render)(void *ctx, const char *hook, const char *text, struct arena *a,
-                                const char **out, struct err *err),
-                  void *ctx, struct arena *a, struct hooks_result *out, struct err *err) {
+/* The text that was kept, with bd's section in it. */
+static const char *render(const char *hook, const char *text, struct arena *a) {
+    struct buf b = BUF_INIT;
+    for (const char *s = text; *s; s++)
+        if (!(s[0] == '\r' && s[1] == '\n'))
+            buf_add_char(&b, *s);
+    const char *body = buf_str(&b);
+    if (strncmp(body, "#!", 2) != 0) {
+        while (*body == '\n')
+            body++;
+        body = arena_printf(a, "#!/usr/bin/env sh\n%s", body);
+    } else {
+        body = arena_strdup(a, body);
+    }
+    buf_release(&b);
+    const char *out = git_hook_with_section(body, git_hook_section(hook, a), a);
+    size_t n = strlen(out);
+    return n && out[n - 1] == '\n' ? out : arena_printf(a, "%s\n", out);
+}
+
+int hooks_migrate(const struct hooks_plan *p, struct arena *a, struct hooks_result *out,
+                  struct err *err) {
     const char *texts[HOOK_COUNT] = {NULL};
     int rc = BD_OK;
     memset(out, 0, sizeof *out);
@@ -250,9 +264,8 @@ int hooks_migrate(const struct hooks_plan *p,
         const char *text = h->source == HOOK_FRESH ? "" : read_text(from, a);
         if (!text)
             return err_errno(err, "cannot read %s", from);
-        rc = render(ctx, h->name, text, a, &texts[i], err);
-        if (rc == BD_OK)
-            rc = check_way(h, a, err);
+        texts[i] = render(h->name, text, a);
+        rc = check_way(h, a, err);
     }
     for (size_t i = 0; rc == BD_OK && i < p->count; i++) {
         const struct hook_plan *h = &p->hooks[i];

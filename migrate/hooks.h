@@ -6,12 +6,9 @@
 #ifndef MIGRATE_HOOKS_H
 #define MIGRATE_HOOKS_H
 
-#include "base/err.h"
-#include "base/mem.h"
+#include "bd/workspace/git_hooks.h"
 
-#include <stdbool.h>
-
-#define HOOK_COUNT 5
+#define HOOK_COUNT GIT_HOOK_COUNT
 
 enum hook_source {
     HOOK_KEEP,       /* nothing to do */
@@ -44,13 +41,10 @@ struct hooks_result {
     size_t written_count, retired_count, skipped_count;
 };
 /*
- * Writes every hook, then renames the copies. `render` makes the new text of a hook from the old one
- * (in the arena). Nothing is written unless everything can be; BD_CONFLICT when a .migrated file of
- * other content is in the way.
+ * Writes every hook, then renames the copies. Nothing is written unless everything can be; BD_CONFLICT
+ * when a hook is blocked, or a .migrated file of other content is in the way.
  */
-int hooks_migrate(const struct hooks_plan *p,
-                  int (*render)(void *ctx, const char *hook, const char *text, struct arena *a,
-                                const char **out, struct err *err),
-                  void *ctx, struct arena *a, struct hooks_result *out, struct err *err);
+int hooks_migrate(const struct hooks_plan *p, struct arena *a, struct hooks_result *out,
+                  struct err *err);
 
 #endif

@@ -38,9 +38,10 @@ const char *source_stamp(struct arena *a) {
 
 /* ---- finding ---- */
 
+/* An empty file is what some versions left where there was no database. */
 static bool is_file(const char *path) {
     struct stat st;
-    return os_stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    return os_stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
 }
 
 static bool is_candidate(const char *name) {

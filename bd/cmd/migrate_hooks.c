@@ -1,7 +1,6 @@
 /* bd migrate hooks: shows or does what migrate/hooks.h plans. */
 #include "bd/cmd/migrate.h"
 
-#include "base/version.h"
 #include "migrate/hooks.h"
 
 #include <stdio.h>
@@ -173,13 +172,6 @@ static bool confirmed(struct bd *bd, const struct hooks_plan *p) {
 
 /* ---- the command ---- */
 
-static int render(void *ctx, const char *hook, const char *text, struct arena *a, const char **out,
-                  struct err *err) {
-    (void)ctx, (void)text, (void)a, (void)out;
-    return err_set(err, BD_UNSUPPORTED, "writing the hook %s is not built yet; nothing was changed",
-                   hook);
-}
-
 static int run(struct bd *bd, const struct cmd_call *c) {
     struct err err = ERR_INIT;
     struct hooks_plan p;
@@ -218,7 +210,7 @@ static int run(struct bd *bd, const struct cmd_call *c) {
         bd_say(bd, "\nMigration canceled.\n");
         return 0;
     }
-    if (apply && hooks_migrate(&p, render, NULL, &bd->arena, &r, &err))
+    if (apply && hooks_migrate(&p, &bd->arena, &r, &err))
         return cmd_fail_json_stdout(bd, "applying hook migration: %s", err.msg);
     if (bd->json)
         answer_json(bd, &p, apply ? &r : NULL);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Git hooks that older versions installed: what `bd migrate hooks` sees in them.
+# Git hooks that older versions installed: what `bd migrate hooks` sees in them and makes of them.
 
 load common
 setup() {
@@ -57,4 +57,32 @@ print({h["name"]: h for h in json.load(sys.stdin)["plan"]["hooks"]}[sys.argv[1]]
     apart bd migrate hooks --dry-run --json
     [ "$(json_get plan.is_git_repo <<<"$out")" = false ]
     [ "$(json_get operation_count <<<"$out")" = 0 ]
+}
+
+@test "what was kept aside comes back around bd's section, and the copy is kept" {
+    apart bd migrate hooks --apply --yes --json
+    [ "$status" = 0 ]
+    [ "$(json_get result.written_hook_count <<<"$out")" = 3 ]
+    [ "$(json_get result.retired_count <<<"$out")" = 2 ]
+    grep -q '^make check$' .git/hooks/pre-commit
+    ! grep -q 'bd-shim' .git/hooks/pre-commit
+    grep -q '^mine$' .git/hooks/post-merge
+    [ "$(grep -c 'BEGIN BEADS INTEGRATION' .git/hooks/post-merge)" = 1 ]
+    [ "$(grep -c 'END BEADS INTEGRATION' .git/hooks/post-merge)" = 1 ]
+    grep -q '^x$' .git/hooks/post-checkout
+    [ -x .git/hooks/post-checkout ]
+    sh -n .git/hooks/pre-commit
+    cmp .git/hooks/pre-commit.old.migrated <(printf '#!/bin/sh\nmake check\n')
+    [ ! -e .git/hooks/pre-commit.old ]
+    apart bd migrate hooks --dry-run --json
+    [ "$(json_get operation_count <<<"$out")" = 0 ]
+}
+
+@test "a copy that would be overwritten stops everything" {
+    echo other >.git/hooks/pre-commit.old.migrated
+    before=$(find .git/hooks -type f | sort | xargs sha256sum)
+    apart bd migrate hooks --apply --yes --json
+    [ "$status" = 1 ]
+    [[ "$out" == *"another content"* ]]
+    [ "$before" = "$(find .git/hooks -type f | sort | xargs sha256sum)" ]
 }

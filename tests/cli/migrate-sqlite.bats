@@ -147,6 +147,9 @@ P
     head -c 5000 /dev/urandom >.beads/beads.db
     apart bd migrate --to-dolt --json
     [ "$(json_get error <<<"$out")" = extraction_failed ]
+    : >.beads/beads.db
+    apart bd migrate --to-dolt --json
+    [ "$(json_get error <<<"$out")" = no_sqlite_database ]
     [ ! -e .beads/embeddeddolt ]
 }
 
