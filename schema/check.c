@@ -72,6 +72,34 @@ int schema_state_read(struct tables_txn *x, struct arena *a, struct schema_state
     return rc;
 }
 
+static int state_for_use(struct tables_txn *x, bool writes, struct arena *a, struct schema_state *out,
+                         struct err *err) {
+    memset(out, 0, sizeof *out);
+    out->is_tracker = tables_has_table(x, "issues");
+    int rc = out->is_tracker ? BD_OK : issues_unreadable(x, a, err);
+    if (rc == BD_OK)
+        rc = version_of(x, "schema_migrations", SCHEMA_MAIN_VERSION, a, &out->main_version, err);
+    out->too_new = out->is_tracker && out->main_version > SCHEMA_MAIN_VERSION;
+    if (rc || !writes)
+        return rc;
+    rc = version_of(x, "ignored_schema_migrations", SCHEMA_IGNORED_VERSION, a, &out->ignored_version,
+                    err);
+    return rc || out->ignored_version >= SCHEMA_IGNORED_VERSION ? rc : schema_state_read(x, a, out, err);
+}
+
+int schema_check_use(struct tables *t, bool writes, struct schema_state *out, struct err *err) {
+    struct tables_txn *x;
+    struct arena a = ARENA_INIT;
+    memset(out, 0, sizeof *out);
+    int rc = tables_read_begin(t, &x, err);
+    if (rc)
+        return rc;
+    rc = state_for_use(x, writes, &a, out, err);
+    tables_read_end(x);
+    arena_release(&a);
+    return rc;
+}
+
 int schema_check(struct tables *t, struct schema_state *out, struct err *err) {
     struct tables_txn *x;
     struct arena a = ARENA_INIT;

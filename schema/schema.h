@@ -47,6 +47,12 @@ struct schema_state {
     bool too_new;         /* the committed schema is newer than known: read, do not write */
 };
 
+/*
+ * What a command must know before it uses the database, with less reading than schema_check: the members
+ * that tell of older versions are only filled for one that writes (not in every case needs_migration).
+ */
+int schema_check_use(struct tables *t, bool writes, struct schema_state *out, struct err *err);
+
 /* Looks at the version tables: a few point lookups, nothing is written. */
 int schema_check(struct tables *t, struct schema_state *out, struct err *err);
 /*

@@ -122,7 +122,7 @@ static int check_schema(struct bd *bd, struct err *err) {
     struct schema_state state;
     struct err why = ERR_INIT;
     const char *skew = getenv("BD_IGNORE_SCHEMA_SKEW");
-    int rc = schema_check(bd->ops.tables, &state, err);
+    int rc = schema_check_use(bd->ops.tables, bd->command_writes, &state, err);
     if (rc)
         return rc;
     rc = schema_explain(&state, &why);

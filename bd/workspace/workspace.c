@@ -123,8 +123,8 @@ static bool try_beads_dir(struct finder *f, const char *beads_dir, struct worksp
     const char *target = redirect_target(f, beads_dir);
     const char *dir = target ? target : beads_dir;
     struct metadata m;
-    bool server = metadata_load(dir, f->a, &m, NULL) == BD_OK && strcasecmp(m.dolt_mode, "server") == 0;
-    if (server || has(dir, "embeddeddolt", true) || has(dir, "dolt", true)) {
+    if (has(dir, "embeddeddolt", true) || has(dir, "dolt", true) ||
+        (metadata_load(dir, f->a, &m, NULL) == BD_OK && strcasecmp(m.dolt_mode, "server") == 0)) {
         w->beads_dir = dir;
         w->redirected_from = target ? beads_dir : NULL;
         return true;
