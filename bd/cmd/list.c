@@ -286,7 +286,10 @@ int list_run(struct bd *bd, struct tables_txn *x, struct list_options *o) {
     struct issue_list l = {NULL, 0, 0};
     bool truncated = false;
     int status = 0;
-    o->filter.limit = o->limit > 0 && !o->sort ? (uint64_t)o->limit + 1 : 0;
+    struct tables_order lead;
+    if (o->sort && !o->ready && search_sort_lead(o->sort, o->reverse, &lead))
+        o->filter.lead = &lead;
+    o->filter.limit = o->limit > 0 && (!o->sort || o->filter.lead) ? (uint64_t)o->limit + 1 : 0;
     if (o->watch)
         return watch(bd, o);
     if (o->tree && !o->json && !o->format) {

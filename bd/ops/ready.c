@@ -178,7 +178,7 @@ static int collect(struct ready_run *r, struct issue_list *out) {
             continue;
         rc = ready_pred(r->x, r->f, family, &r->excluded, r->now, r->a, &where, &nothing, r->err);
         if (rc == BD_OK && !nothing)
-            rc = search_table(r->x, family, where, r->f->order, r->limit, r->a, out, r->err);
+            rc = search_table(r->x, family, where, r->f->order, NULL, r->limit, r->a, out, r->err);
     }
     return rc;
 }

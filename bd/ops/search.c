@@ -114,8 +114,8 @@ void search_order_list(struct issue_list *l, enum search_order order) { order_fr
 
 /* The first `limit` rows in order by a scan of narrow columns, as cells. */
 static int scan_first(struct tables_txn *x, const char *table, const struct pred *where,
-                      enum search_order order, uint64_t limit, struct arena *a, struct cell **ids,
-                      size_t *count, struct err *err) {
+                      enum search_order order, const struct tables_order *lead, uint64_t limit,
+                      struct arena *a, struct cell **ids, size_t *count, struct err *err) {
     static const char *const columns[] = {"id", "priority", "created_at"};
     static const struct tables_order by_priority[] = {
         {"priority", false}, {"created_at", true}, {"id", false}};
@@ -127,6 +127,16 @@ static int scan_first(struct tables_txn *x, const char *table, const struct pred
         q.order = order == ORDER_OLDEST ? by_age : by_priority;
         q.order_count = order == ORDER_OLDEST ? 2 : 3;
         q.limit = limit;
+    }
+    struct tables_order led[4];
+    if (lead) { /* behind one of priority and created_at the same column says nothing more */
+        size_t n = 0;
+        led[n++] = *lead;
+        for (size_t i = 0; i < 3; i++)
+            if (strcmp(by_priority[i].column, lead->column) != 0)
+                led[n++] = by_priority[i];
+        q.order = led;
+        q.order_count = n;
     }
     int rc = tables_scan(x, &q, NULL, on_key, &l, err);
     if (order == ORDER_HYBRID)
@@ -140,10 +150,11 @@ static int scan_first(struct tables_txn *x, const char *table, const struct pred
 
 /* Narrows *where to the first `limit` rows; BD_DONE when there are none. */
 static int narrow(struct tables_txn *x, const char *table, const struct pred **where,
-                  enum search_order order, uint64_t limit, struct arena *a, struct err *err) {
+                  enum search_order order, const struct tables_order *lead, uint64_t limit,
+                  struct arena *a, struct err *err) {
     struct cell *ids = NULL;
     size_t n = 0;
-    int rc = scan_first(x, table, *where, order, limit, a, &ids, &n, err);
+    int rc = scan_first(x, table, *where, order, lead, limit, a, &ids, &n, err);
     *where = n ? pred_in(a, "id", ids, n) : NULL;
     return rc == BD_OK && !n ? BD_DONE : rc;
 }
@@ -165,13 +176,13 @@ static int reserve(struct tables_txn *x, const char *table, struct arena *a, str
 }
 
 int search_table(struct tables_txn *x, const struct issue_family *family, const struct pred *where,
-                 enum search_order order, uint64_t limit, struct arena *a, struct issue_list *out,
-                 struct err *err) {
+                 enum search_order order, const struct tables_order *lead, uint64_t limit,
+                 struct arena *a, struct issue_list *out, struct err *err) {
     struct load l = {a, out, family == &issue_families[1]};
     size_t start = out->count;
     if (!tables_has_table(x, family->issues))
         return BD_OK;
-    int rc = limit ? narrow(x, family->issues, &where, order, limit, a, err)
+    int rc = limit ? narrow(x, family->issues, &where, order, lead, limit, a, err)
                    : reserve(x, family->issues, a, out, err);
     if (rc != BD_OK)
         return rc == BD_DONE ? BD_OK : rc;
@@ -206,7 +217,7 @@ static int search_family(struct tables_txn *x, const struct issue_filter *f,
     int rc = issue_filter_pred(f, x, family, a, &where, &nothing, err);
     if (rc != BD_OK || nothing)
         return rc;
-    return search_table(x, family, where, ORDER_PRIORITY, f->limit, a, out, err);
+    return search_table(x, family, where, ORDER_PRIORITY, f->lead, f->limit, a, out, err);
 }
 
 /* Both families; `alone` says that ephemeral rows are looked for in the wisps only. */
@@ -240,7 +251,7 @@ int search_issues_with_counts(struct tables_txn *x, const struct issue_filter *f
     if (rc != BD_OK)
         return rc;
     search_order_list(out, ORDER_PRIORITY);
-    if (f->limit && out->count > f->limit)
+    if (f->limit && !f->lead && out->count > f->limit)
         out->count = (size_t)f->limit;
     unsigned what = HYDRATE_DEPENDENCIES | HYDRATE_METADATA | HYDRATE_COUNTS;
     return issues_hydrate(x, out->items, out->count, f->skip_labels ? what : what | HYDRATE_LABELS, a,
@@ -287,11 +298,27 @@ static int cmp_assignee(const struct issue *a, const struct issue *b) {
 static const struct {
     const char *field;
     int (*compare)(const struct issue *a, const struct issue *b);
+    struct tables_order order; /* the same by a column; none where the database compares otherwise */
 } sorts[] = {
-    {"priority", cmp_priority}, {"created", cmp_created}, {"updated", cmp_updated},
-    {"closed", cmp_closed},     {"status", cmp_status},   {"id", cmp_id},
-    {"title", cmp_title},       {"type", cmp_type},       {"assignee", cmp_assignee},
+    {"priority", cmp_priority, {"priority", false}},
+    {"created", cmp_created, {"created_at", true}},
+    {"updated", cmp_updated, {"updated_at", true}},
+    {"closed", cmp_closed, {"closed_at", true}},
+    {"status", cmp_status, {"status", false}},
+    {"id", cmp_id, {NULL, false}},
+    {"title", cmp_title, {NULL, false}},
+    {"type", cmp_type, {"issue_type", false}},
+    {"assignee", cmp_assignee, {NULL, false}},
 };
+
+bool search_sort_lead(const char *field, bool reverse, struct tables_order *out) {
+    for (size_t i = 0; i < sizeof sorts / sizeof *sorts; i++)
+        if (strcmp(sorts[i].field, field) == 0 && sorts[i].order.column) {
+            *out = (struct tables_order){sorts[i].order.column, sorts[i].order.descending != reverse};
+            return true;
+        }
+    return false;
+}
 
 struct field_sort {
     int (*compare)(const struct issue *a, const struct issue *b);

@@ -22,16 +22,21 @@ enum search_order { ORDER_PRIORITY, ORDER_OLDEST, ORDER_HYBRID };
 int search_compare(enum search_order order, int64_t recent_since, const struct issue *a,
                    const struct issue *b);
 void search_order_list(struct issue_list *l, enum search_order order);
-/* Rows of one family that match; ordered and limited. No labels. */
+/*
+ * Rows of one family that match; ordered and limited. No labels. With a limit, `lead` (or NULL) says what
+ * the first ones are chosen by before ORDER_PRIORITY; the rows still come in the order asked for.
+ */
 int search_table(struct tables_txn *x, const struct issue_family *family, const struct pred *where,
-                 enum search_order order, uint64_t limit, struct arena *a, struct issue_list *out,
-                 struct err *err);
+                 enum search_order order, const struct tables_order *lead, uint64_t limit,
+                 struct arena *a, struct issue_list *out, struct err *err);
 /* BD_INVALID when an id of the list comes twice. */
 int search_check_twins(const struct issue_list *l, struct err *err);
 
 /* Sorts by a field of --sort (priority, created, updated, closed, status, id, title, type, assignee);
  * equal ones keep their order. False when there is no such field. */
 bool search_sort(struct issue_list *l, const char *field, bool reverse);
+/* The same order as a filter's `lead`; false for fields that only search_sort can order by. */
+bool search_sort_lead(const char *field, bool reverse, struct tables_order *out);
 extern const char search_sort_fields[]; /* "priority, created, …" */
 
 #endif
