@@ -72,6 +72,8 @@ void core_metadata(struct doctor *d, struct doctor_result *r) {
                          d->ws->database_name);
         else
             doctor_hint(d, r, "Restore it from git: git checkout -- .beads/metadata.json");
+    } else if (!d->ws->has_metadata && !d->ws->has_database) {
+        doctor_ok(d, r, "None yet; it is written together with the database");
     } else if (!d->ws->has_metadata) {
         doctor_bad(d, r, "metadata.json is missing");
         if (d->ws->has_database)
@@ -108,15 +110,19 @@ static unsigned mode_of(const char *path) {
     return os_stat(path, &st) ? 0 : (unsigned)st.st_mode & 0777;
 }
 
+static bool is_own(const char *path) {
+    struct stat st;
+    return os_stat(path, &st) == 0 && st.st_uid == geteuid();
+}
+
 void core_permissions(struct doctor *d, struct doctor_result *r) {
     const char *dir = d->ws->beads_dir ? d->ws->beads_dir : d->ws->database_dir, *key = doctor_path(d, KEY_FILE);
     if (access(dir, R_OK | X_OK)) {
         doctor_bad(d, r, "%s cannot be read", dir);
         doctor_hint(d, r, "Run: chmod u+rwx %s", dir);
     } else if (access(dir, W_OK)) {
-        struct stat st;
         doctor_bad(d, r, "%s is not writable", dir);
-        if (os_stat(dir, &st) == 0 && st.st_uid == geteuid())
+        if (is_own(dir))
             doctor_offer(d, r, "make it writable for its owner");
         else
             doctor_hint(d, r, "It belongs to another user or to a read-only file system; bd can only read here");
@@ -126,6 +132,9 @@ void core_permissions(struct doctor *d, struct doctor_result *r) {
     } else if (d->ws->has_database && d->ws->data_dir && *d->ws->data_dir && access(d->ws->database_dir, W_OK)) {
         doctor_bad(d, r, "%s is not writable", d->ws->database_dir);
         doctor_hint(d, r, "Run: chmod -R u+rwX %s", d->ws->database_dir);
+    } else if (d->ws->beads_dir && is_own(dir) && (mode_of(dir) & 0077)) {
+        doctor_warn(d, r, "Others can look into .beads (%04o, recommended 0700)", mode_of(dir));
+        doctor_offer(d, r, "leave it to its owner (chmod 700), which also ends the warning of every command");
     } else {
         doctor_ok(d, r, "All permissions OK");
     }
@@ -135,7 +144,7 @@ int core_permissions_fix(struct doctor *d, struct doctor_repair *rp, struct err 
     const char *dir = d->ws->beads_dir, *key = doctor_path(d, KEY_FILE);
     if (!dir)
         return BD_OK;
-    if (access(dir, W_OK)) {
+    if (is_own(dir) && (access(dir, W_OK) || (mode_of(dir) & 0077))) {
         if (chmod(dir, 0700))
             return err_errno(err, "cannot change the mode of %s", dir);
         doctor_did(rp, "chmod 700 %s", dir);

@@ -29,7 +29,12 @@ static int compare_versions(const char *x, const char *y) {
 
 void database_opens(struct doctor *d, struct doctor_result *r) {
     if (!d->x) {
-        if (d->open_error.code == BD_OK) {
+        const char *old[DOCTOR_SAMPLE];
+        size_t sqlite = d->open_error.code ? 0 : doctor_sqlite_files(d, old);
+        if (sqlite) {
+            doctor_bad(d, r, "Still in the SQLite form of an old release: %s", doctor_sample(d, old, sqlite));
+            doctor_hint(d, r, "Run 'bd migrate --to-dolt --dry-run', then 'bd migrate --to-dolt'; the old file is kept");
+        } else if (d->open_error.code == BD_OK) {
             doctor_bad(d, r, "No dolt database found");
             doctor_detail(d, r, "Looked for %s", d->ws->database_dir ? d->ws->database_dir : "(none)");
             doctor_hint(d, r,
@@ -205,48 +210,33 @@ void database_identity(struct doctor *d, struct doctor_result *r) {
         doctor_hint(d, r, "First mend metadata.json (see Metadata Config)");
 }
 
-struct identity {
-    const char *id;
-};
-
-static int put_identity(struct tables_txn *x, void *ctx, struct err *err) {
-    static const char *const columns[] = {"key", "value"};
-    const struct identity *i = ctx;
-    struct cell cells[] = {cell_text("_project_id"), cell_text(i->id)};
-    return tables_insert(x, "metadata", columns, cells, 2, TABLES_INSERT_IGNORE, NULL, err);
-}
-
+/* metadata.json gets the database's id, or a fresh one; then the database gets that of metadata.json. */
 int database_identity_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
     struct metadata m;
-    struct tables_txn *x = NULL; /* the newest state, not the one examined */
-    int rc = d->tables ? metadata_load(d->ws->beads_dir, d->arena, &m, err) : BD_OK;
-    if (rc == BD_OK && d->tables)
-        rc = tables_read_begin(d->tables, &x, err);
-    if (rc || !x)
-        return rc;
-    const char *theirs = doctor_meta(d, x, "metadata", "_project_id");
-    tables_read_end(x);
-    if (*m.project_id && *theirs)
-        return BD_OK;
-    struct identity i = {*m.project_id ? m.project_id : *theirs ? theirs : NULL};
     char fresh[UUID_TEXT_SIZE];
-    if (!i.id) {
-        uuid_v4(fresh);
-        i.id = arena_strdup(d->arena, fresh);
-    }
-    if (!*theirs) {
-        struct tables_write w = {.mode = d->options.commit_mode, .message = "bd: doctor --fix (Project Identity)"};
-        if (tables_is_read_only(d->tables))
-            return err_set(err, BD_READ_ONLY, "the database is only open for reading");
-        rc = tables_write(d->tables, &w, put_identity, &i, NULL, err);
-        if (rc == BD_OK)
-            doctor_did(rp, "Wrote project_id %s to the database", i.id);
-    }
-    if (rc == BD_OK && !*m.project_id) {
-        rc = doctor_set_metadata(rp, "project_id", i.id, err);
-        if (rc == BD_OK)
-            doctor_did(rp, "Wrote project_id %s to metadata.json", i.id);
-    }
+    int rc = d->x ? metadata_load(d->ws->beads_dir, d->arena, &m, err) : BD_OK;
+    if (rc || !d->x || *m.project_id)
+        return rc;
+    const char *id = doctor_meta(d, d->x, "metadata", "_project_id");
+    uuid_v4(fresh);
+    if (!*id)
+        id = fresh;
+    rc = doctor_set_metadata(rp, "project_id", id, err);
+    if (rc == BD_OK)
+        doctor_did(rp, "Wrote project_id %s to metadata.json", id);
+    return rc;
+}
+
+int database_identity_fix_rows(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp, struct err *err) {
+    static const char *const columns[] = {"key", "value"};
+    struct metadata m;
+    int rc = metadata_load(d->ws->beads_dir, d->arena, &m, err);
+    if (rc || !*m.project_id || *doctor_meta(d, x, "metadata", "_project_id"))
+        return rc;
+    struct cell cells[] = {cell_text("_project_id"), cell_text(m.project_id)};
+    rc = tables_insert(x, "metadata", columns, cells, 2, TABLES_INSERT_IGNORE, NULL, err);
+    if (rc == BD_OK)
+        doctor_did(rp, "Wrote project_id %s to the database", m.project_id);
     return rc;
 }
 

@@ -43,8 +43,8 @@ struct doctor_check {
     enum doctor_cost cost;
     unsigned flags;
     void (*run)(struct doctor *d, struct doctor_result *r);
-    /* At most one of the two. `fix` works on files, `fix_rows` inside the one transaction of all row fixes (it may
-     * run more than once). They say what they did with doctor_did; nothing said means nothing was to be done. */
+    /* `fix` works on files and comes first, `fix_rows` inside the one transaction of all row fixes (it may run more
+     * than once). They say what they did with doctor_did; nothing said means nothing was to be done. */
     int (*fix)(struct doctor *d, struct doctor_repair *rp, struct err *err);
     int (*fix_rows)(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp, struct err *err);
     int order; /* of fixes, lowest first */

@@ -29,6 +29,7 @@ CHECK(database_tables);
 CHECK(database_connection);
 CHECK(database_identity);
 FIX(database_identity_fix);
+FIX_ROWS(database_identity_fix_rows);
 CHECK(database_fingerprint);
 FIX_ROWS(database_fingerprint_fix);
 CHECK(database_count);

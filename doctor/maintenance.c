@@ -82,23 +82,15 @@ int maintenance_mq_fix(struct doctor *d, struct doctor_repair *rp, struct err *e
 }
 
 void maintenance_artifacts(struct doctor *d, struct doctor_result *r) {
-    static const char *const databases[] = {"beads.db", "bd.db", "issues.db", "db.sqlite"};
     const char **names, *found[DOCTOR_SAMPLE];
-    size_t n = d->ws->beads_dir ? doctor_list(d, d->ws->beads_dir, &names) : 0, count = 0, backups = 0;
+    size_t n = d->ws->beads_dir ? doctor_list(d, d->ws->beads_dir, &names) : 0, backups = 0;
+    size_t count = doctor_sqlite_files(d, found);
     for (size_t i = 0; i < n; i++) {
         size_t size = strlen(names[i]);
-        if (strncmp(names[i], "beads.backup-", 13) == 0 && size > 3 && strcmp(names[i] + size - 3, ".db") == 0)
-            backups++;
-        for (size_t k = 0; k < 4; k++)
-            if (strcmp(names[i], databases[k]) == 0) {
-                if (count < DOCTOR_SAMPLE)
-                    found[count] = names[i];
-                count++;
-            }
+        backups += strncmp(names[i], "beads.backup-", 13) == 0 && size > 3 && strcmp(names[i] + size - 3, ".db") == 0;
     }
     if (count && !d->ws->has_database) {
-        doctor_warn(d, r, "SQLite database of an old release: %s", doctor_sample(d, found, count));
-        doctor_hint(d, r, "Run 'bd migrate --to-dolt --dry-run', then without --dry-run; the old file is kept");
+        doctor_ok(d, r, "See the check Database");
     } else if (count) {
         doctor_ok(d, r, "%s of an old release beside the database", doctor_sample(d, found, count));
         doctor_detail(d, r, "'bd doctor --check=artifacts' tells more");
@@ -110,9 +102,12 @@ void maintenance_artifacts(struct doctor *d, struct doctor_result *r) {
 }
 
 void maintenance_migrations(struct doctor *d, struct doctor_result *r) {
-    if (d->ws->beads_dir && !d->ws->has_database && os_exists(doctor_path(d, "beads.db"))) {
+    const char *found[DOCTOR_SAMPLE];
+    size_t count = d->ws->has_database ? 0 : doctor_sqlite_files(d, found);
+    if (count) {
         doctor_warn(d, r, "1 available");
-        doctor_detail(d, r, "• sqlite: beads.db can be brought into the present form [recommended]");
+        doctor_detail(d, r, "• sqlite: %s can be brought into the present form [recommended]",
+                      doctor_sample(d, found, count));
         doctor_hint(d, r, "Run 'bd migrate --to-dolt --dry-run'");
         return;
     }

@@ -206,7 +206,8 @@ static void repair_rows(struct doctor_repair *rp, const struct doctor_result *co
     if (!first)
         return;
     struct tables_write w = {
-        .mode = d->options.commit_mode,
+        /* what others left uncommitted stays so */
+        .mode = d->options.commit_mode == TABLES_COMMIT ? TABLES_COMMIT_TABLES : d->options.commit_mode,
         .message = arena_printf(d->arena, "bd: doctor --fix (%s) by %s", buf_str(&names),
                                 d->options.actor ? d->options.actor : "unknown"),
     };
@@ -237,7 +238,7 @@ int doctor_repair(struct doctor *d, const struct doctor_result *const *chosen, s
     qsort(sorted, count, sizeof *sorted, by_order);
     for (size_t i = 0; i < count; i++) {
         struct err err = ERR_INIT;
-        if (is_row_fix(sorted[i]) || !sorted[i]->check->fix)
+        if (!sorted[i]->check->fix)
             continue;
         buf_clear(&out->said);
         int rc = sorted[i]->check->fix(d, out, &err);

@@ -144,6 +144,28 @@ size_t doctor_databases(struct doctor *d, const char *data_dir, const char ***na
     return n;
 }
 
+size_t doctor_sqlite_files(struct doctor *d, const char *out[DOCTOR_SAMPLE]) {
+    static const char magic[] = "SQLite format 3";
+    const char **names;
+    size_t n = d->ws->beads_dir ? doctor_list(d, d->ws->beads_dir, &names) : 0, found = 0;
+    for (size_t i = 0; i < n; i++) {
+        char head[sizeof magic] = {0};
+        size_t size = strlen(names[i]);
+        if (!(size > 3 && strcmp(names[i] + size - 3, ".db") == 0) && strcmp(names[i], "db.sqlite") != 0)
+            continue;
+        if (strstr(names[i], ".backup"))
+            continue;
+        int fd = os_open(doctor_path(d, names[i]), O_RDONLY, 0);
+        bool is = fd >= 0 && os_pread_all(fd, head, sizeof magic, 0) == 0 && memcmp(head, magic, sizeof magic) == 0;
+        if (fd >= 0)
+            os_close(fd);
+        if (is && found < DOCTOR_SAMPLE)
+            out[found] = names[i];
+        found += is;
+    }
+    return found;
+}
+
 static uint64_t usage_at(int parent, const char *name, int depth) {
     struct stat st;
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW))

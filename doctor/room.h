@@ -45,6 +45,8 @@ const char *doctor_meta(struct doctor *d, struct tables_txn *x, const char *tabl
 size_t doctor_databases(struct doctor *d, const char *data_dir, const char ***names);
 /* Allocated bytes of a tree (blocks, as du counts). */
 uint64_t doctor_disk_usage(const char *dir);
+/* Names of SQLite databases in .beads (not backups of one), told by their first bytes. */
+size_t doctor_sqlite_files(struct doctor *d, const char *out[DOCTOR_SAMPLE]);
 /* Seconds since the file was changed; -1 when it is not there. */
 int64_t doctor_age(struct doctor *d, const char *path);
 

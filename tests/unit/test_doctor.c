@@ -108,6 +108,16 @@ static uint64_t rows_of(const char *table) {
     return n;
 }
 
+static void head(char text[40]) {
+    struct tables_open o = {.dir = c.database};
+    struct tables *t;
+    struct hash h;
+    ok(tables_open_embedded(&t, &o, &err));
+    ok(tables_resolve(t, "HEAD", &h, &err));
+    hash_format(&h, text);
+    tables_close(t);
+}
+
 /* ---- healthy ---- */
 
 static void a_fresh_workspace_has_no_warning(void **state) {
@@ -125,7 +135,6 @@ static void every_check_of_the_table_is_whole(void **state) {
     for (const struct doctor_check *k = doctor_checks; k->name; k++) {
         bool known = false;
         assert_non_null(k->run);
-        assert_false(k->fix && k->fix_rows);
         for (size_t i = 0; doctor_categories[i]; i++)
             known = known || strcmp(doctor_categories[i], k->category) == 0;
         assert_true(known);
@@ -211,8 +220,12 @@ static int old_version(struct tables_txn *x, void *ctx, struct err *e) {
 
 static void an_old_version_is_noted_anew(void **state) {
     (void)state;
+    char before[40], after[40];
     ok(doctor_write(&c, old_version, NULL, &err));
+    head(before);
     expect_mended("Database", DOCTOR_WARNING);
+    head(after);
+    assert_string_equal(before, after); /* it concerns this clone alone: no commit */
 }
 
 static int without_identity(struct tables_txn *x, void *ctx, struct err *e) {
@@ -335,6 +348,32 @@ static void a_readable_key_is_an_error(void **state) {
     snprintf(path, sizeof path, "%s/.beads-credential-key", c.beads);
     assert_int_equal(chmod(path, 0644), 0);
     expect_mended("Permissions", DOCTOR_ERROR);
+}
+
+static int uncommitted(struct tables_txn *x, void *ctx, struct err *e) {
+    static const char *const columns[] = {"key", "value"};
+    struct cell cells[] = {cell_text("kv.mine"), cell_text("1")};
+    (void)ctx;
+    return tables_insert(x, "config", columns, cells, 2, 0, NULL, e);
+}
+
+static void what_others_left_uncommitted_stays_so(void **state) {
+    struct tables_write how = {.mode = TABLES_WORKING};
+    struct tables_status *list;
+    size_t n = 0;
+    (void)state;
+    ok(doctor_write(&c, orphans, NULL, &err));
+    ok(doctor_start(&c, &err));
+    ok(tables_write(c.tables, &how, uncommitted, NULL, NULL, &err));
+    doctor_stop(&c);
+    expect_mended("Orphaned Dependencies", DOCTOR_WARNING);
+    ok(doctor_start(&c, &err));
+    ok(tables_status(c.tables, &c.arena, &list, &n, &err));
+    size_t changed = 0;
+    for (size_t i = 0; i < n; i++)
+        changed += !list[i].ignored && strcmp(list[i].table, "config") == 0;
+    assert_int_equal(changed, 1);
+    doctor_stop(&c);
 }
 
 /* ---- named, not mended ---- */
@@ -562,6 +601,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(young_files_are_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(an_old_gitignore_keeps_the_lines_of_its_owner, setup, teardown),
         cmocka_unit_test_setup_teardown(a_readable_key_is_an_error, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_others_left_uncommitted_stays_so, setup, teardown),
         cmocka_unit_test_setup_teardown(a_ring_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(likeness_tests_and_twins_are_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_waiting_child_is_freed_only_when_asked, setup, teardown),
