@@ -68,6 +68,9 @@ struct doctor_options {
     int64_t duplicates_threshold;  /* tolerated there */
     const char *actor;
     enum tables_commit_mode commit_mode;
+    /* Told now and then how far long work is (NULL: nobody); false ends it. */
+    bool (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
+    void *progress_ctx;
 };
 
 struct survey;

@@ -36,6 +36,7 @@ CHECK(database_count);
 CHECK(database_status);
 CHECK(database_phantoms);
 CHECK(database_conflicts);
+CHECK(database_locks);
 
 /* settings.c */
 CHECK(settings_files);
@@ -103,6 +104,7 @@ CHECK(git_vestigial);
 CHECK(git_working_tree);
 CHECK(git_upstream);
 CHECK(git_orphaned_issues);
+CHECK(git_secrets);
 /* hooks.c */
 CHECK(hooks_installed);
 CHECK(hooks_legacy);
@@ -111,8 +113,11 @@ CHECK(hooks_old_inline);
 /* runtime.c */
 CHECK(runtime_locks);
 FIX(runtime_locks_fix);
+CHECK(runtime_server_files);
+FIX(runtime_server_files_fix);
 CHECK(runtime_circuit);
 FIX(runtime_circuit_fix);
+CHECK(runtime_logs);
 CHECK(runtime_nocow);
 FIX(runtime_nocow_fix);
 CHECK(runtime_temporary);
@@ -135,6 +140,8 @@ CHECK(integrations_settings);
 CHECK(integrations_hooks);
 CHECK(integrations_prime);
 CHECK(integrations_path);
+CHECK(integrations_plugin);
+CHECK(integrations_prime_documents);
 CHECK(integrations_documents);
 CHECK(integrations_divergence);
 CHECK(integrations_legacy_commands);

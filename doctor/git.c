@@ -343,6 +343,40 @@ void git_untracked(struct doctor *d, struct doctor_result *r) {
     doctor_hint(d, r, "Run: git add %s && git commit", list[0]);
 }
 
+/* A password in a file that git has is with everybody who has the repository. */
+void git_secrets(struct doctor *d, struct doctor_result *r) {
+    static const char *const words[] = {"api_key", "api-key", "secret", "token", "password"};
+    const struct git_facts *g = facts(d);
+    const char *found[DOCTOR_SAMPLE], *path = d->ws->beads_dir ? doctor_path(d, "config.yaml") : "";
+    bool tracked = false;
+    size_t n = 0;
+    if (no_git(d, r))
+        return;
+    for (size_t i = 0; i < g->tracked_count; i++)
+        tracked = tracked || strcmp(below_beads(g->tracked[i]), "config.yaml") == 0;
+    char *text = tracked ? doctor_read(d, path, NULL) : NULL, *save = NULL;
+    for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) {
+        line += strspn(line, " \t");
+        size_t key = strcspn(line, ":");
+        const char *value = line[key] ? line + key + 1 + strspn(line + key + 1, " \t\"'\r") : "";
+        bool secret = false;
+        for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+            secret = secret || memmem(line, key, words[w], strlen(words[w]));
+        if (*line == '#' || !secret || !*value || *value == '#' || *value == '$')
+            continue;
+        if (n < DOCTOR_SAMPLE)
+            found[n] = arena_strndup(d->arena, line, key);
+        n++;
+    }
+    if (!n) {
+        doctor_ok(d, r, tracked ? "No passwords in config.yaml" : "config.yaml is not in git");
+        return;
+    }
+    doctor_bad(d, r, "%zu secret(s) in config.yaml, which git tracks: %s", n, doctor_sample(d, found, n));
+    doctor_hint(d, r, "Move them to config.local.yaml or to the environment, and replace them where they are used: what "
+                      "was committed is known");
+}
+
 /* ---- redirects ---- */
 
 static const char *redirect_of(struct doctor *d, const char **target) {

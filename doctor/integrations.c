@@ -122,6 +122,12 @@ void integrations_prime(struct doctor *d, struct doctor_result *r) {
     buf_release(&c.malformed);
 }
 
+void integrations_plugin(struct doctor *d, struct doctor_result *r) {
+    struct claude c = look(d);
+    doctor_ok(d, r, c.plugin ? "Enabled (doctor asks no network for its version)" : "Not installed (optional)");
+    buf_release(&c.malformed);
+}
+
 void integrations_path(struct doctor *d, struct doctor_result *r) {
     const char *path = getenv("PATH");
     struct claude c = look(d);
@@ -204,6 +210,15 @@ void integrations_legacy_tools(struct doctor *d, struct doctor_result *r) {
     }
     doctor_warn(d, r, "MCP tool references found in %s", doctor_sample(d, names, n));
     doctor_hint(d, r, "Name the commands instead: bd list, bd show ID, bd ready");
+}
+
+void integrations_prime_documents(struct doctor *d, struct doctor_result *r) {
+    const char *names[4];
+    size_t n = with_text(d, (const char *const[]){"bd prime", NULL}, names);
+    if (n)
+        doctor_ok(d, r, "'bd prime' is named in: %s", doctor_sample(d, names, n));
+    else
+        doctor_ok(d, r, "No bd prime references in documentation");
 }
 
 /* What people wrote: without the section that bd manages, line ends and outer white space aside. */

@@ -49,8 +49,13 @@ static void report(struct doctor *d, struct doctor_result *r, const struct fsck_
                           "there is");
 }
 
+static bool tell(void *ctx, const struct fsck_progress *p) {
+    const struct doctor_options *o = ctx;
+    return !o->progress || o->progress(o->progress_ctx, p->phase, p->done, p->total);
+}
+
 static void check(struct doctor *d, struct doctor_result *r, enum fsck_level level) {
-    struct fsck_options o = {.level = level};
+    struct fsck_options o = {.level = level, .progress = tell, .progress_ctx = &d->options};
     struct fsck_report f;
     struct err err = ERR_INIT;
     if (!d->ws->database_dir || !os_is_dir(d->ws->database_dir) || (d->ws->mode && strcmp(d->ws->mode, "server") == 0)) {
@@ -74,7 +79,7 @@ void integrity_quick(struct doctor *d, struct doctor_result *r) { check(d, r, FS
 void integrity_deep(struct doctor *d, struct doctor_result *r) { check(d, r, FSCK_DEEP); }
 
 int integrity_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
-    struct repair_options o = {.actions = REPAIR_SAFE};
+    struct repair_options o = {.actions = REPAIR_SAFE, .progress = tell, .progress_ctx = &d->options};
     struct repair_result result = {0};
     if (!d->ws->database_dir || !os_is_dir(d->ws->database_dir))
         return BD_OK;

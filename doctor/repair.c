@@ -26,7 +26,8 @@ static int make_aside(struct doctor_repair *rp, struct err *err) {
     const char *dir = base;
     for (int n = 2; os_exists(dir); n++)
         dir = arena_printf(rp->d->arena, "%s-%d", base, n);
-    if (os_mkdir_p(dir, 0700) || os_fsync_dir(doctor_path(rp->d, "backup")) || os_fsync_dir(doctor_path(rp->d, ".")))
+    const char *home = rp->d->ws->beads_dir ? rp->d->ws->beads_dir : rp->d->ws->database_dir;
+    if (os_mkdir_p(dir, 0700) || os_fsync_dir(doctor_path(rp->d, "backup")) || os_fsync_dir(home))
         return err_errno(err, "cannot make the directory for copies %s", dir);
     rp->aside = dir;
     return BD_OK;

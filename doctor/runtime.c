@@ -114,7 +114,7 @@ static size_t stale_server_files(struct doctor *d, struct old_file *out) {
     return n;
 }
 
-void runtime_circuit(struct doctor *d, struct doctor_result *r) {
+void runtime_server_files(struct doctor *d, struct doctor_result *r) {
     struct old_file list[8];
     const char *names[8];
     size_t n = stale_server_files(d, list);
@@ -128,9 +128,69 @@ void runtime_circuit(struct doctor *d, struct doctor_result *r) {
     doctor_offer(d, r, "set them aside");
 }
 
-int runtime_circuit_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
+int runtime_server_files_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
     struct old_file list[8];
     return set_aside(rp, list, stale_server_files(d, list), err);
+}
+
+/* ---- state of other programs about servers they could not reach ---- */
+
+#define CIRCUITS "/tmp/beads-circuit"
+
+/* This bd keeps no such state; the files of others make them refuse to try again. */
+static size_t stale_circuits(struct doctor *d, struct old_file *out, size_t max) {
+    const char **names;
+    size_t n = doctor_list(d, CIRCUITS, &names), found = 0;
+    for (size_t i = 0; i < n && found < max; i++) {
+        const char *path = arena_printf(d->arena, CIRCUITS "/%s", names[i]);
+        if (fnmatch("beads-dolt-circuit-*.json", names[i], 0) != 0 || doctor_age(d, path) < 5 * MINUTE ||
+            access(path, W_OK))
+            continue;
+        const char *state = json_value_get_text(doctor_json(d, path), "state");
+        if (!state || strcmp(state, "open") == 0 || strcmp(state, "half-open") == 0)
+            out[found++] = (struct old_file){path, names[i], 0};
+    }
+    return found;
+}
+
+void runtime_circuit(struct doctor *d, struct doctor_result *r) {
+    struct old_file list[16];
+    size_t n = stale_circuits(d, list, 16);
+    if (!n) {
+        doctor_ok(d, r, "No stale circuit breaker files");
+        return;
+    }
+    doctor_warn(d, r, "%zu stale circuit breaker file(s) found in " CIRCUITS, n);
+    doctor_offer(d, r, "set them aside");
+}
+
+int runtime_circuit_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
+    struct old_file list[16];
+    return set_aside(rp, list, stale_circuits(d, list, 16), err);
+}
+
+/* ---- logs that nobody cuts ---- */
+
+void runtime_logs(struct doctor *d, struct doctor_result *r) {
+    const char **names, *largest = "";
+    size_t n = d->ws->beads_dir ? doctor_list(d, d->ws->beads_dir, &names) : 0;
+    uint64_t size = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct stat st;
+        const char *path = doctor_path(d, names[i]);
+        if ((fnmatch("*.log", names[i], 0) != 0 && fnmatch("*.log.[0-9]", names[i], 0) != 0) || os_stat(path, &st))
+            continue;
+        if ((uint64_t)st.st_size > size) {
+            size = (uint64_t)st.st_size;
+            largest = path;
+        }
+    }
+    if (size < (UINT64_C(100) << 20)) {
+        doctor_ok(d, r, size ? "Small" : "None");
+        return;
+    }
+    doctor_warn(d, r, "%s has %s", largest, doctor_bytes(d, size));
+    doctor_hint(d, r, "Stop the program that writes it, then move the file away");
 }
 
 /* ---- files that a killed program did not finish ---- */

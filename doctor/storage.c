@@ -231,6 +231,13 @@ void storage_aside(struct doctor *d, struct doctor_result *r) {
                         count++;
                     }
         }
+    size_t kept = d->ws->beads_dir ? doctor_list(d, doctor_path(d, "backup"), &names) : 0;
+    for (size_t k = 0; k < kept; k++)
+        if (strncmp(names[k], "doctor-", 7) == 0) {
+            example = doctor_path(d, arena_printf(d->arena, "backup/%s", names[k]));
+            size += doctor_disk_usage(example);
+            count++;
+        }
     if (!count)
         doctor_ok(d, r, "No copies set aside");
     else

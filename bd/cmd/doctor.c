@@ -8,6 +8,7 @@
 
 #include "base/os.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,11 +28,33 @@ static int choose_path(struct bd *bd, const struct cmd_call *c) {
     return 0;
 }
 
+/* One line on the terminal, from a second on. */
+struct meter {
+    struct bd *bd;
+    int64_t start, last;
+};
+
+static bool show_progress(void *ctx, const char *what, uint64_t done, uint64_t total) {
+    struct meter *m = ctx;
+    int64_t now = datetime_now();
+    if (now - m->start < MICROS_PER_SECOND || now - m->last < MICROS_PER_SECOND / 5)
+        return true;
+    m->last = now;
+    if (total)
+        fprintf(m->bd->err, "\r%s: %" PRIu64 " of %" PRIu64 "\033[K\r", what, done, total);
+    else
+        fprintf(m->bd->err, "\r%s: %" PRIu64 "\033[K\r", what, done);
+    fflush(m->bd->err);
+    return true;
+}
+
 void doctor_open(struct bd *bd, const struct cmd_call *c, struct doctor *d) {
     struct err err = ERR_INIT;
     const char *path = cmd_arg_count(c) ? cmd_arg(c, 0) : NULL;
     enum auto_commit policy = AUTO_COMMIT_ON;
     bool quiet_store = bd->ws.beads_dir || bd->ws.direct;
+    struct meter *meter = arena_zalloc(&bd->arena, sizeof *meter);
+    *meter = (struct meter){bd, datetime_now(), 0};
     bool server = bd->ws.mode && strcmp(bd->ws.mode, "server") == 0;
     int rc = quiet_store && (bd->ws.has_database || server || bd->ws.direct) ? bd_try_open_store(bd, &err) : BD_OK;
     bd_auto_commit(bd, &policy, NULL);
@@ -42,7 +65,9 @@ void doctor_open(struct bd *bd, const struct cmd_call *c, struct doctor *d) {
                     .orchestrator = cmd_bool(c, "orchestrator"),
                     .duplicates_threshold = cmd_int(c, "orchestrator-duplicates-threshold"),
                     .actor = bd_actor(bd),
-                    .commit_mode = policy == AUTO_COMMIT_ON ? TABLES_COMMIT : TABLES_WORKING},
+                    .commit_mode = policy == AUTO_COMMIT_ON ? TABLES_COMMIT : TABLES_WORKING,
+                    .progress = bd->stderr_tty ? show_progress : NULL,
+                    .progress_ctx = meter},
         .path = bd->ws.project_dir && *bd->ws.project_dir ? bd->ws.project_dir
                                                           : workspace_real_path(path ? path : ".", &bd->arena),
         .ws = &bd->ws,

@@ -219,6 +219,29 @@ fingerprint() { (cd "$SCRATCH/ws" && find . -type f -print0 | sort -z | xargs -0
     [[ "$out" != *"--reinit-local"* ]]
 }
 
+@test "a torn end of the journal is cut off, and a copy stays" {
+    workspace
+    bd create "A" >/dev/null
+    journal=$(echo .beads/embeddeddolt/t/.dolt/noms/v*)
+    printf 'torn' >>"$journal"
+    [ "$(check "Database Integrity")" = error ]
+    bd doctor --fix -y >/dev/null
+    [ "$(check "Database Integrity")" = ok ]
+    [ "$(bd list --json | json_get 0.title)" = A ]
+    apart bd doctor --deep
+    [ "$status" -eq 0 ]
+    [ -n "$(ls -d .beads/embeddeddolt/t/.dolt/repair-*)" ]
+}
+
+@test "secrets in a tracked file are an error" {
+    workspace
+    printf 'github.token: ghp_123\n' >>.beads/config.yaml
+    git add -f .beads/config.yaml
+    [ "$(check "Tracked Secrets")" = error ]
+    git rm -q --cached .beads/config.yaml
+    [ "$(check "Tracked Secrets")" = ok ]
+}
+
 @test "pollution is shown, kept in a file, and deleted only when asked" {
     workspace
     bd create "test-alpha thing" >/dev/null

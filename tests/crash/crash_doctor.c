@@ -158,8 +158,6 @@ static int fix(struct err *err) {
     if (rc == BD_OK) {
         doctor_run(&run.c.d);
         rc = doctor_fix_all(&run.c, &rp);
-        if (rp.failed == 1 && rp.outcomes[0].code == BD_UNSUPPORTED)
-            rc = BD_OK; /* a torn end of the journal, which the next write cuts off */
         for (size_t i = 0; rc && i < rp.count; i++)
             if (rp.outcomes[i].code)
                 err_set(err, rp.outcomes[i].code, "%s: %s", rp.outcomes[i].result->name, rp.outcomes[i].text);
