@@ -116,7 +116,6 @@ FIX(runtime_locks_fix);
 CHECK(runtime_server_files);
 FIX(runtime_server_files_fix);
 CHECK(runtime_circuit);
-FIX(runtime_circuit_fix);
 CHECK(runtime_logs);
 CHECK(runtime_nocow);
 FIX(runtime_nocow_fix);

@@ -133,40 +133,9 @@ int runtime_server_files_fix(struct doctor *d, struct doctor_repair *rp, struct 
     return set_aside(rp, list, stale_server_files(d, list), err);
 }
 
-/* ---- state of other programs about servers they could not reach ---- */
-
-#define CIRCUITS "/tmp/beads-circuit"
-
-/* This bd keeps no such state; the files of others make them refuse to try again. */
-static size_t stale_circuits(struct doctor *d, struct old_file *out, size_t max) {
-    const char **names;
-    size_t n = doctor_list(d, CIRCUITS, &names), found = 0;
-    for (size_t i = 0; i < n && found < max; i++) {
-        const char *path = arena_printf(d->arena, CIRCUITS "/%s", names[i]);
-        if (fnmatch("beads-dolt-circuit-*.json", names[i], 0) != 0 || doctor_age(d, path) < 5 * MINUTE ||
-            access(path, W_OK))
-            continue;
-        const char *state = json_value_get_text(doctor_json(d, path), "state");
-        if (!state || strcmp(state, "open") == 0 || strcmp(state, "half-open") == 0)
-            out[found++] = (struct old_file){path, names[i], 0};
-    }
-    return found;
-}
-
+/* What other programs note in /tmp about servers is not this workspace's, so it is neither judged nor touched. */
 void runtime_circuit(struct doctor *d, struct doctor_result *r) {
-    struct old_file list[16];
-    size_t n = stale_circuits(d, list, 16);
-    if (!n) {
-        doctor_ok(d, r, "No stale circuit breaker files");
-        return;
-    }
-    doctor_warn(d, r, "%zu stale circuit breaker file(s) found in " CIRCUITS, n);
-    doctor_offer(d, r, "set them aside");
-}
-
-int runtime_circuit_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
-    struct old_file list[16];
-    return set_aside(rp, list, stale_circuits(d, list, 16), err);
+    doctor_ok(d, r, "N/A (this bd keeps no such state)");
 }
 
 /* ---- logs that nobody cuts ---- */

@@ -154,7 +154,7 @@ const struct doctor_check doctor_checks[] = {
     /* --- runtime --- */
     {"Lock Files", RUNTIME, DOCTOR_CHEAP, DOCTOR_STRICT, runtime_locks, runtime_locks_fix, NULL, FIRST,
      "No lock file whose owner is gone", "Programs of old releases wait for it."},
-    {"Circuit Breaker", RUNTIME, DOCTOR_CHEAP, DOCTOR_STRICT, runtime_circuit, runtime_circuit_fix, NULL, FIRST,
+    {"Circuit Breaker", RUNTIME, DOCTOR_CHEAP, 0, runtime_circuit, NULL, NULL, 0,
      "No old note that a server could not be reached", "Programs that keep such notes do not try again."},
     {"Log Files", RUNTIME, DOCTOR_CHEAP, 0, runtime_logs, NULL, NULL, 0, "No log above 100 MB",
      "A log that grows fills the disk and hides the error."},
