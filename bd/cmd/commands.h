@@ -53,6 +53,7 @@ extern const struct cmd cmd_query;
 extern const struct cmd cmd_ready;
 extern const struct cmd cmd_reopen;
 extern const struct cmd cmd_search;
+extern const struct cmd cmd_setup;
 extern const struct cmd cmd_show;
 extern const struct cmd cmd_stale;
 extern const struct cmd cmd_status;

@@ -529,22 +529,16 @@ static void commit_files(struct init_job *j) {
     struct buf out = BUF_INIT;
     if (j->stealth || !has_work_tree(j) || !below(j->beads_dir, j->cwd))
         return;
-    bool ignore_file = os_exists(arena_printf(&bd->arena, "%s/.gitignore", j->cwd));
     /* git leaves no background process behind either */
-    const char *add[] = {"git", "add", "--", ".beads/", ignore_file ? ".gitignore" : NULL, NULL};
-    const char *commit[] = {"git",
-                            "-c",
-                            "gc.auto=0",
-                            "-c",
-                            "maintenance.auto=false",
-                            "commit",
-                            "--no-verify",
-                            "-m",
-                            COMMIT_SUBJECT,
-                            "--",
-                            ".beads/",
-                            ignore_file ? ".gitignore" : NULL,
-                            NULL};
+    const char *add[16] = {"git", "add", "--"};
+    const char *commit[24] = {"git",    "-c",          "gc.auto=0", "-c",           "maintenance.auto=false",
+                              "commit", "--no-verify", "-m",        COMMIT_SUBJECT, "--"};
+    const char *paths[] = {".beads/", ".gitignore", init_agents_file(j), ".claude/settings.json", "CLAUDE.md",
+                           ".agents", ".codex"};
+    bool agents = !cmd_bool(j->call, "skip-agents");
+    for (size_t i = 0, n = 3, m = 10; i < sizeof paths / sizeof *paths; i++)
+        if (os_exists(arena_printf(&bd->arena, "%s/%s", j->cwd, paths[i])) && (i < 2 || agents))
+            add[n++] = commit[m++] = paths[i];
     if (process_run(&(struct process){.argv = add, .directory = j->cwd}) == 0) {
         int status = process_run(
             &(struct process){.argv = commit, .directory = j->cwd, .output = &out, .error = &out});
@@ -583,8 +577,6 @@ static void report(struct init_job *j) {
     fprintf(bd->out, "  Issues will be named: %s\n\n",
             ink(bd, INK_ACCENT,
                 arena_printf(&bd->arena, "%s-<hash> (e.g., %s-a3f2dd)", j->prefix, j->prefix)));
-    if (!cmd_bool(j->call, "skip-agents") && !j->stealth)
-        fprintf(bd->out, "  Agent files (AGENTS.md …) were not written: this bd cannot do that yet.\n");
     fprintf(bd->out, "Run %s to get started.\n\n", ink(bd, INK_ACCENT, "bd quickstart"));
 }
 
@@ -604,7 +596,7 @@ static int in_beads_dir(struct init_job *j) {
 
 static int check_all(struct init_job *j) {
     int status = init_check_flags(j);
-    if (status)
+    if (status || (status = init_check_agents_flags(j)))
         return status;
     choose_directory(j);
     choose_prefix(j);
@@ -656,6 +648,7 @@ static int run_job(struct init_job *j) {
         err_errno(&err, "failed to write %s", version);
         warn_unless(j, err.code, &err);
     }
+    init_agents(j);
     commit_files(j);
     if (!j->quiet)
         report(j);

@@ -61,6 +61,13 @@ void init_import_free(struct init_import *i); /* NULL is fine */
 void init_fork_prepare(struct init_job *j);
 void init_fork_finish(struct init_job *j);
 
+/* The flags --agents-file and --agents-profile, before anything is written: 0 or an exit status. */
+int init_check_agents_flags(struct init_job *j);
+/* The file that agents are told in: AGENTS.md, unless the flag or config.yaml say otherwise. */
+const char *init_agents_file(struct init_job *j);
+/* Writes it, and the hooks of Claude and Codex, unless told not to. Failures are warnings. */
+void init_agents(struct init_job *j);
+
 /* Reads an answer from standard input. False when it was cancelled by a signal. */
 bool init_ask(struct init_job *j, const char *question, char *answer, size_t size);
 

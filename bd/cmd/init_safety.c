@@ -151,10 +151,6 @@ int init_check_flags(struct init_job *j) {
         return not_built(bd, "connecting to a Dolt server");
     if ((status = check_database_name(j)))
         return status;
-    static const char *const agents[] = {"agents-template", "agents-profile", "agents-file"};
-    for (size_t i = 0; i < 3; i++)
-        if (cmd_given(c, agents[i]))
-            return not_built(bd, arena_printf(&bd->arena, "init --%s", agents[i]));
     return check_host(j);
 }
 

@@ -51,6 +51,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_ready,
     &cmd_reopen,
     &cmd_search,
+    &cmd_setup,
     &cmd_show,
     &cmd_stale,
     &cmd_status,
