@@ -8,6 +8,7 @@
 #include "base/json_value.h"
 #include "base/os.h"
 #include "bd/cmd/commands.h"
+#include "bd/cmd/parse.h"
 #include "bd/ui/text.h"
 #include "store/db/repo_state.h"
 #include "store/remote/refs.h"
@@ -278,6 +279,44 @@ static int run_sync(struct bd *bd, const struct cmd_call *call) {
     }
     buf_release(&took);
     return 0;
+}
+
+/* ---- by itself ---- */
+
+static bool is_due(struct bd *bd, const char *state) {
+    const char *interval = config_get(&bd->config, "backup.interval"), *last = member(bd, state, "timestamp");
+    int64_t nanos = INT64_C(900000000000), micros;
+    if (interval && *interval && cmd_parse_duration(interval, &nanos, NULL))
+        nanos = INT64_C(900000000000);
+    if (!last || !datetime_parse_rfc3339(last, strlen(last), &micros))
+        return true;
+    int64_t passed = datetime_now() - micros;
+    return passed < 0 || passed >= nanos / 1000;
+}
+
+void backup_auto(struct bd *bd) {
+    const char *hook = getenv("BD_GIT_HOOK");
+    struct pull_stats stats;
+    struct err err = ERR_INIT;
+    struct hash head;
+    char commit[HASH_TEXT_SIZE + 1];
+    if (!bd->ops.tables || bd->store_read_only || bd->read_only || !bd->ws.beads_dir || bd->ws.direct ||
+        (hook && strcmp(hook, "1") == 0) || !config_bool(&bd->config, "backup.enabled"))
+        return;
+    const char *dir = backup_default_dir(bd), *state = arena_printf(&bd->arena, "%s/backup_state.json", dir);
+    if (!is_due(bd, state) || tables_resolve(bd->ops.tables, "HEAD", &head, NULL))
+        return;
+    hash_format(&head, commit);
+    const char *known = member(bd, state, "last_dolt_commit");
+    if (known && strcmp(known, commit) == 0)
+        return;
+    int rc = os_mkdir_p(dir, 0700) ? err_errno(&err, "cannot create %s", dir)
+                                   : copy_to(bd, arena_printf(&bd->arena, "file://%s", dir), &stats, &err);
+    const struct pair pairs[] = {{"last_dolt_commit", commit}, {"timestamp", now_text(bd)}};
+    if (rc == BD_OK)
+        rc = write_pairs(state, pairs, 2, &err);
+    if (rc != BD_OK && !bd->quiet && !bd->json)
+        cmd_warn(bd, "auto-backup failed: %s", err.msg);
 }
 
 /* ---- status ---- */

@@ -45,7 +45,8 @@ int backup_restore(struct bd *bd, const char *source, bool replace, struct backu
 /* Makes metadata.json name the project that the database now is; NULL: unknown, nothing changes. */
 void backup_adopt_project(struct bd *bd, const char *project_id);
 
-/* Automatic backup after a command (backup.enabled). Problems are warnings. */
+/* Automatic backup after a command, where backup.enabled is true: into backup_default_dir, at most once in
+ * backup.interval. Problems are warnings. */
 void backup_auto(struct bd *bd);
 
 extern const struct cmd cmd_backup_restore, cmd_backup_export_git;

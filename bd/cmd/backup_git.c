@@ -123,7 +123,6 @@ static int make_commit(struct job *j) {
 
 /* An export that would take most issues out of the snapshot is refused. */
 static int check_size(struct job *j) {
-    struct buf line = BUF_INIT;
     size_t before = 0;
     if (!j->parent)
         return BD_OK;
@@ -131,7 +130,6 @@ static int check_size(struct job *j) {
     j->err = &ignored;
     const char *old = GIT(j, "show", arena_printf(&j->bd->arena, "%s:%s", j->parent, TREE_PATH));
     j->err = err;
-    buf_release(&line);
     for (const char *at = old; at && *at; at++)
         before += (at == old || at[-1] == '\n') && strncmp(at, "{\"_type\":\"memory\"", 17) != 0;
     if (before >= 10 && j->counts.issues < before / 2)
@@ -194,6 +192,10 @@ static int run(struct bd *bd, const struct cmd_call *call) {
         return cmd_fail_usage(bd, call, "not in a git repository");
     j.root = repo.root;
     j.ref = arena_printf(a, "refs/heads/%s", j.branch);
+    const char *on = GIT(&j, "symbolic-ref", "--quiet", "HEAD");
+    if (on && strcmp(on, j.ref) == 0)
+        return cmd_fail_usage(bd, call, "branch %s is checked out here; name another one with --branch", j.branch);
+    err_clear(&err);
     if (cmd_bool(call, "dry-run"))
         return answer(&j, true);
     setenv("GIT_TERMINAL_PROMPT", "0", 1);

@@ -5,6 +5,7 @@
  * it.
  */
 #include "bd/cmd/auto_export.h"
+#include "bd/cmd/backup.h"
 #include "bd/cmd/cmd.h"
 
 #include "base/os.h"
@@ -241,6 +242,7 @@ int bd_after_command(struct bd *bd, const char *command) {
         return rc;
     if (bd->command_writes)
         auto_import_settle(bd);
+    backup_auto(bd);
     return auto_export(bd, bd->export_may_shrink);
 }
 

@@ -342,6 +342,8 @@ int chunk_store_add_files(struct chunk_store *cs, const struct manifest_spec *fi
     int rc = held ? BD_OK : chunk_store_lock(cs, cs->lock_wait_ms, err);
     if (rc == BD_OK)
         rc = tidy(cs, err);
+    if (rc == BD_OK && os_fsync_dir(cs->dir) < 0) /* the files' names before what names them */
+        rc = err_errno(err, "cannot sync %s", cs->dir);
     if (rc == BD_OK)
         rc = publish(cs, files, count, &cs->now.root, err);
     if (!held)

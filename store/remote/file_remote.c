@@ -189,6 +189,8 @@ static int add_files_bare(struct file_remote *f, const struct manifest_spec *fil
             manifest_add(&m, &files[i].name, files[i].count);
             changed = true;
         }
+        if (rc == BD_OK && changed && os_fsync_dir(f->dir)) /* the files' names before what names them */
+            rc = err_errno(err, "cannot sync %s", f->dir);
         if (rc == BD_OK && changed)
             rc = replace(f, &m, err);
         if (rc == BD_OK)
@@ -234,6 +236,8 @@ static int commit_root_bare(struct file_remote *f, const struct hash *expected, 
         if (rc == BD_OK && !hash_eq(&m.root, new_root)) {
             m.root = *new_root;
             rc = replace(f, &m, err);
+        } else if (rc == BD_OK && os_fsync_dir(f->dir)) { /* whoever put it there may have failed to */
+            rc = err_errno(err, "cannot sync %s", f->dir);
         }
         manifest_release(&m);
     }

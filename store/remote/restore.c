@@ -322,6 +322,8 @@ static int rename_outer(struct restore *r, struct err *err) {
 static const char *put_aside(struct restore *r, struct arena *a) {
     const char *dropped = arena_printf(a, "%s/" DROPPED, r->parent);
     const char *to = arena_printf(a, "%s/%s", dropped, r->name);
+    if (!os_exists(r->built))
+        return arena_printf(a, "%s.old", r->built);
     if (os_mkdir_durable(dropped, 0755) || os_exists(to) || os_rename(r->built, to))
         return arena_strdup(a, r->built);
     os_fsync_dir(dropped);
@@ -331,27 +333,44 @@ static const char *put_aside(struct restore *r, struct arena *a) {
     return to;
 }
 
-/* Old and new change places. Without a way to do that at once, there is a moment in between. */
-static int exchange(struct restore *r, struct arena *a, struct err *err) {
-    if (os_exchange(r->built, r->dir) == 0) {
-        int rc = sync_dir(r->parent, err);
-        return rc == BD_OK ? sync_dir(r->outer, err) : rc;
-    }
-    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
-        return err_errno(err, "cannot exchange %s and %s", r->built, r->dir);
-    const char *old = arena_printf(a, "%s/%s.old", r->outer, r->name);
+/* Old and new change places one after the other; what fails is undone. */
+static int exchange_in_steps(struct restore *r, const char *old, struct err *err) {
     int rc = move(r->dir, old, err);
-    if (rc == BD_OK)
-        rc = sync_dir(r->outer, err);
+    if (rc != BD_OK)
+        return rc;
+    rc = sync_dir(r->outer, err);
     if (rc == BD_OK)
         rc = sync_dir(r->parent, err);
     if (rc == BD_OK)
         rc = move(r->built, r->dir, err);
     if (rc == BD_OK)
         rc = sync_dir(r->parent, err);
-    if (rc == BD_OK)
-        rc = move(old, r->built, err);
+    if (rc == BD_OK) {
+        if (os_rename(old, r->built) == 0) /* else it is kept under the name it has */
+            os_fsync_dir(r->outer);
+        return BD_OK;
+    }
+    if (os_exists(r->dir))
+        os_rename(r->dir, r->built);
+    if (os_rename(old, r->dir))
+        err_prefix(err, "the database is now %s", old);
+    os_fsync_dir(r->parent);
     return rc;
+}
+
+/* At once where the file system can; else there is a moment in between, which restore_settle knows. */
+static int exchange(struct restore *r, struct arena *a, struct err *err) {
+    if (os_exchange(r->built, r->dir) == 0) {
+        int rc = sync_dir(r->parent, err);
+        if (rc == BD_OK)
+            rc = sync_dir(r->outer, err);
+        if (rc != BD_OK)
+            os_exchange(r->built, r->dir); /* not certain to last: as it was */
+        return rc;
+    }
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+        return err_errno(err, "cannot exchange %s and %s", r->built, r->dir);
+    return exchange_in_steps(r, arena_printf(a, "%s/%s.old", r->outer, r->name), err);
 }
 
 static int replace(struct restore *r, struct arena *a, const char **aside, struct err *err) {
@@ -406,15 +425,18 @@ int restore_settle(const char *dir, bool *done, struct err *err) {
     }
     for (size_t i = count; i-- > 0 && rc == BD_OK;) { /* the newest first */
         char *outer = join(parent, names[i]), *inner = join(outer, name);
+        struct buf old = BUF_INIT; /* beside the new one: the exchange was under way */
+        buf_addf(&old, "%s.old", inner);
         if (strncmp(names[i], BUILDING, sizeof BUILDING - 1) == 0)
             os_remove_tree(outer);
         else if (strncmp(names[i], REPLACED, sizeof REPLACED - 1) == 0 && ends_with(names[i], name) &&
-                 !*done && !os_exists(dir) && has_database(inner)) {
+                 !*done && !os_exists(dir) && has_database(inner) && has_database(old.data)) {
             rc = move(inner, dir, err);
             if (rc == BD_OK)
                 rc = sync_dir(parent, err);
             *done = rc == BD_OK;
         }
+        buf_release(&old);
         free(inner);
         free(outer);
     }

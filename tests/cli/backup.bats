@@ -190,3 +190,18 @@ damage() {
     [ "$status" -eq 1 ]
     [[ $output == *"only folders"* ]]
 }
+
+@test "an automatic backup is made where it is asked for, and not each time" {
+    git init -q --bare ../origin.git && git remote add origin ../origin.git
+    bd create "One" --silent
+    [ ! -e .beads/backup ]
+    bd config set backup.enabled true >/dev/null
+    bd create "Two" --silent
+    [ "$(bd --db .beads/backup count)" = 2 ]
+    bd create "Three" --silent
+    [ "$(bd --db .beads/backup count)" = 2 ]
+    bd config set backup.interval 1ms >/dev/null
+    bd create "Four" --silent
+    [ "$(bd --db .beads/backup count)" = 4 ]
+    bd backup status | grep -q "Last backup"
+}

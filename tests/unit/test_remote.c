@@ -426,12 +426,13 @@ static void empty_remote_has_nothing_to_clone(void **state) {
 static void interrupted_exchange_is_finished(void **state) {
     (void)state;
     const char *db = make_db("int-db");
-    char command[900];
+    char command[1600];
     bool done;
     snprintf(command, sizeof command,
              "mkdir '%s/.replaced-20260101-000000-int-db' '%s/.tmp-restore-1-0-int-db' && mv '%s' "
-             "'%s/.replaced-20260101-000000-int-db/'",
-             scratch, scratch, db, scratch);
+             "'%s/.replaced-20260101-000000-int-db/' && mkdir -p "
+             "'%s/.replaced-20260101-000000-int-db/int-db.old/.dolt'",
+             scratch, scratch, db, scratch, scratch);
     assert_int_equal(system(command), 0);
     check(restore_settle(db, &done, &err), &err);
     assert_true(done);
