@@ -305,13 +305,13 @@ static int fill_new(struct init_job *j, const char *dir, struct err *err) {
         metadata[n++] = (struct schema_pair){"repo_id", j->repo_id};
     if (j->clone_id)
         metadata[n++] = (struct schema_pair){"clone_id", j->clone_id};
-    const struct schema_pair fork[] = {{"routing.mode", "auto"},
-                                       {"routing.contributor", j->planning_dir},
-                                       {"sync.remote", "upstream"}};
+    struct schema_pair settings[INIT_SETTINGS_MAX];
+    for (size_t i = 0; i < j->setting_count; i++)
+        settings[i] = (struct schema_pair){j->settings[i].key, j->settings[i].value};
     struct schema_init init = {
         .issue_prefix = j->prefix,
-        .config = j->planning_dir ? fork : NULL,
-        .config_count = j->planning_dir ? 3 : 0,
+        .config = j->setting_count ? settings : NULL,
+        .config_count = j->setting_count,
         .metadata = metadata,
         .metadata_count = n,
         .local_metadata = local,
@@ -358,18 +358,16 @@ static int put_metadata(struct tables_txn *x, const char *key, const char *value
 
 static int update_rows(struct tables_txn *x, void *ctx, struct err *err) {
     const struct update *u = ctx;
+    const struct init_job *j = u->j;
     const char *prefix = NULL;
     int rc = db_config_get(x, "issue_prefix", &u->j->bd->arena, &prefix, err);
     if (!rc && (!prefix || !*prefix))
         rc = db_config_set(x, "issue_prefix", u->j->prefix, err);
-    const char *contributor = NULL;
-    if (!rc && u->j->planning_dir)
-        rc = db_config_get(x, "routing.contributor", &u->j->bd->arena, &contributor, err);
-    if (!rc && u->j->planning_dir && !(contributor && *contributor)) {
-        rc = db_config_set(x, "routing.mode", "auto", err);
-        rc = rc ? rc : db_config_set(x, "routing.contributor", u->j->planning_dir, err);
-        rc = rc ? rc : db_config_set(x, "sync.remote", "upstream", err);
-    }
+    const char *known = NULL; /* a fork that was set up already stays as it is */
+    if (!rc && j->setting_count && !j->settings_replace)
+        rc = db_config_get(x, j->settings[0].key, &j->bd->arena, &known, err);
+    for (size_t i = 0; !rc && i < j->setting_count && !(known && *known); i++)
+        rc = db_config_set(x, j->settings[i].key, j->settings[i].value, err);
     if (!rc)
         rc = put_metadata(x, "repo_id", u->j->repo_id, err);
     if (!rc)
@@ -625,6 +623,10 @@ static int run_job(struct init_job *j) {
     j->repo_id = setup_repo_id(j->cwd, &bd->arena);
     j->clone_id = setup_clone_id(j->cwd, &bd->arena);
     init_adopt_identity(j);
+    if ((status = init_wizard(j)) == INIT_CANCELLED)
+        return cancelled(j);
+    if (status)
+        return status;
     init_fork_prepare(j);
     if ((status = init_write_metadata(j)) || (status = init_database(j)))
         return status;
@@ -639,6 +641,7 @@ static int run_job(struct init_job *j) {
         return cancelled(j);
     set_role(j);
     init_fork_finish(j);
+    init_wizard_finish(j);
     exclude_from_git(j);
     if (!ask_export(j))
         return cancelled(j);

@@ -12,6 +12,11 @@ enum {
     INIT_CANCELLED = 130,     /* ended at a prompt */
 };
 
+#define INIT_SETTINGS_MAX 6u
+struct init_setting {
+    const char *key, *value;
+};
+
 struct init_job {
     struct bd *bd;
     const struct cmd_call *call;
@@ -26,6 +31,10 @@ struct init_job {
     const char *project_id, *repo_id, *clone_id;
     const char *upstream_url,
         *planning_dir; /* NULL unless this is a fork to be set up for a contributor */
+    struct init_setting settings[INIT_SETTINGS_MAX]; /* that the database gets: dialogues, forks */
+    size_t setting_count;
+    bool settings_replace;   /* also where there are such settings already */
+    const char *team_branch; /* to be created, NULL for none */
     struct init_import *import; /* the export that the database starts with, NULL without */
     const char *message;        /* of the commit that creates the database */
     const char *import_message; /* of the one that imports; NULL: that of bd import */
@@ -56,6 +65,12 @@ const char *init_import_prefix(const struct init_job *j);
 int init_import_into(struct init_job *j, const char *dir, struct err *err);
 void init_import_report(struct init_job *j, FILE *out, const char *indent);
 void init_import_free(struct init_import *i); /* NULL is fine */
+
+/* Adds to the settings of the new database. */
+void init_set(struct init_job *j, const char *key, const char *value);
+/* The dialogue of --contributor or --team, if asked for: 0 or an exit status. Afterwards: what it decided. */
+int init_wizard(struct init_job *j);
+void init_wizard_finish(struct init_job *j);
 
 /* Before the database is written: is this a fork? Afterwards: settings and report. */
 void init_fork_prepare(struct init_job *j);

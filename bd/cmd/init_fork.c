@@ -20,7 +20,7 @@ void init_fork_prepare(struct init_job *j) {
     struct arena *a = &bd->arena;
     const char *home = getenv("HOME"), *upstream = git_setting(j->cwd, "remote.upstream.url", a);
     if (!upstream || !*upstream || !home || !*home ||
-        strcmp(cmd_str(j->call, "role"), "maintainer") == 0)
+        strcmp(cmd_str(j->call, "role"), "maintainer") == 0 || cmd_bool(j->call, "contributor"))
         return;
     const char *planning = arena_printf(a, "%s/.beads-planning", home);
     if (!os_exists(planning)) {
@@ -34,6 +34,9 @@ void init_fork_prepare(struct init_job *j) {
     }
     j->upstream_url = upstream;
     j->planning_dir = planning;
+    init_set(j, "routing.contributor", planning);
+    init_set(j, "routing.mode", "auto");
+    init_set(j, "sync.remote", "upstream");
 }
 
 /* The planning repository joins the ones that are read, unless the file lists repositories already. */
@@ -59,7 +62,7 @@ void init_fork_finish(struct init_job *j) {
         return;
     free(process_git(j->cwd, (const char *const[]){"config", "beads.role", "contributor", NULL}));
     add_repository(j);
-    if (j->quiet || !j->interactive)
+    if (j->quiet || !j->interactive || cmd_bool(j->call, "contributor"))
         return;
     fprintf(bd->out,
             "\n%s Fork detected — configuring contributor routing\n"

@@ -36,10 +36,10 @@ struct recipe_part {
 static const struct agents_hook prime[] = {{"SessionStart", "", "bd prime --hook-json", NULL}};
 static const struct agents_hook prime_stealth[] = {{"SessionStart", "", "bd prime --stealth --hook-json", NULL}};
 static const struct agents_hook codex[] = {
-    {"SessionStart", "startup|resume|clear", "bd codex-hook SessionStart", "Loading the state of bd"},
+    {"SessionStart", "startup|resume|clear", "bd codex-hook SessionStart", "Loading bd's rules"},
     {"PreCompact", "manual|auto", "bd codex-hook PreCompact", "Checking bd"},
-    {"PostCompact", "manual|auto", "bd codex-hook PostCompact", "Noting that bd's state is to be loaded again"},
-    {"UserPromptSubmit", NULL, "bd codex-hook UserPromptSubmit", "Loading the state of bd again"},
+    {"PostCompact", "manual|auto", "bd codex-hook PostCompact", "Noting that bd's rules are to be loaded again"},
+    {"UserPromptSubmit", NULL, "bd codex-hook UserPromptSubmit", "Loading bd's rules again"},
 };
 static const struct agents_hooks prime_hooks = {agents_is_prime_command, prime, 1};
 static const struct agents_hooks prime_stealth_hooks = {agents_is_prime_command, prime_stealth, 1};

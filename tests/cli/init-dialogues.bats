@@ -1,0 +1,56 @@
+#!/usr/bin/env bats
+# bd init --contributor and --team: questions first, settings and branches then.
+
+load common
+setup() {
+    scratch_setup
+    export BD_NON_INTERACTIVE=0 # answers come from standard input
+    git init -q .
+    git commit -q --allow-empty -m start
+}
+teardown() { scratch_teardown; }
+
+INIT="bd init --prefix t --skip-hooks --skip-agents"
+
+@test "a contributor's issues get a repository of their own" {
+    git remote add upstream https://example.com/up.git
+    printf 'y\n~/plans\nn\n' | $INIT --contributor
+    bd config show | grep -q "routing.contributor *= *$HOME/plans .*(database)"
+    bd config show | grep -q "routing.mode *= *auto .*(database)"
+    [ "$(git config beads.role)" = contributor ]
+    [ -d "$HOME/plans/.git" ]
+    [ "$(git -C "$HOME/plans" log --format=%s)" = "Start planning" ]
+    grep -q "$HOME/plans" .beads/config.yaml
+    [ ! -e "$HOME/.beads-planning" ]
+}
+
+@test "whoever says no gets an ordinary workspace" {
+    printf 'n\nn\n' | $INIT --contributor
+    ! bd config show | grep -q "routing.contributor.*(database)"
+    bd create "works" --quiet
+    [ ! -e "$HOME/.beads-planning" ]
+}
+
+@test "a team with a protected branch gets one for its issue files" {
+    printf 'y\nissues/sync\nn\n' | $INIT --team
+    [ "$(bd config get team.enabled)" = true ]
+    [ "$(bd config get team.sync_branch)" = issues/sync ]
+    git rev-parse --verify -q refs/heads/issues/sync
+    [ "$(git symbolic-ref --short HEAD)" = main ]
+}
+
+@test "a team without one commits where it is" {
+    printf 'n\nn\n' | $INIT --team
+    [ "$(bd config get team.sync_branch)" = main ]
+    [ "$(git branch --format='%(refname:short)')" = main ]
+}
+
+@test "a name that is none is refused before anything is written" {
+    run bash -c "printf 'y\n--bad..name\n' | $INIT --team"
+    [ "$status" -eq 1 ]
+    [ ! -e .beads/metadata.json ]
+    BD_NON_INTERACTIVE=1 run $INIT --team
+    [ "$status" -eq 1 ]
+    BD_NON_INTERACTIVE=1 run $INIT --contributor
+    [ "$status" -eq 1 ]
+}
