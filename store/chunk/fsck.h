@@ -62,7 +62,6 @@ enum fsck_code {
     FSCK_ARTIFACTS,
     FSCK_FOREIGN_KEY,         /* a definition that fits no tables */
     FSCK_FOREIGN_KEY_ROWS,    /* rows without a parent (possible with the checks switched off) */
-    FSCK_AUTO_INCREMENT,
     FSCK_VALUE_DAMAGED,       /* a long text, JSON document or binary value */
     FSCK_SKIPPED,             /* could not be checked because of another finding */
     FSCK_CODES

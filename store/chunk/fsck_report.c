@@ -46,7 +46,6 @@ static const char *const code_names[FSCK_CODES] = {
     [FSCK_ARTIFACTS] = "artifacts",
     [FSCK_FOREIGN_KEY] = "foreign-key",
     [FSCK_FOREIGN_KEY_ROWS] = "foreign-key-rows",
-    [FSCK_AUTO_INCREMENT] = "auto-increment",
     [FSCK_VALUE_DAMAGED] = "value-damaged",
     [FSCK_SKIPPED] = "skipped",
 };

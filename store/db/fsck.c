@@ -62,6 +62,8 @@ static int check_deep(const struct check_place *p, const struct fsck_options *o,
     if (rc == BD_OK)
         rc = check_root_values(&c, err);
     if (rc == BD_OK)
+        rc = check_heads(&c, err);
+    if (rc == BD_OK)
         rc = check_values(&c, err);
     bool readable = c.root != SCAN_NONE &&
                     store_root_open(&refs.map, c.ns, &c.scan->entries[c.root].address, NULL) == BD_OK;

@@ -168,6 +168,13 @@ void check_tree_shape(struct db_check *c, enum tree_kind kind, struct chunk root
                       const char *name);
 
 /* ---- fsck_rows.c ---- */
+/* A table message, taken apart; chunks are borrowed from it. */
+struct table_parts {
+    struct hash schema, artifacts;
+    struct chunk rows, indexes;
+    bool old_fields; /* conflicts or violations of the old format */
+};
+bool table_take_apart(const struct chunk *bytes, struct table_parts *out);
 int check_tables(struct db_check *c, struct err *err); /* schemas, rows, indexes, artifacts of all tables */
 struct check_schema *check_schema_of(struct db_check *c, const struct hash *h, const char *table);
 
@@ -183,6 +190,9 @@ int check_commits(struct db_check *c, struct err *err);
 /* ---- fsck_roots.c ---- */
 int check_name_tables(struct db_check *c, struct err *err); /* which tables are called what, and current */
 int check_root_values(struct db_check *c, struct err *err); /* table maps, tags, foreign keys */
+
+/* ---- fsck_heads.c ---- */
+int check_heads(struct db_check *c, struct err *err); /* rows without parents in the newest states */
 
 /* ---- fsck_values.c ---- */
 int check_values(struct db_check *c, struct err *err);

@@ -20,13 +20,6 @@
 #define SLICE 8u
 #define TASK_CACHE_MAX ((size_t)16 << 20)
 
-/* A table message, taken apart; chunks are borrowed from it. */
-struct table_parts {
-    struct hash schema, artifacts;
-    struct chunk rows, indexes;
-    bool old_fields;
-};
-
 struct leaf_job {
     uint32_t entry;  /* the leaf, or the table it is embedded in */
     uint32_t schema; /* number */
@@ -45,7 +38,7 @@ static uint64_t reading_of(const struct check_schema *s, int index) {
     return s->number * 1024 + (uint64_t)(index + 1);
 }
 
-static bool take_table(const struct chunk *bytes, struct table_parts *out) {
+bool table_take_apart(const struct chunk *bytes, struct table_parts *out) {
     static const uint8_t zero[HASH_SIZE];
     bool bad = false;
     struct fb_table t, conflicts;
@@ -258,7 +251,7 @@ static void check_leaf(struct check_task *t, const struct leaf_job *job) {
     if (scan_read(t->reader, job->entry, &data, &size, NULL) != BD_OK)
         return; /* told before */
     struct chunk bytes = {data, size};
-    if ((!job->embedded || take_table(&bytes, &parts)) &&
+    if ((!job->embedded || table_take_apart(&bytes, &parts)) &&
         node_parse(TREE_ROWS, job->embedded ? parts.rows : bytes, &n, NULL) == BD_OK && n.level == 0) {
         struct chunk node = job->embedded ? parts.rows : bytes;
         struct tuple_desc desc = job->index < 0 ? s->ts->keys : s->ts->indexes[job->index];
@@ -533,7 +526,7 @@ static void check_table(struct db_check *c, uint32_t entry) {
     struct chunk bytes;
     struct table_parts p;
     struct tree_node n;
-    if (!check_read(c, h, MESSAGE_TABLE, "table", &bytes) || !take_table(&bytes, &p))
+    if (!check_read(c, h, MESSAGE_TABLE, "table", &bytes) || !table_take_apart(&bytes, &p))
         return;
     const char *name = c->table_names[entry] ? c->table_names[entry] : "(table)";
     struct check_schema *s = check_schema_of(c, &p.schema, name);
@@ -572,7 +565,7 @@ static void collect_table(struct rows_check *x, uint32_t entry) {
     struct chunk bytes;
     struct table_parts p;
     struct tree_node n;
-    if (!check_read(c, h, MESSAGE_TABLE, "table", &bytes) || !take_table(&bytes, &p)) {
+    if (!check_read(c, h, MESSAGE_TABLE, "table", &bytes) || !table_take_apart(&bytes, &p)) {
         fsck_add(c->r, FSCK_ERROR, FSCK_ROOT_VALUE, REPAIR_NONE, h, c->table_names[entry], NULL,
                  "table %s cannot be read", c->table_names[entry] ? c->table_names[entry] : "");
         return;
