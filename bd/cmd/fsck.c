@@ -9,6 +9,12 @@
 #include <string.h>
 
 const char *fsck_directory(struct bd *bd, const char *argument) {
+    if (argument && os_is_dir(arena_printf(&bd->arena, "%s/.beads", argument))) {
+        struct workspace_request rq = {.start_dir = argument};
+        struct workspace ws;
+        if (workspace_find(&rq, &bd->arena, &ws, NULL) == BD_OK && ws.database_dir)
+            return ws.database_dir;
+    }
     if (argument)
         return argument;
     if (bd->db_flag && os_is_dir(bd->db_flag)) {
