@@ -11,6 +11,7 @@ struct answer {
     const char *source;
     size_t created, skipped, duplicates, memories;
     const struct import_result *result; /* NULL: nothing was put in */
+    const struct import_source *from;
     bool dry_run;
 };
 
@@ -68,10 +69,12 @@ static void answer_text(struct bd *bd, const struct answer *a) {
         fprintf(bd->err, " (%zu stale skipped)", a->skipped - a->duplicates);
     fputc('\n', bd->err);
     if (r)
-        import_source_report(bd, r);
+        import_source_report(a->from, r);
 }
 
 static int answer(struct bd *bd, const struct answer *a) {
+    if (bd->json && a->from && a->from->note)
+        fputs(a->from->note, bd->err);
     if (bd->json)
         answer_json(bd, a);
     else
@@ -120,7 +123,8 @@ static int put_in(struct bd *bd, const struct cmd_call *call, struct import_sour
                        .skipped = result.stale + result.duplicates,
                        .duplicates = result.duplicates,
                        .memories = result.memories,
-                       .result = &result};
+                       .result = &result,
+                       .from = from};
     return answer(bd, &a);
 }
 

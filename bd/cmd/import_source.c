@@ -87,6 +87,8 @@ static int read_folder(struct bd *bd, const char *folder, struct import_source *
     return rc;
 }
 
+static const char *note_unknown(struct import_source *s);
+
 int import_source_read(struct bd *bd, const char *path, struct import_source *s, struct err *err) {
     struct stat st;
     char *text;
@@ -116,6 +118,8 @@ int import_source_read(struct bd *bd, const char *path, struct import_source *s,
         if (rc != BD_OK)
             err_prefix(err, "import failed");
     }
+    if (rc == BD_OK)
+        s->note = note_unknown(s);
     return rc;
 }
 
@@ -149,13 +153,26 @@ void import_source_forgettable(struct import_source *s, struct import_options *o
     options->reload_ctx = s;
 }
 
-void import_source_report(struct bd *bd, const struct import_result *r) {
+/* Taken down at once: the records may be gone when it is told. */
+static const char *note_unknown(struct import_source *s) {
+    struct buf b = BUF_INIT;
+    for (struct strmap_entry *e = NULL; (e = strmap_next(&s->data.unknown, e));)
+        buf_addf(&b, "%s %s (%zu)", b.size ? "," : "", e->key, (size_t)(uintptr_t)e->value);
+    const char *note = b.size ? arena_printf(&s->bd->arena, "Note: an issue has no place for these members, which were left out:%s\n", buf_str(&b)) : NULL;
+    buf_release(&b);
+    return note;
+}
+
+void import_source_report(const struct import_source *s, const struct import_result *r) {
+    FILE *out = s->bd->err;
     for (size_t i = 0; i < r->skipped_count; i++)
-        fprintf(bd->err, "Skipped dependency: %s\n", r->skipped_dependencies[i]);
+        fprintf(out, "Skipped dependency: %s\n", r->skipped_dependencies[i]);
+    if (s->note)
+        fputs(s->note, out);
     if (!r->unknown_type_count)
         return;
-    fprintf(bd->err, "Note: issue types that are not configured here were kept:");
+    fprintf(out, "Note: issue types that are not configured here were kept:");
     for (size_t i = 0; i < r->unknown_type_count; i++)
-        fprintf(bd->err, "%s %s (%zu)", i ? "," : "", r->unknown_types[i].name, r->unknown_types[i].count);
-    fprintf(bd->err, "; add them with 'bd config set types.custom …'\n");
+        fprintf(out, "%s %s (%zu)", i ? "," : "", r->unknown_types[i].name, r->unknown_types[i].count);
+    fprintf(out, "; add them with 'bd config set types.custom …'\n");
 }

@@ -21,6 +21,7 @@ struct import_source {
     struct bd *bd;
     struct stat stat; /* of the file that was read */
     struct progress progress;
+    const char *note; /* about members that were left out; in bd's arena, NULL for none */
 };
 
 /*
@@ -42,7 +43,7 @@ const char *import_source_default(struct bd *bd);
 /* Last part of a path. */
 const char *import_source_name(const char *path);
 
-/* What the person should know of an import: dependencies and records left out, types unknown here. */
-void import_source_report(struct bd *bd, const struct import_result *r);
+/* What the person should know of an import: dependencies and members left out, types unknown here. */
+void import_source_report(const struct import_source *s, const struct import_result *r);
 
 #endif

@@ -85,5 +85,5 @@ void init_import_report(struct init_job *j, FILE *out, const char *indent) {
     if (r->memories)
         fprintf(out, " and %zu memories", r->memories);
     fprintf(out, " from %s\n", j->import->path);
-    import_source_report(j->bd, r);
+    import_source_report(&j->import->source, r);
 }

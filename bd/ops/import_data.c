@@ -11,6 +11,7 @@ void import_data_release(struct import_data *d) {
     free(d->rows);
     free(d->loose);
     strmap_release(&d->by_id);
+    strmap_release(&d->unknown);
     *d = (struct import_data){.progress = d->progress, .progress_ctx = d->progress_ctx};
 }
 
@@ -97,10 +98,20 @@ static void add_loose(struct import_data *d, struct import_row row) {
     d->loose[d->loose_count++] = row;
 }
 
+static void count_unknown(struct import_data *d, const struct record *r) {
+    for (size_t i = 0; i < r->unknown_count; i++) {
+        uintptr_t n = (uintptr_t)strmap_get(&d->unknown, r->unknown[i]);
+        strmap_put(&d->unknown, r->unknown[i], (void *)(n + 1));
+    }
+}
+
 static void add(struct import_data *d, const struct record *r, struct arena *a) {
     switch (r->kind) {
     case RECORD_NONE: d->tombstones += r->tombstone; break;
-    case RECORD_ISSUE: add_issue(d, &r->issue, a); break;
+    case RECORD_ISSUE:
+        add_issue(d, &r->issue, a);
+        count_unknown(d, r);
+        break;
     case RECORD_MEMORY:
         MEM_GROW(d->memories, d->memory_capacity, d->memory_count + 1);
         d->memories[d->memory_count++] = (struct import_memory){r->memory_key, r->memory_value};

@@ -32,6 +32,7 @@ struct import_data {
     struct import_row *loose; /* labels and comments on lines of their own */
     size_t loose_count, loose_capacity;
     size_t tombstones;
+    struct strmap unknown; /* members of issues that were left out → how many issues have them */
     struct strmap by_id; /* id → index + 1 */
 };
 #define IMPORT_DATA_INIT                                                                               \

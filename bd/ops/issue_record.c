@@ -516,6 +516,18 @@ static void decide_kind(struct parser *p) {
     record_name_comments(i, p->a);
 }
 
+/* What says nothing is not missed: null, "", [], {}. */
+static bool is_empty_value(const struct json_reader *r) {
+    static const char *const empty[] = {"null", "\"\"", "[]", "{}"};
+    const char *at = r->at;
+    while (at < r->end && (*at == ' ' || *at == '\t'))
+        at++;
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
+        if ((size_t)(r->end - at) >= strlen(empty[i]) && memcmp(at, empty[i], strlen(empty[i])) == 0)
+            return true;
+    return false;
+}
+
 int record_parse(char *text, size_t size, struct arena *a, struct record *out, struct err *err) {
     struct parser p = {.a = a, .out = out, .err = err};
     char *key;
@@ -533,6 +545,8 @@ int record_parse(char *text, size_t size, struct arena *a, struct record *out, s
     err_clear(err);
     for (json_reader_object(&p.r); json_reader_member(&p.r, &key, &key_size);) {
         const struct member *m = find(key, &next);
+        if (!m && !is_empty_value(&p.r) && out->unknown_count < RECORD_UNKNOWN_MAX)
+            out->unknown[out->unknown_count++] = arena_strndup(a, key, key_size);
         if (!(m ? take_member(&p, m) : json_reader_skip(&p.r)))
             break;
     }

@@ -19,6 +19,8 @@ enum record_kind {
     RECORD_COMMENT,
 };
 
+#define RECORD_UNKNOWN_MAX 8
+
 struct record {
     enum record_kind kind;
     const char *type;             /* the member _type as it stands, or NULL */
@@ -28,6 +30,8 @@ struct record {
     const char *label;
     struct comment comment;
     const char *memory_key, *memory_value;
+    const char *unknown[RECORD_UNKNOWN_MAX]; /* members that an issue has no place for (the first of them) */
+    size_t unknown_count;
 };
 
 /*

@@ -222,6 +222,13 @@ END
     [ "$(field t-b comments.0.id)" = "$one" ]
 }
 
+@test "members that have no place are named, empty ones are not" {
+    printf '%s\n' '{"id":"t-a","title":"A","quality_score":3,"source_formula":""}' '{"id":"t-b","title":"B","quality_score":4,"odd":[1]}' >f.jsonl
+    apart bd import f.jsonl
+    [ "$status" -eq 0 ]
+    [[ $err == *"quality_score (2), odd (1)"* && $err != *source_formula* ]]
+}
+
 @test "dedup and dry-run" {
     bd create "Same Title" --id t-a --silent
     printf '%s\n' '{"id":"t-x","title":"same title"}' '{"id":"t-y","title":"other"}' >d.jsonl

@@ -26,6 +26,7 @@ python3 "$(dirname "$0")/corpus.py" --bd "$build/bd" || status=1
 python3 "$(dirname "$0")/legacy_sqlite.py" --full --bd "$build/bd" || status=1
 python3 "$(dirname "$0")/gc.py" --collect "$build/tests/interop/collect" || status=1
 python3 "$(dirname "$0")/turns.py" --bd "$build/bd" || status=1
+python3 "$(dirname "$0")/backup.py" --bd "$build/bd" || status=1
 if [ -f "$BD_SHARED/tools/doltref.py" ]; then
     python3 "$(dirname "$0")/fsck_verdicts.py" --bd "$build/bd" --shared "$BD_SHARED" || status=1
 fi
