@@ -68,7 +68,7 @@ static int updated_at(struct tables_txn *x, const char *id, struct arena *a, int
 
 static int compare(struct legacy *l, struct tables_txn *x, struct arena *a,
                    struct legacy_difference *out, struct err *err) {
-    const char *newer[5];
+    const char *newer[5] = {NULL};
     size_t newer_count = 0;
     struct arena scratch = ARENA_INIT;
     sqlite3_stmt *s;
