@@ -8,6 +8,7 @@
 #include "bd/ops/search.h"
 #include "bd/ui/ink.h"
 #include "doctor/families.h"
+#include "migrate/migrate.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -201,9 +202,28 @@ static void read_jsonl(struct bd *bd, struct doctor *d, struct validation *v) {
     export_file_release(&f);
 }
 
+/* The file of the SQLite era: what it holds, and after a migration, what of it is not in the database. */
+static void read_sqlite(struct bd *bd, const struct doctor *d, struct validation *v, const char *path, bool post) {
+    struct legacy_summary s;
+    struct legacy_difference x;
+    struct err err = ERR_INIT;
+    if (legacy_summarize(path, &bd->arena, &s, &err)) {
+        v->ready = v->ready && post;
+        v->healthy = v->healthy && post;
+        add(post ? &v->warnings : &v->errors, arena_strdup(&bd->arena, err.msg));
+        return;
+    }
+    v->sqlite_count = (size_t)(s.issues + s.wisps);
+    if (post && d->x && legacy_compare(path, bd->ws.database_dir, &bd->arena, &x, NULL) == BD_OK && x.missing)
+        add(&v->warnings, arena_printf(&bd->arena, "%llu issue(s) of %s are not in the database (%s …): deleted since, or "
+                                                   "made by an older bd after the migration",
+                                       (unsigned long long)x.missing, path, x.samples[0]));
+}
+
 static void validate(struct bd *bd, struct doctor *d, struct validation *v) {
     bool post = strcmp(v->phase, "post-migration") == 0;
-    bool sqlite = bd->ws.beads_dir && os_exists(arena_printf(&bd->arena, "%s/beads.db", bd->ws.beads_dir));
+    const char *old = NULL;
+    bool sqlite = bd->ws.beads_dir && legacy_find(bd->ws.beads_dir, &bd->arena, &old, NULL) == BD_OK;
     v->name = post ? "Migration Completion" : "Migration Readiness";
     v->ready = v->jsonl_valid = v->healthy = v->schema_valid = true;
     v->backend = bd->ws.has_database || d->x ? "dolt" : sqlite ? "sqlite" : "jsonl-only";
@@ -216,6 +236,8 @@ static void validate(struct bd *bd, struct doctor *d, struct validation *v) {
         return;
     }
     read_jsonl(bd, d, v);
+    if (sqlite)
+        read_sqlite(bd, d, v, old, post);
     if (d->x) {
         uint64_t n = 0, wisps = 0;
         struct doctor_result r = {0};
@@ -253,7 +275,7 @@ static void validate(struct bd *bd, struct doctor *d, struct validation *v) {
         return;
     }
     v->status = v->warnings.count ? DOCTOR_WARNING : DOCTOR_OK;
-    size_t n = post ? v->dolt_count : v->jsonl_count;
+    size_t n = post ? v->dolt_count : sqlite ? v->sqlite_count : v->jsonl_count;
     v->message = arena_printf(&bd->arena, "%s%s (%zu issues%s)", post ? "Complete" : "Ready",
                               v->warnings.count ? " with warnings" : "", n, post ? " in Dolt" : "");
     v->detail = joined(bd, &v->warnings);
