@@ -3,6 +3,7 @@
 
 #include "base/os.h"
 #include "store/chunk/archive.h"
+#include "store/chunk/codec.h"
 #include "store/chunk/fsck_scan.h"
 #include "store/chunk/journal_index.h"
 #include "store/chunk/journal_record.h"
@@ -90,6 +91,19 @@ static size_t next_record(const uint8_t *bytes, size_t size, size_t at, struct j
     return size;
 }
 
+/* A chunk whose content is not what its address says is as bad as a torn record. */
+static bool content_fits(const uint8_t *record, const struct journal_record *r) {
+    uint8_t *data;
+    size_t size;
+    if (r->kind != JOURNAL_CHUNK)
+        return true;
+    if (codec_decode_snappy(record + r->payload_offset, r->payload_size, &data, &size, NULL) != BD_OK)
+        return false;
+    struct hash real = hash_of(data, size);
+    free(data);
+    return hash_eq(&real, &r->address);
+}
+
 static int copy_records(const uint8_t *bytes, size_t size, int fd, const char *target,
                         struct repair_salvaged *out, struct err *err) {
     struct buf pending = BUF_INIT;
@@ -103,7 +117,11 @@ static int copy_records(const uint8_t *bytes, size_t size, int fd, const char *t
             out->damaged_places++;
             out->dropped_bytes += found - at;
         }
-        if (found < size) {
+        if (found < size && !content_fits(bytes + found, &r)) {
+            out->damaged_places++;
+            out->dropped_bytes += r.size;
+            at = found + r.size;
+        } else if (found < size) {
             out->records++;
             out->roots += r.kind == JOURNAL_ROOT;
             buf_add(&pending, bytes + found, r.size);

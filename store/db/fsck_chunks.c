@@ -130,9 +130,11 @@ static void look_at_chunks(struct check_task *t, size_t from, size_t to, void *c
         struct err err = ERR_INIT;
         uint8_t *data;
         size_t size;
+        enum fsck_repair repair =
+            s->files[e->file].kind == SCAN_JOURNAL ? REPAIR_SALVAGE : REPAIR_NONE;
         bool first = scan_find(s, &e->address) == entry;
         if (scan_read(t->reader, entry, &data, &size, &err) != BD_OK) {
-            fsck_add(&t->report, FSCK_ERROR, FSCK_CHUNK_DAMAGED, REPAIR_NONE, &e->address, NULL,
+            fsck_add(&t->report, FSCK_ERROR, FSCK_CHUNK_DAMAGED, repair, &e->address, NULL,
                      s->files[e->file].label, "%s", err.msg);
             t->c->kind[entry] = CHECK_KIND_DAMAGED;
             continue;
@@ -140,7 +142,7 @@ static void look_at_chunks(struct check_task *t, size_t from, size_t to, void *c
         t->c->size[entry] = (uint32_t)size;
         struct hash real = hash_of(data, size);
         if (!hash_eq(&real, &e->address)) {
-            fsck_add(&t->report, FSCK_ERROR, FSCK_CHUNK_DAMAGED, REPAIR_NONE, &e->address, NULL,
+            fsck_add(&t->report, FSCK_ERROR, FSCK_CHUNK_DAMAGED, repair, &e->address, NULL,
                      s->files[e->file].label, "chunk %s in %s: content hash mismatch: %s",
                      check_name(&e->address, text), s->files[e->file].label,
                      check_name(&real, real_text));
@@ -264,7 +266,7 @@ int check_references(struct db_check *c, struct err *err) {
         struct fsck_finding *f = &c->r->findings[i];
         uint32_t entry = hash_is_zero(&f->address) ? SCAN_NONE : scan_find(c->scan, &f->address);
         if ((f->code == FSCK_CHUNK_DAMAGED || f->code == FSCK_MESSAGE_DAMAGED) && entry != SCAN_NONE &&
-            c->root != SCAN_NONE && !c->reached[entry])
+            c->root != SCAN_NONE && !c->reached[entry] && f->repair == REPAIR_NONE)
             f->repair = REPAIR_NOT_NEEDED;
     }
     return BD_OK;

@@ -579,6 +579,23 @@ int db_repair(const char *dir, const struct repair_options *o, struct repair_res
     /* From here on the store is written like any other, each step under the lock by itself. */
     if (rc == BD_OK)
         rc = db_fsck(dir, &fo, &report, err);
+    /* A record that is sound but holds the wrong content shows only when contents are looked at. */
+    if (rc == BD_OK && report.per_code[FSCK_CHUNK_DAMAGED] &&
+        (called_for(&report) & o->actions & REPAIR_BIT(REPAIR_SALVAGE))) {
+        bool salvaged = false;
+        store_lock_init(&lock, x.place.noms);
+        if (!o->dry_run)
+            rc = store_lock_take(&lock, o->lock_wait_ms ? o->lock_wait_ms : LOCK_WAIT_MS, err);
+        if (rc == BD_OK)
+            rc = salvage(&x, false, &salvaged, err);
+        store_lock_give(&lock);
+        store_lock_close(&lock);
+        if (rc == BD_OK && salvaged && !o->dry_run) {
+            fsck_report_release(&report);
+            report.per_code_max = 1000;
+            rc = db_fsck(dir, &fo, &report, err);
+        }
+    }
     if (rc == BD_OK && has_gaps(&report) && (o->actions & REPAIR_BIT(REPAIR_FILES))) {
         rc = repair_fill_gaps(&x, NULL, err);
         fsck_report_release(&report);

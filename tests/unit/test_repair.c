@@ -2,6 +2,7 @@
  * Repairs: what can be mended without loss is, with the originals beside it; what cannot is said and left
  * alone; data is given up only by the two repairs that are asked for by name.
  */
+#include "store/chunk/journal_record.h"
 #include "store/db/repair.h"
 #include "tests/unit/fsck_help.h"
 
@@ -110,6 +111,20 @@ static void break_a_root_record(const char *dir) {
     free(bytes);
 }
 
+/* A record that is sound in itself, of a chunk whose content is another. */
+static void append_a_lie(const char *dir) {
+    struct buf records = BUF_INIT;
+    struct hash wrong = hash_of("right", 5), root;
+    struct fsck_report r;
+    look(dir, FSCK_QUICK, &r);
+    root = r.summary.root;
+    fsck_report_release(&r);
+    journal_append_chunk(&records, &wrong, (const uint8_t *)"wrong", 5);
+    journal_append_root(&records, &root, 1);
+    append_to(noms_file(dir, JOURNAL), records.data, records.size);
+    buf_release(&records);
+}
+
 static void a_torn_tail_is_cut(void **state) {
     (void)state;
     mends(tear_tail, REPAIR_TAIL);
@@ -131,6 +146,7 @@ static void repo_state_names_a_branch_again(void **state) {
 static void sound_records_around_damage_are_kept(void **state) {
     (void)state;
     mends(break_a_root_record, REPAIR_SALVAGE);
+    mends(append_a_lie, REPAIR_SALVAGE);
 }
 static void a_wrong_index_is_made_anew(void **state) {
     (void)state;
