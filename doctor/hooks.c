@@ -3,6 +3,7 @@
 
 #include "base/os.h"
 #include "base/version.h"
+#include "bd/workspace/git_hooks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,17 +18,8 @@ static const char *project_of(const struct doctor *d) {
     return d->ws->project_dir && *d->ws->project_dir ? d->ws->project_dir : d->path;
 }
 
-/* Where git looks for hooks: core.hooksPath, else the common directory. NULL outside git. */
 static const char *hooks_dir(struct doctor *d) {
-    struct git_repo repo;
-    if (d->ws->direct || !git_find(project_of(d), d->arena, &repo))
-        return NULL;
-    const char *path = git_setting(project_of(d), "core.hooksPath", d->arena), *home = getenv("HOME");
-    if (path && *path == '~' && home)
-        return arena_printf(d->arena, "%s%s", home, path + 1);
-    if (path && *path)
-        return *path == '/' ? path : arena_printf(d->arena, "%s/%s", repo.root, path);
-    return arena_printf(d->arena, "%s/hooks", repo.common_dir);
+    return d->ws->direct ? NULL : git_hooks_dir(project_of(d), d->arena);
 }
 
 static bool calls_bd(const char *text) {

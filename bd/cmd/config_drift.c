@@ -6,6 +6,7 @@
 #include "base/os.h"
 #include "base/version.h"
 #include "bd/workspace/git.h"
+#include "bd/workspace/git_hooks.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,18 +30,6 @@ static void add(struct drifts *l, struct drift d) {
 
 /* ---- git hooks ---- */
 
-static const char *hooks_dir(struct bd *bd) {
-    struct git_repo repo;
-    const char *home = getenv("HOME"), *path = config_git(bd, "core.hooksPath");
-    if (!git_find(workspace_real_path(".", &bd->arena), &bd->arena, &repo))
-        return NULL;
-    if (!path || !*path)
-        return arena_printf(&bd->arena, "%s/hooks", repo.common_dir);
-    if (path[0] == '~' && home)
-        return arena_printf(&bd->arena, "%s%s", home, path + 1);
-    return path[0] == '/' ? path : arena_printf(&bd->arena, "%s/%s", repo.root, path);
-}
-
 /* A hook with a marked section or a shim calls whatever bd is installed; a whole script carries a
  * version. */
 static bool is_outdated(const char *text) {
@@ -57,7 +46,7 @@ static bool is_outdated(const char *text) {
 static void check_hooks(struct bd *bd, struct drifts *l) {
     static const char *const names[] = {"pre-commit", "post-merge", "pre-push", "post-checkout",
                                         "prepare-commit-msg"};
-    const char *dir = hooks_dir(bd);
+    const char *dir = git_hooks_dir(workspace_real_path(".", &bd->arena), &bd->arena);
     struct buf missing = BUF_INIT, outdated = BUF_INIT;
     if (!dir) {
         add(l, (struct drift){"hooks", "skipped", "Not a git repository", NULL, NULL});

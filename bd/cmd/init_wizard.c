@@ -75,11 +75,12 @@ static int contributor(struct init_job *j) {
                      "Issues that you create can go to a repository of your own, so that your pull requests hold none of "
                      "them.\n\n");
     if (given && *given)
-        reply = ask_yes(j, "BEADS_DIR is set, and it decides before any of this. Go on? [y/N]: ", "n");
+        reply = ask_yes(j, "BEADS_DIR is set, and it decides before any of this. Continue anyway? [y/N]: ", "n");
     if (reply == YES && upstream && *upstream)
         fprintf(bd->out, "  This is a fork of %s.\n", accent(j, upstream));
     else if (reply == YES)
-        reply = ask_yes(j, "There is no git remote 'upstream', so this does not look like a fork. Go on? [y/N]: ", "n");
+        reply = ask_yes(j, "There is no git remote 'upstream', so this does not look like a fork.\n"
+                           "Continue with contributor setup? [y/N]: ", "n");
     if (reply == YES)
         reply = ask_yes(j, "Keep your issues in a repository of your own? [Y/n]: ", "y");
     if (reply == NO)

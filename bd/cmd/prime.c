@@ -47,6 +47,7 @@ static const char rules[] =
     "- Issues are the record of the work. Do not keep task lists in files or in a tool of your own.\n"
     "- Claim an issue before you work on it, close it when the work is done and checked.\n"
     "- What you find on the way becomes an issue, linked to where you found it.\n"
+    "- What should be known in later sessions: `bd remember \"...\"` (`bd memories`, `bd forget <key>`).\n"
     "- Give every issue a description that somebody who was not here understands.\n";
 
 /* ---- where we are ---- */
@@ -164,7 +165,7 @@ void prime_text(struct bd *bd, struct prime_options o, struct buf *out) {
         size_t before = out->size;
         add_memories(bd, false, out);
         if (out->size == before)
-            buf_add_str(out, "# Beads Persistent Memories\n\nThere are none.\n");
+            buf_add_str(out, "# Beads Persistent Memories\n\nThere are none yet; `bd remember \"...\"` adds one.\n");
         return;
     }
     buf_add_str(out, "# Beads\n\nThe work of this project is tracked with bd (beads): issues with dependencies, in a "

@@ -64,7 +64,7 @@ static const char ending[] = "\n"
                              "1. Create issues for what is left to do.\n"
                              "2. Run the project's checks if code changed.\n"
                              "3. Close what is finished, update the rest.\n"
-                             "4. Publish, until `git status` says that nothing is left:\n"
+                             "4. If you were told to, or this project's instructions say so, publish:\n"
                              "   ```bash\n"
                              "   git pull --rebase\n";
 static const char push_line[] = "   bd dolt push\n";
