@@ -1,4 +1,5 @@
-/* The walk. A .beads directory that redirects should hold the file redirect and nothing else that matters. */
+/* The walk. A .beads directory that redirects should hold the file redirect and nothing else that
+ * matters. */
 #include "doctor/artifacts.h"
 
 #include "base/os.h"
@@ -19,7 +20,8 @@ struct walk {
     size_t count, capacity;
 };
 
-static void add(struct walk *w, enum artifact_kind kind, const char *path, const char *description, bool safe) {
+static void add(struct walk *w, enum artifact_kind kind, const char *path, const char *description,
+                bool safe) {
     MEM_GROW(w->items, w->capacity, w->count + 1);
     w->items[w->count++] = (struct artifact){kind, path, description, safe};
 }
@@ -37,7 +39,8 @@ static const char *redirect(struct walk *w, const char *dir, bool *exists) {
     *exists = os_read_file(arena_printf(w->a, "%s/redirect", dir), 65536, &text, &size) == 0;
     if (!*exists)
         return NULL;
-    for (char *line = strtok_r(text, "\r\n", &save); line && !target; line = strtok_r(NULL, "\r\n", &save)) {
+    for (char *line = strtok_r(text, "\r\n", &save); line && !target;
+         line = strtok_r(NULL, "\r\n", &save)) {
         line += strspn(line, " \t");
         const char *slash = strrchr(dir, '/');
         if (*line && *line != '#')
@@ -51,7 +54,8 @@ static const char *redirect(struct walk *w, const char *dir, bool *exists) {
 static void look_into(struct walk *w, const char *dir) {
     bool redirects;
     const char *target = redirect(w, dir, &redirects);
-    bool dolt = os_is_dir(arena_printf(w->a, "%s/embeddeddolt", dir)) || os_is_dir(arena_printf(w->a, "%s/dolt", dir));
+    bool dolt = os_is_dir(arena_printf(w->a, "%s/embeddeddolt", dir)) ||
+                os_is_dir(arena_printf(w->a, "%s/dolt", dir));
     DIR *open = opendir(dir);
     struct buf extra = BUF_INIT;
     for (struct dirent *e; open && (e = readdir(open));) {
@@ -65,21 +69,24 @@ static void look_into(struct walk *w, const char *dir) {
             add(w, ARTIFACT_SQLITE, path, "SQLite database file (Dolt is active backend)", false);
         else if (dolt && strncmp(name, "beads.backup-", 13) == 0 && ends(name, ".db"))
             add(w, ARTIFACT_SQLITE, path, "pre-migration backup", true);
-        else if (redirects && (strcmp(name, "embeddeddolt") == 0 || strcmp(name, "dolt") == 0 || ends(name, ".db")))
+        else if (redirects &&
+                 (strcmp(name, "embeddeddolt") == 0 || strcmp(name, "dolt") == 0 || ends(name, ".db")))
             buf_addf(&extra, "%s%s", extra.size ? ", " : "", name);
     }
     if (open)
         closedir(open);
     if (extra.size)
         add(w, ARTIFACT_CRUFT, arena_strdup(w->a, dir),
-            arena_printf(w->a, "redirects elsewhere but has a database of its own: %s", extra.data), false);
+            arena_printf(w->a, "redirects elsewhere but has a database of its own: %s", extra.data),
+            false);
     buf_release(&extra);
     if (redirects && !target)
-        add(w, ARTIFACT_REDIRECT, arena_printf(w->a, "%s/redirect", dir), "redirect file is empty", false);
+        add(w, ARTIFACT_REDIRECT, arena_printf(w->a, "%s/redirect", dir), "redirect file is empty",
+            false);
     else if (target && !os_is_dir(target))
         add(w, ARTIFACT_REDIRECT, arena_printf(w->a, "%s/redirect", dir),
-            arena_printf(w->a, "redirect target %s: %s", os_exists(target) ? "is not a directory" : "does not exist",
-                         target),
+            arena_printf(w->a, "redirect target %s: %s",
+                         os_exists(target) ? "is not a directory" : "does not exist", target),
             false);
 }
 

@@ -1,4 +1,5 @@
-/* Files of old releases below a project: SQLite databases, .beads directories that should only redirect. */
+/* Files of old releases below a project: SQLite databases, .beads directories that should only
+ * redirect. */
 #ifndef DOCTOR_ARTIFACTS_H
 #define DOCTOR_ARTIFACTS_H
 
@@ -14,7 +15,8 @@ struct artifact {
 };
 extern const char *const artifact_kind_names[]; /* "sqlite", "cruft-beads", "redirect" */
 
-/* Walks the tree below `root` (not into .git, node_modules, vendor, __pycache__, nor over links). In the arena. */
+/* Walks the tree below `root` (not into .git, node_modules, vendor, __pycache__, nor over links). In
+ * the arena. */
 void artifacts_find(const char *root, struct arena *a, struct artifact **list, size_t *count);
 
 #endif

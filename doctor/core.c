@@ -19,7 +19,8 @@ void core_installation(struct doctor *d, struct doctor_result *r) {
     }
     doctor_bad(d, r, "No .beads/ directory found");
     doctor_hint(d, r,
-                "Run 'bd where' to see where bd looks. In a clone of a project that has issues run 'bd bootstrap', in a "
+                "Run 'bd where' to see where bd looks. In a clone of a project that has issues run 'bd "
+                "bootstrap', in a "
                 "new project 'bd init'");
 }
 
@@ -53,7 +54,9 @@ void core_fresh_clone(struct doctor *d, struct doctor_result *r) {
         if (!n)
             continue;
         doctor_warn(d, r, "Fresh clone detected (%zu issues in %s, no database)", n, names[i]);
-        doctor_hint(d, r, "Run 'bd bootstrap' to make the database from it ('bd bootstrap --dry-run' shows how)");
+        doctor_hint(
+            d, r,
+            "Run 'bd bootstrap' to make the database from it ('bd bootstrap --dry-run' shows how)");
         return;
     }
     doctor_ok(d, r, "N/A (no JSONL file)");
@@ -68,7 +71,9 @@ void core_metadata(struct doctor *d, struct doctor_result *r) {
         doctor_bad(d, r, "metadata.json is damaged");
         doctor_detail(d, r, "Until it is whole, nothing is written to the database");
         if (d->ws->has_database)
-            doctor_offer(d, r, "write it anew for the database %s (the old file is kept aside), or restore it from git",
+            doctor_offer(d, r,
+                         "write it anew for the database %s (the old file is kept aside), or restore "
+                         "it from git",
                          d->ws->database_name);
         else
             doctor_hint(d, r, "Restore it from git: git checkout -- .beads/metadata.json");
@@ -116,7 +121,8 @@ static bool is_own(const char *path) {
 }
 
 void core_permissions(struct doctor *d, struct doctor_result *r) {
-    const char *dir = d->ws->beads_dir ? d->ws->beads_dir : d->ws->database_dir, *key = doctor_path(d, KEY_FILE);
+    const char *dir = d->ws->beads_dir ? d->ws->beads_dir : d->ws->database_dir,
+               *key = doctor_path(d, KEY_FILE);
     if (access(dir, R_OK | X_OK)) {
         doctor_bad(d, r, "%s cannot be read", dir);
         doctor_hint(d, r, "Run: chmod u+rwx %s", dir);
@@ -125,16 +131,20 @@ void core_permissions(struct doctor *d, struct doctor_result *r) {
         if (is_own(dir))
             doctor_offer(d, r, "make it writable for its owner");
         else
-            doctor_hint(d, r, "It belongs to another user or to a read-only file system; bd can only read here");
+            doctor_hint(
+                d, r,
+                "It belongs to another user or to a read-only file system; bd can only read here");
     } else if (os_exists(key) && (mode_of(key) & 0077)) {
         doctor_bad(d, r, "%s can be read by others (%04o)", KEY_FILE, mode_of(key));
         doctor_offer(d, r, "leave it to its owner (chmod 600)");
-    } else if (d->ws->has_database && d->ws->data_dir && *d->ws->data_dir && access(d->ws->database_dir, W_OK)) {
+    } else if (d->ws->has_database && d->ws->data_dir && *d->ws->data_dir &&
+               access(d->ws->database_dir, W_OK)) {
         doctor_bad(d, r, "%s is not writable", d->ws->database_dir);
         doctor_hint(d, r, "Run: chmod -R u+rwX %s", d->ws->database_dir);
     } else if (d->ws->beads_dir && is_own(dir) && (mode_of(dir) & 0077)) {
         doctor_warn(d, r, "Others can look into .beads (%04o, recommended 0700)", mode_of(dir));
-        doctor_offer(d, r, "leave it to its owner (chmod 700), which also ends the warning of every command");
+        doctor_offer(d, r,
+                     "leave it to its owner (chmod 700), which also ends the warning of every command");
     } else {
         doctor_ok(d, r, "All permissions OK");
     }

@@ -26,7 +26,8 @@ void data_ids(struct doctor *d, struct doctor_result *r) {
         sequential += looks_sequential(s->nodes[i].id);
     if (!s->node_count)
         doctor_ok(d, r, "No issues yet (will use hash-based IDs)");
-    else if (sequential == s->node_count && s->node_count > 1 && !tables_has_table(d->x, "child_counters"))
+    else if (sequential == s->node_count && s->node_count > 1 &&
+             !tables_has_table(d->x, "child_counters"))
         doctor_warn(d, r, "sequential IDs detected — consider migrating to hash-based IDs");
     else if (sequential)
         doctor_ok(d, r, "hash-based ✓ (%zu older ones are numbers)", sequential);
@@ -50,16 +51,19 @@ void data_both_families(struct doctor *d, struct doctor_result *r) {
 /* ---- likeness ---- */
 
 static int by_title(const void *x, const void *y) {
-    const struct survey_node *a = *(const struct survey_node *const *)x, *b = *(const struct survey_node *const *)y;
-    return a->title_hash < b->title_hash ? -1 : a->title_hash > b->title_hash ? 1 : strcmp(a->id, b->id);
+    const struct survey_node *a = *(const struct survey_node *const *)x,
+                             *b = *(const struct survey_node *const *)y;
+    return a->title_hash < b->title_hash   ? -1
+           : a->title_hash > b->title_hash ? 1
+                                           : strcmp(a->id, b->id);
 }
 
 static bool same_text(const char *a, const char *b) { return strcmp(a ? a : "", b ? b : "") == 0; }
 
 static bool same(const struct issue *a, const struct issue *b) {
     return same_text(a->title, b->title) && same_text(a->description, b->description) &&
-           same_text(a->design, b->design) && same_text(a->acceptance_criteria, b->acceptance_criteria) &&
-           same_text(a->status, b->status);
+           same_text(a->design, b->design) &&
+           same_text(a->acceptance_criteria, b->acceptance_criteria) && same_text(a->status, b->status);
 }
 
 struct likeness {
@@ -68,7 +72,8 @@ struct likeness {
 };
 
 /* Issues of equal title and status; which of them agree in their long texts too? */
-static void compare_group(struct doctor *d, const struct survey_node *const *group, size_t n, struct likeness *l) {
+static void compare_group(struct doctor *d, const struct survey_node *const *group, size_t n,
+                          struct likeness *l) {
     struct arena a = ARENA_INIT;
     struct issue_list list = {0};
     const char **ids = arena_alloc(&a, n * sizeof *ids);
@@ -82,7 +87,8 @@ static void compare_group(struct doctor *d, const struct survey_node *const *gro
                 if (!taken[k] && same(&list.items[i], &list.items[k])) {
                     taken[k] = true;
                     if (!more && l->groups < DOCTOR_SAMPLE)
-                        l->examples[l->groups] = arena_printf(d->arena, "%s = %s", list.items[i].id, list.items[k].id);
+                        l->examples[l->groups] =
+                            arena_printf(d->arena, "%s = %s", list.items[i].id, list.items[k].id);
                     more++;
                 }
             l->groups += more > 0;
@@ -118,14 +124,16 @@ void data_duplicates(struct doctor *d, struct doctor_result *r) {
     if (!l.duplicates) {
         doctor_ok(d, r, "No duplicate issues");
     } else if ((int64_t)l.duplicates <= tolerated) {
-        doctor_ok(d, r, "%zu duplicate(s) detected (within orchestrator threshold of %lld)", l.duplicates,
-                  (long long)tolerated);
+        doctor_ok(d, r, "%zu duplicate(s) detected (within orchestrator threshold of %lld)",
+                  l.duplicates, (long long)tolerated);
     } else {
         doctor_warn(d, r, "%zu duplicate issue(s) in %zu group(s)%s", l.duplicates, l.groups,
                     compared >= COMPARED_MAX ? " (there may be more)" : "");
         doctor_detail(d, r, "%s", doctor_sample(d, l.examples, l.groups));
-        doctor_hint(d, r, "Look at them with 'bd show ID ID'; close the one too many with 'bd close ID --reason "
-                          "\"duplicate of OTHER\"'");
+        doctor_hint(
+            d, r,
+            "Look at them with 'bd show ID ID'; close the one too many with 'bd close ID --reason "
+            "\"duplicate of OTHER\"'");
     }
 }
 
@@ -193,8 +201,9 @@ void data_large(struct doctor *d, struct doctor_result *r) {
     } else {
         doctor_warn(d, r, "%zu closed issues (threshold: %ld)", s->closed_count, threshold);
         doctor_detail(d, r, "They make lists and exports longer; the history keeps what is pruned");
-        doctor_hint(d, r, "Run 'bd prune --older-than 90d --dry-run' to see what could go, or raise "
-                          "doctor.suggest_pruning_issue_count");
+        doctor_hint(d, r,
+                    "Run 'bd prune --older-than 90d --dry-run' to see what could go, or raise "
+                    "doctor.suggest_pruning_issue_count");
     }
 }
 
@@ -223,16 +232,21 @@ void database_conflicts(struct doctor *d, struct doctor_result *r) {
     size_t n = d->ws->beads_dir ? doctor_list(d, d->ws->beads_dir, &names) : 0, table_count = 0;
     for (size_t i = 0; i < n; i++) {
         size_t size = strlen(names[i]);
-        if (size > 6 && strcmp(names[i] + size - 6, ".jsonl") == 0 && has_markers(doctor_path(d, names[i])))
+        if (size > 6 && strcmp(names[i] + size - 6, ".jsonl") == 0 &&
+            has_markers(doctor_path(d, names[i])))
             buf_addf(&files, "%s%s", files.size ? ", " : "", names[i]);
     }
     if (files.size) {
         doctor_bad(d, r, "Unresolved git conflicts in: %s", files.data);
-        doctor_hint(d, r, "Resolve them in .beads/ and commit; 'bd export -o FILE' writes the file anew from the database");
-    } else if (d->x && db_unresolved_tables(d->x, d->arena, &tables, &table_count, NULL) == BD_OK && table_count) {
+        doctor_hint(d, r,
+                    "Resolve them in .beads/ and commit; 'bd export -o FILE' writes the file anew from "
+                    "the database");
+    } else if (d->x && db_unresolved_tables(d->x, d->arena, &tables, &table_count, NULL) == BD_OK &&
+               table_count) {
         doctor_bad(d, r, "Unresolved Dolt merge conflicts in %zu table(s)", table_count);
         doctor_detail(d, r, "%s", doctor_sample(d, tables, table_count));
-        doctor_hint(d, r, "Decide them with 'dolt conflicts resolve --ours|--theirs TABLE' in %s", d->ws->database_dir);
+        doctor_hint(d, r, "Decide them with 'dolt conflicts resolve --ours|--theirs TABLE' in %s",
+                    d->ws->database_dir);
     } else {
         doctor_ok(d, r, "No conflicts");
     }
@@ -266,5 +280,7 @@ void data_jsonl(struct doctor *d, struct doctor_result *r) {
     if (strstr(state, text))
         doctor_ok(d, r, "The export is of the newest commit");
     else
-        doctor_ok(d, r, "The export is older than the newest commit; the next command that writes refreshes it");
+        doctor_ok(
+            d, r,
+            "The export is older than the newest commit; the next command that writes refreshes it");
 }

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_server(const struct doctor *d) { return d->ws->mode && strcmp(d->ws->mode, "server") == 0; }
+static bool is_server(const struct doctor *d) {
+    return d->ws->mode && strcmp(d->ws->mode, "server") == 0;
+}
 
 /* ---- opening ---- */
 
@@ -32,14 +34,18 @@ void database_opens(struct doctor *d, struct doctor_result *r) {
         const char *old[DOCTOR_SAMPLE];
         size_t sqlite = d->open_error.code ? 0 : doctor_sqlite_files(d, old);
         if (sqlite) {
-            doctor_bad(d, r, "Still in the SQLite form of an old release: %s", doctor_sample(d, old, sqlite));
-            doctor_hint(d, r, "Run 'bd migrate --to-dolt --dry-run', then 'bd migrate --to-dolt'; the old file is kept");
+            doctor_bad(d, r, "Still in the SQLite form of an old release: %s",
+                       doctor_sample(d, old, sqlite));
+            doctor_hint(d, r,
+                        "Run 'bd migrate --to-dolt --dry-run', then 'bd migrate --to-dolt'; the old "
+                        "file is kept");
         } else if (d->open_error.code == BD_OK) {
             doctor_bad(d, r, "No dolt database found");
             doctor_detail(d, r, "Looked for %s", d->ws->database_dir ? d->ws->database_dir : "(none)");
-            doctor_hint(d, r,
-                        "Run 'bd bootstrap --dry-run' to see from where the data can be brought back, then 'bd "
-                        "bootstrap'. 'bd init' is for new projects only");
+            doctor_hint(
+                d, r,
+                "Run 'bd bootstrap --dry-run' to see from where the data can be brought back, then 'bd "
+                "bootstrap'. 'bd init' is for new projects only");
         } else {
             doctor_bad(d, r, is_server(d) ? "Server mode" : "Unable to open database");
             doctor_detail(d, r, "%s", d->open_error.msg);
@@ -67,7 +73,8 @@ void database_opens(struct doctor *d, struct doctor_result *r) {
     }
 }
 
-int database_version_fix(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp, struct err *err) {
+int database_version_fix(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp,
+                         struct err *err) {
     static const char *const columns[] = {"key", "value"};
     struct cell cells[] = {cell_text("bd_version"), cell_text(BD_VERSION)};
     const char *v = doctor_meta(d, x, "local_metadata", "bd_version");
@@ -83,7 +90,8 @@ void database_connection(struct doctor *d, struct doctor_result *r) {
     if (is_server(d)) {
         doctor_bad(d, r, "This bd cannot talk to a Dolt server yet");
         doctor_detail(d, r, "%s", d->open_error.msg);
-        doctor_hint(d, r, "Use the bd that set the server up, or open its database directly: bd --db DIR …");
+        doctor_hint(d, r,
+                    "Use the bd that set the server up, or open its database directly: bd --db DIR …");
         return;
     }
     if (d->x)
@@ -94,7 +102,8 @@ void database_connection(struct doctor *d, struct doctor_result *r) {
 
 void database_format(struct doctor *d, struct doctor_result *r) {
     const char *dir = doctor_path(d, "dolt/.dolt");
-    if (os_is_dir(dir) && !os_exists(doctor_path(d, "dolt/.bd-dolt-ok")) && strstr(d->ws->data_dir ? d->ws->data_dir : "", "/dolt")) {
+    if (os_is_dir(dir) && !os_exists(doctor_path(d, "dolt/.bd-dolt-ok")) &&
+        strstr(d->ws->data_dir ? d->ws->data_dir : "", "/dolt")) {
         doctor_warn(d, r, "Dolt database from pre-0.56 bd version (missing .bd-dolt-ok marker)");
         doctor_detail(d, r, "Path: %s", dir);
         doctor_hint(d, r, "Run 'bd migrate' to bring it up to date");
@@ -105,8 +114,9 @@ void database_format(struct doctor *d, struct doctor_result *r) {
 
 /* ---- schema ---- */
 
-static const char *const required[] = {"issues", "dependencies", "labels", "comments", "events", "config", NULL};
-static const char *const local[] = {"local_metadata",    "repo_mtimes",  "wisps",        "wisp_labels",
+static const char *const required[] = {"issues", "dependencies", "labels", "comments",
+                                       "events", "config",       NULL};
+static const char *const local[] = {"local_metadata",    "repo_mtimes", "wisps",         "wisp_labels",
                                     "wisp_dependencies", "wisp_events", "wisp_comments", NULL};
 
 static const char *missing(struct doctor *d, const char *const *names) {
@@ -131,7 +141,8 @@ void database_schema(struct doctor *d, struct doctor_result *r) {
     } else if (!s.is_tracker) {
         doctor_bad(d, r, "Not a tracker's database: it has no table of issues");
         doctor_detail(d, r, "%s", d->ws->database_dir);
-        doctor_hint(d, r, "Run 'bd where' to see which database is meant, 'bd vc log' to see what it holds");
+        doctor_hint(d, r,
+                    "Run 'bd where' to see which database is meant, 'bd vc log' to see what it holds");
     } else if (s.too_new) {
         doctor_warn(d, r, "Schema %d is newer than this bd knows (%d): reading only", s.main_version,
                     SCHEMA_MAIN_VERSION);
@@ -141,8 +152,11 @@ void database_schema(struct doctor *d, struct doctor_result *r) {
                     s.ignored_version, SCHEMA_IGNORED_VERSION);
         doctor_offer(d, r, "make them");
     } else if (s.needs_migration) {
-        doctor_ok(d, r, "Schema %d (this bd knows %d; works as it is)", s.main_version, SCHEMA_MAIN_VERSION);
-        doctor_detail(d, r, "'bd migrate' brings it up to date; colleagues with an older bd could then only read it");
+        doctor_ok(d, r, "Schema %d (this bd knows %d; works as it is)", s.main_version,
+                  SCHEMA_MAIN_VERSION);
+        doctor_detail(
+            d, r,
+            "'bd migrate' brings it up to date; colleagues with an older bd could then only read it");
     } else {
         doctor_ok(d, r, "Schema %d, up to date", s.main_version);
     }
@@ -169,7 +183,9 @@ void database_tables(struct doctor *d, struct doctor_result *r) {
     const char *gone = missing(d, required), *own = missing(d, local);
     if (gone) {
         doctor_bad(d, r, "Missing tables: [%s]", gone);
-        doctor_hint(d, r, "Run 'bd vc log' to see when they went; 'bd where' shows whether this is the right database");
+        doctor_hint(d, r,
+                    "Run 'bd vc log' to see when they went; 'bd where' shows whether this is the right "
+                    "database");
     } else if (own && tables_has_column(d->x, "issues", "is_blocked")) {
         doctor_warn(d, r, "Missing local tables: [%s]", own);
         doctor_hint(d, r, "Run 'bd migrate schema'");
@@ -191,9 +207,11 @@ void database_identity(struct doctor *d, struct doctor_result *r) {
     const char *theirs = doctor_meta(d, d->x, "metadata", "_project_id");
     if (*ours && *theirs && strcmp(ours, theirs) != 0) {
         doctor_bad(d, r, "Project ID mismatch: metadata.json=%s, database=%s", ours, theirs);
-        doctor_detail(d, r, "The settings and the database belong to different projects; nothing is written");
+        doctor_detail(d, r,
+                      "The settings and the database belong to different projects; nothing is written");
         doctor_hint(d, r,
-                    "Run 'bd where': do BEADS_DIR, --db or a redirect lead into another project? If the database is the "
+                    "Run 'bd where': do BEADS_DIR, --db or a redirect lead into another project? If "
+                    "the database is the "
                     "right one, restore metadata.json from git");
         return;
     }
@@ -201,8 +219,8 @@ void database_identity(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, "project_id: %s", ours);
         return;
     }
-    doctor_warn(d, r, "Missing project_id in: %s%s%s", *ours ? "" : "metadata.json", *ours || *theirs ? "" : ", ",
-                *theirs ? "" : "database");
+    doctor_warn(d, r, "Missing project_id in: %s%s%s", *ours ? "" : "metadata.json",
+                *ours || *theirs ? "" : ", ", *theirs ? "" : "database");
     doctor_detail(d, r, "Without it a database of another project cannot be told from this one");
     if (d->ws->has_metadata)
         doctor_offer(d, r, "write it to both");
@@ -210,7 +228,8 @@ void database_identity(struct doctor *d, struct doctor_result *r) {
         doctor_hint(d, r, "First mend metadata.json (see Metadata Config)");
 }
 
-/* metadata.json gets the database's id, or a fresh one; then the database gets that of metadata.json. */
+/* metadata.json gets the database's id, or a fresh one; then the database gets that of metadata.json.
+ */
 int database_identity_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
     struct metadata m;
     char fresh[UUID_TEXT_SIZE];
@@ -227,7 +246,8 @@ int database_identity_fix(struct doctor *d, struct doctor_repair *rp, struct err
     return rc;
 }
 
-int database_identity_fix_rows(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp, struct err *err) {
+int database_identity_fix_rows(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp,
+                               struct err *err) {
     static const char *const columns[] = {"key", "value"};
     struct metadata m;
     int rc = metadata_load(d->ws->beads_dir, d->arena, &m, err);
@@ -258,20 +278,26 @@ void database_fingerprint(struct doctor *d, struct doctor_result *r) {
         doctor_offer(d, r, "write it");
     } else if (strcmp(stored, current) == 0) {
         doctor_ok(d, r, "Verified (%.8s)", current);
-    } else if (*d->ws->project_id && strcmp(d->ws->project_id, doctor_meta(d, d->x, "metadata", "_project_id")) == 0) {
+    } else if (*d->ws->project_id &&
+               strcmp(d->ws->project_id, doctor_meta(d, d->x, "metadata", "_project_id")) == 0) {
         /* the project's id proves that they belong together */
-        doctor_ok(d, r, "Made before the repository moved or got its remote (stored %.8s, current %.8s)", stored, current);
+        doctor_ok(d, r,
+                  "Made before the repository moved or got its remote (stored %.8s, current %.8s)",
+                  stored, current);
         doctor_detail(d, r, "'bd migrate --update-repo-id' writes the present one");
     } else {
         doctor_bad(d, r, "Database belongs to different repository");
         doctor_detail(d, r, "stored: %.8s, current: %.8s", stored, current);
-        doctor_hint(d, r,
-                    "Run 'bd where'. If the repository only moved or changed its URL: 'bd migrate --update-repo-id'. If "
-                    "the database came from another project, move it out of the way and run 'bd bootstrap'");
+        doctor_hint(
+            d, r,
+            "Run 'bd where'. If the repository only moved or changed its URL: 'bd migrate "
+            "--update-repo-id'. If "
+            "the database came from another project, move it out of the way and run 'bd bootstrap'");
     }
 }
 
-int database_fingerprint_fix(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp, struct err *err) {
+int database_fingerprint_fix(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp,
+                             struct err *err) {
     static const char *const columns[] = {"key", "value"};
     const char *current = setup_repo_id(project_of(d), d->arena);
     if (!current || *doctor_meta(d, x, "metadata", "repo_id"))
@@ -326,7 +352,9 @@ void database_status(struct doctor *d, struct doctor_result *r) {
     }
 }
 
-void database_locks(struct doctor *d, struct doctor_result *r) { doctor_ok(d, r, "See Dolt Status and File Locking"); }
+void database_locks(struct doctor *d, struct doctor_result *r) {
+    doctor_ok(d, r, "See Dolt Status and File Locking");
+}
 
 void database_phantoms(struct doctor *d, struct doctor_result *r) {
     const char **names, *broken[DOCTOR_SAMPLE];

@@ -16,8 +16,9 @@ struct broken {
 
 static void note(struct doctor *d, struct broken *b, const struct survey_edge *e, bool with_type) {
     if (b->count < DOCTOR_SAMPLE)
-        b->items[b->count] = with_type ? arena_printf(d->arena, "%s→%s (%s)", e->source, e->target, e->type)
-                                       : arena_printf(d->arena, "%s→%s", e->source, e->target);
+        b->items[b->count] = with_type
+                                 ? arena_printf(d->arena, "%s→%s (%s)", e->source, e->target, e->type)
+                                 : arena_printf(d->arena, "%s→%s", e->source, e->target);
     b->count++;
 }
 
@@ -61,9 +62,11 @@ void deep_dependencies(struct doctor *d, struct doctor_result *r) {
 }
 
 /* Open epics (or molecules) whose children are all closed. */
-static size_t complete(struct doctor *d, const struct survey *s, bool molecules, const char **examples) {
+static size_t complete(struct doctor *d, const struct survey *s, bool molecules,
+                       const char **examples) {
     size_t n = 0;
-    uint32_t *closed = mem_zalloc(s->node_count + 1, sizeof *closed), *all = mem_zalloc(s->node_count + 1, sizeof *all);
+    uint32_t *closed = mem_zalloc(s->node_count + 1, sizeof *closed),
+             *all = mem_zalloc(s->node_count + 1, sizeof *all);
     for (size_t i = 0; i < s->edge_count; i++) {
         const struct survey_edge *e = &s->edges[i];
         if (e->kind != EDGE_PARENT || !e->from || !e->to)
@@ -73,7 +76,8 @@ static size_t complete(struct doctor *d, const struct survey *s, bool molecules,
     }
     for (size_t i = 0; i < s->node_count; i++) {
         const struct survey_node *node = &s->nodes[i];
-        if (node->closed || node->wisp || (molecules ? !node->molecule : !node->epic) || !all[i] || closed[i] != all[i])
+        if (node->closed || node->wisp || (molecules ? !node->molecule : !node->epic) || !all[i] ||
+            closed[i] != all[i])
             continue;
         if (n < DOCTOR_SAMPLE)
             examples[n] = arena_printf(d->arena, "%s (%u/%u)", node->id, closed[i], all[i]);
@@ -124,7 +128,8 @@ struct threads {
 
 static int check_thread(void *ctx, const struct cell *row) {
     struct threads *t = ctx;
-    if (!cell_has_text(&row[0]) || !row[0].s.size || strmap_get_n(&t->s->ids, row[0].s.data, row[0].s.size))
+    if (!cell_has_text(&row[0]) || !row[0].s.size ||
+        strmap_get_n(&t->s->ids, row[0].s.data, row[0].s.size))
         return BD_OK;
     if (t->b.count < DOCTOR_SAMPLE)
         t->b.items[t->b.count] = arena_strndup(t->d->arena, row[0].s.data, row[0].s.size);
@@ -144,7 +149,8 @@ void deep_threads(struct doctor *d, struct doctor_result *r) {
         return;
     }
     for (int wisp = 0; wisp < 2 && rc == BD_OK; wisp++) {
-        struct tables_query q = {.table = issue_families[wisp].dependencies, .columns = column, .column_count = 1};
+        struct tables_query q = {
+            .table = issue_families[wisp].dependencies, .columns = column, .column_count = 1};
         if (tables_has_table(d->x, q.table))
             rc = tables_scan(d->x, &q, NULL, check_thread, &t, &err);
     }
@@ -191,7 +197,8 @@ struct file_ids {
     const char *examples[DOCTOR_SAMPLE];
 };
 
-static void read_line(struct doctor *d, const struct survey *s, char *line, size_t size, struct file_ids *f) {
+static void read_line(struct doctor *d, const struct survey *s, char *line, size_t size,
+                      struct file_ids *f) {
     struct arena a = ARENA_INIT;
     struct json_reader j;
     char *key, *id = NULL;
@@ -243,7 +250,9 @@ void deep_jsonl(struct doctor *d, struct doctor_result *r) {
     } else if (f.unknown) {
         doctor_warn(d, r, "%zu issue(s) of the file are not in the database", f.unknown);
         doctor_detail(d, r, "%s", doctor_sample(d, f.examples, f.unknown));
-        doctor_hint(d, r, "Deleted here, or made elsewhere: 'bd import --dry-run' shows what an import would do");
+        doctor_hint(
+            d, r,
+            "Deleted here, or made elsewhere: 'bd import --dry-run' shows what an import would do");
     } else {
         doctor_ok(d, r, "Every issue of the file (%zu lines) is in the database", f.lines);
     }

@@ -15,8 +15,8 @@ const char *doctor_status_name(enum doctor_status s) {
 }
 
 const char *const doctor_categories[] = {
-    "Core System", "Data & Config", "Storage",  "Git Integration", "Runtime", "Performance",
-    "Integrations", "Federation",   "Metadata", "Maintenance",     NULL,
+    "Core System",  "Data & Config", "Storage",  "Git Integration", "Runtime", "Performance",
+    "Integrations", "Federation",    "Metadata", "Maintenance",     NULL,
 };
 
 void doctor_begin(struct doctor *d) {
@@ -54,7 +54,8 @@ static void judge(struct doctor *d) {
     d->overall_ok = true;
     for (size_t i = 0; i < d->count; i++) {
         const struct doctor_result *r = &d->results[i];
-        if (r->status == DOCTOR_ERROR || (r->status == DOCTOR_WARNING && (r->check->flags & DOCTOR_STRICT)))
+        if (r->status == DOCTOR_ERROR ||
+            (r->status == DOCTOR_WARNING && (r->check->flags & DOCTOR_STRICT)))
             d->overall_ok = false;
     }
 }
@@ -95,8 +96,8 @@ void doctor_run(struct doctor *d) {
     bool workspace = d->ws->beads_dir || d->ws->direct;
     start(d);
     for (const struct doctor_check *c = doctor_checks; c->name; c++) {
-        if ((c->cost == DOCTOR_DEEP && !d->options.deep) || (!workspace && !(c->flags & DOCTOR_ALWAYS)) ||
-            (c->flags & DOCTOR_SERVER))
+        if ((c->cost == DOCTOR_DEEP && !d->options.deep) ||
+            (!workspace && !(c->flags & DOCTOR_ALWAYS)) || (c->flags & DOCTOR_SERVER))
             continue;
         run_one(d, c);
     }

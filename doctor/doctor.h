@@ -4,8 +4,8 @@
  *
  * All checks stand in one table (table.c); a family of them has one file. A check only looks. A fix
  * writes what its check named and nothing else; a file it replaces or removes and a row it deletes are
- * first copied to <.beads>/backup/doctor-<time>/. Fixes of rows run together in one transaction with one
- * commit. Running a fix twice does nothing the second time.
+ * first copied to <.beads>/backup/doctor-<time>/. Fixes of rows run together in one transaction with
+ * one commit. Running a fix twice does nothing the second time.
  *
  * Nothing here prints.
  */
@@ -27,10 +27,10 @@ enum doctor_cost {
     DOCTOR_DEEP,   /* reads everything; only with --deep */
 };
 enum doctor_flags {
-    DOCTOR_ALWAYS = 1,  /* runs even where there is no workspace */
-    DOCTOR_STRICT = 2,  /* its warning already makes the whole examination fail */
-    DOCTOR_SERVER = 4,  /* belongs to --server */
-    DOCTOR_HEALTH = 8,  /* belongs to --check-health */
+    DOCTOR_ALWAYS = 1,   /* runs even where there is no workspace */
+    DOCTOR_STRICT = 2,   /* its warning already makes the whole examination fail */
+    DOCTOR_SERVER = 4,   /* belongs to --server */
+    DOCTOR_HEALTH = 8,   /* belongs to --check-health */
     DOCTOR_NO_BULK = 16, /* its fix runs only when asked for by its own option */
 };
 
@@ -43,16 +43,18 @@ struct doctor_check {
     enum doctor_cost cost;
     unsigned flags;
     void (*run)(struct doctor *d, struct doctor_result *r);
-    /* `fix` works on files and comes first, `fix_rows` inside the one transaction of all row fixes (it may run more
-     * than once). They say what they did with doctor_did; nothing said means nothing was to be done. */
+    /* `fix` works on files and comes first, `fix_rows` inside the one transaction of all row fixes (it
+     * may run more than once). They say what they did with doctor_did; nothing said means nothing was
+     * to be done. */
     int (*fix)(struct doctor *d, struct doctor_repair *rp, struct err *err);
     int (*fix_rows)(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp, struct err *err);
     int order; /* of fixes, lowest first */
     /* For somebody who does not know the program: what should be, and why it matters. */
     const char *expected, *why;
 };
-extern const struct doctor_check doctor_checks[]; /* ends with name == NULL, in the order of the output */
-extern const char *const doctor_categories[];     /* NULL-terminated, in the order of the output */
+extern const struct doctor_check
+    doctor_checks[];                          /* ends with name == NULL, in the order of the output */
+extern const char *const doctor_categories[]; /* NULL-terminated, in the order of the output */
 
 struct doctor_result {
     const struct doctor_check *check;
@@ -64,8 +66,8 @@ struct doctor_result {
 
 struct doctor_options {
     bool deep, fix_child_parent;
-    bool orchestrator;             /* several workspaces under one roof: routes.jsonl is expected */
-    int64_t duplicates_threshold;  /* tolerated there */
+    bool orchestrator;            /* several workspaces under one roof: routes.jsonl is expected */
+    int64_t duplicates_threshold; /* tolerated there */
     const char *actor;
     enum tables_commit_mode commit_mode;
     /* Told now and then how far long work is (NULL: nobody); false ends it. */
@@ -127,8 +129,8 @@ struct doctor_repair {
     struct hash commit;
     size_t failed, done;
 
-    struct buf said;  /* private: lines of the fix that runs */
-    struct buf rows;  /* private: deleted rows as JSON lines */
+    struct buf said; /* private: lines of the fix that runs */
+    struct buf rows; /* private: deleted rows as JSON lines */
 };
 /* Makes the fixes of these results, in their order. BD_OK when none failed. */
 int doctor_repair(struct doctor *d, const struct doctor_result *const *chosen, size_t count,

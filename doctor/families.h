@@ -7,7 +7,8 @@
 
 #define CHECK(name) void name(struct doctor *d, struct doctor_result *r)
 #define FIX(name) int name(struct doctor *d, struct doctor_repair *rp, struct err *err)
-#define FIX_ROWS(name) int name(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp, struct err *err)
+#define FIX_ROWS(name)                                                                                 \
+    int name(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp, struct err *err)
 
 /* core.c */
 CHECK(core_installation);
@@ -167,7 +168,8 @@ CHECK(server_check);
 #undef FIX
 #undef FIX_ROWS
 
-/* The survey, taken on the first call; NULL (r is filled) when there is no database or it cannot be read. */
+/* The survey, taken on the first call; NULL (r is filled) when there is no database or it cannot be
+ * read. */
 struct survey *doctor_survey(struct doctor *d, struct doctor_result *r);
 
 #endif

@@ -9,7 +9,8 @@
 static size_t remotes(struct doctor *d, const char ***names) {
     struct repo_address *list = NULL;
     size_t n = 0;
-    if (!d->ws->database_dir || repo_state_list(d->ws->database_dir, REPO_REMOTES, d->arena, &list, &n, NULL))
+    if (!d->ws->database_dir ||
+        repo_state_list(d->ws->database_dir, REPO_REMOTES, d->arena, &list, &n, NULL))
         n = 0;
     *names = arena_alloc(d->arena, (n + 1) * sizeof **names);
     for (size_t i = 0; i < n; i++)
@@ -49,7 +50,9 @@ static void not_applicable(struct doctor *d, struct doctor_result *r, const char
         doctor_ok(d, r, "N/A (%zu peer(s); %s)", n, what);
 }
 
-void federation_api(struct doctor *d, struct doctor_result *r) { not_applicable(d, r, "no server runs here"); }
+void federation_api(struct doctor *d, struct doctor_result *r) {
+    not_applicable(d, r, "no server runs here");
+}
 void federation_peers(struct doctor *d, struct doctor_result *r) {
     not_applicable(d, r, "doctor uses no network; 'bd federation status' asks them");
 }

@@ -1,6 +1,6 @@
 /*
- * What git knows of the workspace: ignore files, files that should (not) be tracked, redirects, the branch.
- * Two processes answer all of it.
+ * What git knows of the workspace: ignore files, files that should (not) be tracked, redirects, the
+ * branch. Two processes answer all of it.
  */
 #include "doctor/families.h"
 
@@ -22,7 +22,7 @@ struct git_facts {
     bool found, asked;
     const char *branch, *upstream; /* NULL: detached; none */
     long ahead, behind;
-    const char **changed; /* "XY path" of tracked files below .beads */
+    const char **changed;              /* "XY path" of tracked files below .beads */
     const char **untracked, **tracked; /* paths from the top of the repository */
     size_t changed_count, untracked_count, tracked_count;
 };
@@ -33,7 +33,8 @@ static const char *project_of(const struct doctor *d) {
 
 static char *ask(const char *directory, const char *const *argv) {
     struct buf out = BUF_INIT;
-    struct process p = {.argv = argv, .directory = directory, .output = &out, .timeout_ms = GIT_TIMEOUT_MS};
+    struct process p = {
+        .argv = argv, .directory = directory, .output = &out, .timeout_ms = GIT_TIMEOUT_MS};
     if (process_run(&p) != 0) {
         buf_release(&out);
         return NULL;
@@ -42,7 +43,8 @@ static char *ask(const char *directory, const char *const *argv) {
     return buf_detach(&out);
 }
 
-static void add(struct doctor *d, const char ***list, size_t *count, size_t *capacity, const char *text) {
+static void add(struct doctor *d, const char ***list, size_t *count, size_t *capacity,
+                const char *text) {
     if (*count + 1 > *capacity) {
         size_t n = *capacity ? *capacity * 2 : 16;
         const char **grown = arena_alloc(d->arena, n * sizeof *grown);
@@ -73,7 +75,8 @@ static void read_status(struct doctor *d, struct git_facts *g, char *text) {
                 if ((path = strchr(path, ' ')))
                     path++;
             if (path)
-                add(d, &g->changed, &g->changed_count, &changed, arena_printf(d->arena, "%.2s %s", line + 2, path));
+                add(d, &g->changed, &g->changed_count, &changed,
+                    arena_printf(d->arena, "%.2s %s", line + 2, path));
         }
     }
 }
@@ -86,16 +89,20 @@ static struct git_facts *facts(struct doctor *d) {
     if (!g->found)
         return g;
     const char *beads = d->ws->beads_dir ? d->ws->beads_dir : ".beads";
-    char *text = ask(project_of(d), (const char *const[]){"git", "--no-optional-locks", "status", "--porcelain=v2",
-                                                          "--branch", "--", beads, NULL});
+    char *text =
+        ask(project_of(d), (const char *const[]){"git", "--no-optional-locks", "status",
+                                                 "--porcelain=v2", "--branch", "--", beads, NULL});
     g->asked = text != NULL;
     if (text)
         read_status(d, g, text);
     free(text);
-    text = g->asked ? ask(project_of(d), (const char *const[]){"git", "ls-files", "--full-name", "--", beads, NULL}) : NULL;
+    text = g->asked ? ask(project_of(d),
+                          (const char *const[]){"git", "ls-files", "--full-name", "--", beads, NULL})
+                    : NULL;
     size_t capacity = 0;
     char *save = NULL;
-    for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
+    for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
+         line = strtok_r(NULL, "\n", &save))
         add(d, &g->tracked, &g->tracked_count, &capacity, line);
     free(text);
     return g;
@@ -112,7 +119,8 @@ static bool no_git(struct doctor *d, struct doctor_result *r) {
 
 /* ---- ignore files ---- */
 
-static const char *missing_patterns(struct doctor *d, const char *path, const char *const *wanted, size_t *count) {
+static const char *missing_patterns(struct doctor *d, const char *path, const char *const *wanted,
+                                    size_t *count) {
     char *text = doctor_read(d, path, NULL);
     struct buf b = BUF_INIT;
     *count = 0;
@@ -161,13 +169,15 @@ int git_ignore_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) 
     }
     int rc = doctor_copy_aside(rp, path, err);
     if (rc == BD_OK)
-        rc = setup_append_lines(path, "# Added by bd doctor", setup_gitignore_patterns, 0600, &changed, err);
+        rc = setup_append_lines(path, "# Added by bd doctor", setup_gitignore_patterns, 0600, &changed,
+                                err);
     if (rc == BD_OK && changed)
         doctor_did(rp, "Added %zu pattern(s) to .beads/.gitignore", n);
     return rc;
 }
 
-static const char *const project_patterns[] = {".dolt/", "*.db", ".beads-credential-key", ".beads/proxieddb/", NULL};
+static const char *const project_patterns[] = {".dolt/", "*.db", ".beads-credential-key",
+                                               ".beads/proxieddb/", NULL};
 
 void git_project_ignore(struct doctor *d, struct doctor_result *r) {
     const struct git_facts *g = facts(d);
@@ -187,8 +197,9 @@ void git_project_ignore(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, "Up to date");
         return;
     }
-    doctor_warn(d, r, os_exists(path) ? "Project .gitignore missing required exclusion patterns"
-                                      : "No project .gitignore found");
+    doctor_warn(d, r,
+                os_exists(path) ? "Project .gitignore missing required exclusion patterns"
+                                : "No project .gitignore found");
     doctor_detail(d, r, "Missing: %s", list);
     doctor_offer(d, r, "add them");
 }
@@ -220,17 +231,33 @@ static const char *base_of(const char *path) {
 }
 
 static bool is_secret(const char *name) {
-    return strcmp(name, ".beads-credential-key") == 0 || strcmp(name, "credential-key") == 0 || strcmp(name, ".env") == 0;
+    return strcmp(name, ".beads-credential-key") == 0 || strcmp(name, "credential-key") == 0 ||
+           strcmp(name, ".env") == 0;
 }
 
 static bool is_runtime(const char *path) {
     static const char *const names[] = {
-        "*.lock",          "*.pid.lock",         "daemon.pid",       "daemon.log",        "dolt-server.pid",
-        "dolt-server.log", "dolt-server.port",   "bd.sock",          "bd.sock.startlock", ".exclusive-lock",
-        "push-state.json", "export-state.json",  "sync-state.json",  "last-touched",      ".local_version",
-        "redirect",        "ephemeral.sqlite3*", "*.startlock",
+        "*.lock",
+        "*.pid.lock",
+        "daemon.pid",
+        "daemon.log",
+        "dolt-server.pid",
+        "dolt-server.log",
+        "dolt-server.port",
+        "bd.sock",
+        "bd.sock.startlock",
+        ".exclusive-lock",
+        "push-state.json",
+        "export-state.json",
+        "sync-state.json",
+        "last-touched",
+        ".local_version",
+        "redirect",
+        "ephemeral.sqlite3*",
+        "*.startlock",
     };
-    static const char *const folders[] = {"dolt/", "embeddeddolt/", "backup/", "export-state/", "proxieddb/"};
+    static const char *const folders[] = {"dolt/", "embeddeddolt/", "backup/", "export-state/",
+                                          "proxieddb/"};
     const char *rel = below_beads(path);
     if (is_secret(base_of(rel)) || strstr(rel, ".corrupt.backup/"))
         return true;
@@ -263,8 +290,9 @@ void git_runtime_tracked(struct doctor *d, struct doctor_result *r) {
     const char **list = arena_alloc(d->arena, (facts(d)->tracked_count + 1) * sizeof *list);
     size_t n = tracked_runtime(d, list, &secret);
     if (!n) {
-        doctor_ok(d, r, facts(d)->tracked_count ? "No runtime/sensitive files tracked"
-                                                : "No .beads/ files tracked by git");
+        doctor_ok(d, r,
+                  facts(d)->tracked_count ? "No runtime/sensitive files tracked"
+                                          : "No .beads/ files tracked by git");
         return;
     }
     if (secret)
@@ -272,7 +300,8 @@ void git_runtime_tracked(struct doctor *d, struct doctor_result *r) {
     else
         doctor_warn(d, r, "%zu runtime/sensitive file(s) tracked by git", n);
     doctor_detail(d, r, "%s%s", doctor_sample(d, list, n),
-                  secret ? "\nWhat was committed stays in git's history: replace the key or password" : "");
+                  secret ? "\nWhat was committed stays in git's history: replace the key or password"
+                         : "");
     doctor_offer(d, r, "untrack them (git rm --cached; the files stay)");
 }
 
@@ -293,12 +322,14 @@ int git_untrack_fix(struct doctor *d, struct doctor_repair *rp, struct err *err)
     for (size_t i = 0; i < n; i++)
         argv[c++] = list[i];
     argv[c] = NULL;
-    struct process p = {.argv = argv, .directory = facts(d)->repo.root, .error = &said, .timeout_ms = GIT_TIMEOUT_MS};
+    struct process p = {
+        .argv = argv, .directory = facts(d)->repo.root, .error = &said, .timeout_ms = GIT_TIMEOUT_MS};
     int status = process_run(&p), rc = BD_OK;
     if (status)
         rc = err_set(err, BD_IO, "git rm --cached failed: %s", buf_str(&said));
     else
-        doctor_did(rp, "Untracked %zu file(s): %s (commit this with git)", n, doctor_sample(d, list, n));
+        doctor_did(rp, "Untracked %zu file(s): %s (commit this with git)", n,
+                   doctor_sample(d, list, n));
     buf_release(&said);
     return rc;
 }
@@ -318,7 +349,9 @@ static void tracked_name(struct doctor *d, struct doctor_result *r, const char *
 }
 
 void git_redirect_tracked(struct doctor *d, struct doctor_result *r) { tracked_name(d, r, "redirect"); }
-void git_last_touched_tracked(struct doctor *d, struct doctor_result *r) { tracked_name(d, r, "last-touched"); }
+void git_last_touched_tracked(struct doctor *d, struct doctor_result *r) {
+    tracked_name(d, r, "last-touched");
+}
 
 void git_untracked(struct doctor *d, struct doctor_result *r) {
     const struct git_facts *g = facts(d);
@@ -355,7 +388,8 @@ void git_secrets(struct doctor *d, struct doctor_result *r) {
     for (size_t i = 0; i < g->tracked_count; i++)
         tracked = tracked || strcmp(below_beads(g->tracked[i]), "config.yaml") == 0;
     char *text = tracked ? doctor_read(d, path, NULL) : NULL, *save = NULL;
-    for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) {
+    for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
+         line = strtok_r(NULL, "\n", &save)) {
         line += strspn(line, " \t");
         size_t key = strcspn(line, ":");
         const char *value = line[key] ? line + key + 1 + strspn(line + key + 1, " \t\"'\r") : "";
@@ -372,9 +406,12 @@ void git_secrets(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, tracked ? "No passwords in config.yaml" : "config.yaml is not in git");
         return;
     }
-    doctor_bad(d, r, "%zu secret(s) in config.yaml, which git tracks: %s", n, doctor_sample(d, found, n));
-    doctor_hint(d, r, "Move them to config.local.yaml or to the environment, and replace them where they are used: what "
-                      "was committed is known");
+    doctor_bad(d, r, "%zu secret(s) in config.yaml, which git tracks: %s", n,
+               doctor_sample(d, found, n));
+    doctor_hint(d, r,
+                "Move them to config.local.yaml or to the environment, and replace them where they are "
+                "used: what "
+                "was committed is known");
 }
 
 /* ---- redirects ---- */
@@ -395,7 +432,8 @@ static const char *redirect_of(struct doctor *d, const char **target) {
         if (!*line || *line == '#')
             continue;
         const char *slash = strrchr(from, '/');
-        *target = *line == '/' ? line : arena_printf(d->arena, "%.*s/%s", (int)(slash - from), from, line);
+        *target =
+            *line == '/' ? line : arena_printf(d->arena, "%.*s/%s", (int)(slash - from), from, line);
         break;
     }
     return from;
@@ -407,9 +445,11 @@ void git_redirect_target(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, "No redirect configured");
     } else if (!target) {
         doctor_warn(d, r, "Redirect file is empty");
-        doctor_hint(d, r, "Write the path of the other .beads into %s/redirect, or remove the file", from);
+        doctor_hint(d, r, "Write the path of the other .beads into %s/redirect, or remove the file",
+                    from);
     } else if (!os_is_dir(target)) {
-        doctor_bad(d, r, "Redirect target %s", os_exists(target) ? "is not a directory" : "does not exist");
+        doctor_bad(d, r, "Redirect target %s",
+                   os_exists(target) ? "is not a directory" : "does not exist");
         doctor_detail(d, r, "Target: %s", target);
         doctor_hint(d, r, "Correct the path in %s/redirect", from);
     } else if (!workspace_has_project(target)) {
@@ -481,7 +521,8 @@ void git_working_tree(struct doctor *d, struct doctor_result *r) {
     }
     doctor_warn(d, r, "Uncommitted changes below .beads/");
     doctor_detail(d, r, "%s", doctor_sample(d, list, n));
-    doctor_hint(d, r, "Run 'git diff .beads/'; commit what is meant, 'git checkout -- FILE' for the rest");
+    doctor_hint(d, r,
+                "Run 'git diff .beads/'; commit what is meant, 'git checkout -- FILE' for the rest");
 }
 
 void git_upstream(struct doctor *d, struct doctor_result *r) {

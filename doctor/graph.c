@@ -36,19 +36,22 @@ static void add_example(struct doctor *d, struct examples *l, const struct surve
 
 /* ---- cycles ---- */
 
-static uint32_t node_index(const struct survey *s, const struct survey_node *n) { return (uint32_t)(n - s->nodes); }
+static uint32_t node_index(const struct survey *s, const struct survey_node *n) {
+    return (uint32_t)(n - s->nodes);
+}
 
 static bool takes_part(const struct survey_edge *e, bool parents) {
     return e->from && e->to && (parents ? e->kind == EDGE_PARENT : e->kind == EDGE_BLOCKS);
 }
 
 /*
- * Strongly connected components by Tarjan, without recursion. Counts those that are rings; *example is one
- * of their nodes.
+ * Strongly connected components by Tarjan, without recursion. Counts those that are rings; *example is
+ * one of their nodes.
  */
 static size_t count_rings(const struct survey *s, bool parents, const struct survey_node **example) {
     size_t n = s->node_count, rings = 0, depth = 0, stacked = 0;
-    uint32_t *first = mem_zalloc(n + 2, sizeof *first), *order = mem_zalloc(s->edge_count + 1, sizeof *order);
+    uint32_t *first = mem_zalloc(n + 2, sizeof *first),
+             *order = mem_zalloc(s->edge_count + 1, sizeof *order);
     uint32_t *index = mem_zalloc(n + 1, sizeof *index), *low = mem_zalloc(n + 1, sizeof *low);
     uint32_t *stack = mem_zalloc(n + 1, sizeof *stack), *path = mem_zalloc(n + 1, sizeof *path);
     uint32_t *cursor = mem_zalloc(n + 1, sizeof *cursor), counter = 0;
@@ -124,8 +127,10 @@ void graph_cycles(struct doctor *d, struct doctor_result *r) {
     doctor_bad(d, r, "Found %zu circular dependency cycle(s)", n + m);
     doctor_detail(d, r, "First cycle involves: %s%s", n ? blocking->id : parents->id,
                   n ? "" : " (parents and children)");
-    doctor_hint(d, r, "%s", n ? "Run 'bd dep cycles' to see the cycles, then 'bd dep remove' on the edge that is wrong"
-                              : "Run 'bd dep list' on it, then 'bd dep remove' on the edge that is wrong");
+    doctor_hint(
+        d, r, "%s",
+        n ? "Run 'bd dep cycles' to see the cycles, then 'bd dep remove' on the edge that is wrong"
+          : "Run 'bd dep list' on it, then 'bd dep remove' on the edge that is wrong");
 }
 
 /* ---- ends that do not exist ---- */
@@ -139,15 +144,17 @@ static size_t prefix_size(const char *id) {
 }
 
 /*
- * Wrong beyond doubt: the target is no issue, no wisp, nothing external, and its id has a prefix that issues of
- * this database have. A wisp lives in one clone only, and other prefixes belong to other projects.
+ * Wrong beyond doubt: the target is no issue, no wisp, nothing external, and its id has a prefix that
+ * issues of this database have. A wisp lives in one clone only, and other prefixes belong to other
+ * projects.
  */
 static bool is_orphan(const struct survey_edge *e, const struct strmap *prefixes) {
     if (e->external || (e->to && e->from))
         return false;
     if (!e->from)
         return true; /* rows cannot leave an issue that is not there */
-    return !(e->wisp_target && !e->in_wisp_table) && strmap_get_n(prefixes, e->target, prefix_size(e->target));
+    return !(e->wisp_target && !e->in_wisp_table) &&
+           strmap_get_n(prefixes, e->target, prefix_size(e->target));
 }
 
 static void collect_prefixes(const struct survey *s, struct strmap *out) {
@@ -179,7 +186,9 @@ void graph_orphans(struct doctor *d, struct doctor_result *r) {
     }
     strmap_release(&prefixes);
     if (!l.count && elsewhere)
-        doctor_ok(d, r, "No orphaned dependencies (%zu lead to other projects or to wisps of other clones)", elsewhere);
+        doctor_ok(d, r,
+                  "No orphaned dependencies (%zu lead to other projects or to wisps of other clones)",
+                  elsewhere);
     else if (!l.count)
         doctor_ok(d, r, "No orphaned dependencies");
     if (!l.count)
@@ -198,29 +207,31 @@ struct keeping {
 };
 
 static int keep_row(void *ctx, const struct cell *row) {
-    static const char *const targets[] = {"depends_on_issue_id", "depends_on_wisp_id", "depends_on_external",
-                                          "depends_on_id"};
+    static const char *const targets[] = {"depends_on_issue_id", "depends_on_wisp_id",
+                                          "depends_on_external", "depends_on_id"};
     const struct keeping *k = ctx;
     struct cell target = cell_text(k->e->target);
     for (size_t i = 0; i < k->count; i++)
         for (size_t t = 0; t < 4; t++)
             if (strcmp(k->columns[i], targets[t]) == 0 && cell_eq(&row[i], &target)) {
-                doctor_row_aside(k->rp, k->e->in_wisp_table ? "wisp_dependencies" : "dependencies", k->columns, row,
-                                 k->count);
+                doctor_row_aside(k->rp, k->e->in_wisp_table ? "wisp_dependencies" : "dependencies",
+                                 k->columns, row, k->count);
                 return BD_OK;
             }
     return BD_OK;
 }
 
 /* Copies the row(s) of an edge aside and deletes them. */
-static int delete_edge(struct tables_txn *x, struct doctor_repair *rp, const struct survey_edge *e, struct err *err) {
+static int delete_edge(struct tables_txn *x, struct doctor_repair *rp, const struct survey_edge *e,
+                       struct err *err) {
     const char *table = e->in_wisp_table ? "wisp_dependencies" : "dependencies";
     struct arena a = ARENA_INIT;
     const struct schema *schema;
     uint64_t deleted = 0;
     int rc = tables_schema(x, table, &schema, err);
     if (rc == BD_OK) {
-        struct keeping k = {rp, e, arena_alloc(&a, schema->column_count * sizeof(char *)), schema->column_count};
+        struct keeping k = {rp, e, arena_alloc(&a, schema->column_count * sizeof(char *)),
+                            schema->column_count};
         for (size_t i = 0; i < k.count; i++)
             k.columns[i] = schema->columns[i].name;
         struct tables_query q = {.table = table,
@@ -237,7 +248,8 @@ static int delete_edge(struct tables_txn *x, struct doctor_repair *rp, const str
     return rc;
 }
 
-int graph_orphans_fix(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp, struct err *err) {
+int graph_orphans_fix(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp,
+                      struct err *err) {
     struct survey *s;
     struct strmap prefixes = STRMAP_INIT;
     int rc = survey_take(x, &s, err);
@@ -258,7 +270,8 @@ int graph_orphans_fix(struct doctor *d, struct tables_txn *x, struct doctor_repa
 static bool waits_for_parent(const struct survey_edge *e) {
     size_t size;
     int64_t number;
-    return (e->kind == EDGE_BLOCKS || e->kind == EDGE_WAITS_FOR) && survey_child_id(e->source, &size, &number) &&
+    return (e->kind == EDGE_BLOCKS || e->kind == EDGE_WAITS_FOR) &&
+           survey_child_id(e->source, &size, &number) &&
            strncmp(e->source, e->target, strlen(e->target)) == 0 && e->source[strlen(e->target)] == '.';
 }
 
@@ -280,7 +293,8 @@ void graph_child_parent(struct doctor *d, struct doctor_result *r) {
     r->fixable = d->options.fix_child_parent;
 }
 
-int graph_child_parent_fix(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp, struct err *err) {
+int graph_child_parent_fix(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp,
+                           struct err *err) {
     struct survey *s;
     int rc = survey_take(x, &s, err);
     (void)d;
@@ -315,7 +329,8 @@ void graph_blocked(struct doctor *d, struct doctor_result *r) {
             continue;
         if (n < DOCTOR_SAMPLE)
             examples[n] = arena_printf(d->arena, "%s (%s)", s->nodes[i].id,
-                                       s->nodes[i].blocked ? "is blocked, counts as ready" : "is free, counts as blocked");
+                                       s->nodes[i].blocked ? "is blocked, counts as ready"
+                                                           : "is free, counts as blocked");
         n++;
     }
     if (!n) {
@@ -327,7 +342,8 @@ void graph_blocked(struct doctor *d, struct doctor_result *r) {
     doctor_offer(d, r, "compute the marks anew");
 }
 
-int graph_blocked_fix(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp, struct err *err) {
+int graph_blocked_fix(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp,
+                      struct err *err) {
     /* updated_at is named so that its ON UPDATE clause stays quiet */
     static const char *const columns[] = {"is_blocked", "updated_at"};
     struct survey *s;
@@ -342,8 +358,9 @@ int graph_blocked_fix(struct doctor *d, struct tables_txn *x, struct doctor_repa
             continue;
         struct arena a = ARENA_INIT;
         struct cell cells[] = {cell_bool(node->blocked), issue_time_cell(node->updated_at)};
-        rc = tables_update(x, issue_families[node->wisp].issues, pred_cmp(&a, PRED_EQ, "id", cell_text(node->id)),
-                           columns, cells, 2, NULL, NULL, err);
+        rc = tables_update(x, issue_families[node->wisp].issues,
+                           pred_cmp(&a, PRED_EQ, "id", cell_text(node->id)), columns, cells, 2, NULL,
+                           NULL, err);
         arena_release(&a);
         n++;
     }
@@ -412,11 +429,13 @@ void graph_counters(struct doctor *d, struct doctor_result *r) {
         return;
     }
     doctor_warn(d, r, "%zu parent(s) whose counter lags behind their children", n);
-    doctor_detail(d, r, "%s: the number of a deleted child could be given again", doctor_sample(d, examples, n));
+    doctor_detail(d, r, "%s: the number of a deleted child could be given again",
+                  doctor_sample(d, examples, n));
     doctor_offer(d, r, "raise the counters");
 }
 
-int graph_counters_fix(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp, struct err *err) {
+int graph_counters_fix(struct doctor *d, struct tables_txn *x, struct doctor_repair *rp,
+                       struct err *err) {
     static const char *const columns[] = {"parent_id", "last_child"};
     struct counters c = {STRMAP_INIT};
     struct survey *s;

@@ -11,7 +11,8 @@
 
 #define SECTION "# --- BEGIN BEADS INTEGRATION"
 
-static const char *const names[] = {"pre-commit", "post-merge", "pre-push", "post-checkout", "prepare-commit-msg"};
+static const char *const names[] = {"pre-commit", "post-merge", "pre-push", "post-checkout",
+                                    "prepare-commit-msg"};
 enum { NAME_COUNT = sizeof names / sizeof *names, RECOMMENDED = 3 };
 
 static const char *project_of(const struct doctor *d) {
@@ -57,9 +58,14 @@ static const char *manager(struct doctor *d) {
     static const struct {
         const char *name, *file;
     } known[] = {
-        {"lefthook", "lefthook.yml"},   {"lefthook", ".lefthook.yml"},  {"lefthook", "lefthook.yaml"},
-        {"lefthook", "lefthook.toml"},  {"husky", ".husky"},            {"pre-commit", ".pre-commit-config.yaml"},
-        {"pre-commit", ".pre-commit-config.yml"}, {"overcommit", ".overcommit.yml"},
+        {"lefthook", "lefthook.yml"},
+        {"lefthook", ".lefthook.yml"},
+        {"lefthook", "lefthook.yaml"},
+        {"lefthook", "lefthook.toml"},
+        {"husky", ".husky"},
+        {"pre-commit", ".pre-commit-config.yaml"},
+        {"pre-commit", ".pre-commit-config.yml"},
+        {"overcommit", ".overcommit.yml"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (os_exists(arena_printf(d->arena, "%s/%s", project_of(d), known[i].file)))
@@ -98,7 +104,8 @@ void hooks_installed(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, "All recommended hooks installed");
         doctor_detail(d, r, "Installed: %s", doctor_sample(d, present, have));
     } else if (other) {
-        doctor_ok(d, r, "%s manages the hooks; they do not call bd (optional: 'bd hooks run <hook>')", other);
+        doctor_ok(d, r, "%s manages the hooks; they do not call bd (optional: 'bd hooks run <hook>')",
+                  other);
     } else {
         doctor_ok(d, r, "None installed (optional: 'bd hooks install')");
     }
@@ -145,11 +152,15 @@ void hooks_old_inline(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, "N/A (no post-merge hook installed)");
     } else if (strstr(text, SECTION) || strstr(text, "# bd-shim") || strstr(text, "bd hooks run")) {
         doctor_ok(d, r, "Hooks hand over to bd");
-    } else if (!strstr(text, "# bd (beads)") || (strstr(text, "\"backend\"") && strstr(text, "\"dolt\""))) {
-        doctor_ok(d, r, strstr(text, "# bd (beads)") ? "Inline hooks have Dolt backend check" : "N/A (not a bd hook)");
+    } else if (!strstr(text, "# bd (beads)") ||
+               (strstr(text, "\"backend\"") && strstr(text, "\"dolt\""))) {
+        doctor_ok(d, r,
+                  strstr(text, "# bd (beads)") ? "Inline hooks have Dolt backend check"
+                                               : "N/A (not a bd hook)");
     } else {
         doctor_bad(d, r, "Git hooks incompatible with Dolt backend");
-        doctor_detail(d, r, "The post-merge hook of an old release imports a JSONL file after every merge");
+        doctor_detail(d, r,
+                      "The post-merge hook of an old release imports a JSONL file after every merge");
         doctor_hint(d, r, "Run 'bd hooks install --force'");
     }
 }

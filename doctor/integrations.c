@@ -1,4 +1,5 @@
-/* Files through which coding agents learn of bd. All of them are optional; only what is broken is reported. */
+/* Files through which coding agents learn of bd. All of them are optional; only what is broken is
+ * reported. */
 #include "doctor/families.h"
 
 #include "base/os.h"
@@ -124,7 +125,9 @@ void integrations_prime(struct doctor *d, struct doctor_result *r) {
 
 void integrations_plugin(struct doctor *d, struct doctor_result *r) {
     struct claude c = look(d);
-    doctor_ok(d, r, c.plugin ? "Enabled (doctor asks no network for its version)" : "Not installed (optional)");
+    doctor_ok(d, r,
+              c.plugin ? "Enabled (doctor asks no network for its version)"
+                       : "Not installed (optional)");
     buf_release(&c.malformed);
 }
 
@@ -203,7 +206,8 @@ void integrations_legacy_commands(struct doctor *d, struct doctor_result *r) {
 void integrations_legacy_tools(struct doctor *d, struct doctor_result *r) {
     const char *names[4];
     size_t n = with_text(
-        d, (const char *const[]){"mcp__beads_beads__", "mcp__plugin_beads_beads__", "mcp_beads_", NULL}, names);
+        d, (const char *const[]){"mcp__beads_beads__", "mcp__plugin_beads_beads__", "mcp_beads_", NULL},
+        names);
     if (!n) {
         doctor_ok(d, r, "No MCP tool references in documentation");
         return;
@@ -258,7 +262,8 @@ void integrations_divergence(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, "N/A (one or both files missing)");
         return;
     }
-    if (S_ISLNK(sa.st_mode) || S_ISLNK(sb.st_mode) || (sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino)) {
+    if (S_ISLNK(sa.st_mode) || S_ISLNK(sb.st_mode) ||
+        (sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino)) {
         doctor_ok(d, r, "%s and CLAUDE.md are linked", name);
         return;
     }
@@ -275,7 +280,8 @@ void integrations_divergence(struct doctor *d, struct doctor_result *r) {
         doctor_warn(d, r, "%s and CLAUDE.md user-authored content has diverged", name);
         doctor_detail(d, r, "Two separate files that differ outside the section bd manages");
         doctor_hint(d, r,
-                    "Run 'diff %s CLAUDE.md' and bring them together, link one to the other, or write %s into one if "
+                    "Run 'diff %s CLAUDE.md' and bring them together, link one to the other, or write "
+                    "%s into one if "
                     "they are meant to differ",
                     name, marker);
     }

@@ -1,6 +1,7 @@
 /*
- * Are the bytes right? The quick check looks at files, journal and heads every time; the deep one reads every
- * chunk and row. Repairs that lose nothing are made by --fix (originals set aside); the others are named only.
+ * Are the bytes right? The quick check looks at files, journal and heads every time; the deep one reads
+ * every chunk and row. Repairs that lose nothing are made by --fix (originals set aside); the others
+ * are named only.
  */
 #include "doctor/families.h"
 
@@ -30,8 +31,9 @@ static void report(struct doctor *d, struct doctor_result *r, const struct fsck_
     else if (f->warnings)
         doctor_warn(d, r, "%zu thing(s) to mend in the stored data", f->warnings);
     else if (deep)
-        doctor_ok(d, r, "%llu chunks, %llu rows, %llu commits are whole", (unsigned long long)f->summary.chunks,
-                  (unsigned long long)f->summary.rows, (unsigned long long)f->summary.commits);
+        doctor_ok(d, r, "%llu chunks, %llu rows, %llu commits are whole",
+                  (unsigned long long)f->summary.chunks, (unsigned long long)f->summary.rows,
+                  (unsigned long long)f->summary.commits);
     else
         doctor_ok(d, r, "Files, journal and heads are whole");
     if (shown)
@@ -42,11 +44,15 @@ static void report(struct doctor *d, struct doctor_result *r, const struct fsck_
     if (mendable)
         doctor_offer(d, r, "mend what can be mended without loss (the originals are set aside)");
     else if (costly)
-        doctor_hint(d, r, "Make a copy of %s first; then run 'bd fsck --repair --dry-run', which says what each way back would cost",
+        doctor_hint(d, r,
+                    "Make a copy of %s first; then run 'bd fsck --repair --dry-run', which says what "
+                    "each way back would cost",
                     d->ws->database_dir);
     else
-        doctor_hint(d, r, "Bring the data back from a backup or a clone: 'bd backup', 'bd bootstrap --dry-run' show what "
-                          "there is");
+        doctor_hint(d, r,
+                    "Run 'bd fsck' for the whole list. Bring the data back from a backup or a clone: "
+                    "'bd backup status', "
+                    "'bd bootstrap --dry-run' show what there is");
 }
 
 static bool tell(void *ctx, const struct fsck_progress *p) {
@@ -58,7 +64,8 @@ static void check(struct doctor *d, struct doctor_result *r, enum fsck_level lev
     struct fsck_options o = {.level = level, .progress = tell, .progress_ctx = &d->options};
     struct fsck_report f;
     struct err err = ERR_INIT;
-    if (!d->ws->database_dir || !os_is_dir(d->ws->database_dir) || (d->ws->mode && strcmp(d->ws->mode, "server") == 0)) {
+    if (!d->ws->database_dir || !os_is_dir(d->ws->database_dir) ||
+        (d->ws->mode && strcmp(d->ws->mode, "server") == 0)) {
         doctor_ok(d, r, "N/A (no database)");
         return;
     }

@@ -87,7 +87,8 @@ void maintenance_artifacts(struct doctor *d, struct doctor_result *r) {
     size_t count = doctor_sqlite_files(d, found);
     for (size_t i = 0; i < n; i++) {
         size_t size = strlen(names[i]);
-        backups += strncmp(names[i], "beads.backup-", 13) == 0 && size > 3 && strcmp(names[i] + size - 3, ".db") == 0;
+        backups += strncmp(names[i], "beads.backup-", 13) == 0 && size > 3 &&
+                   strcmp(names[i] + size - 3, ".db") == 0;
     }
     if (count && !d->ws->has_database) {
         doctor_ok(d, r, "See the check Database");
@@ -118,7 +119,8 @@ void maintenance_migrations(struct doctor *d, struct doctor_result *r) {
 
 static long stale_days(struct doctor *d) {
     int64_t days;
-    const struct json_value *o = d->ws->beads_dir ? doctor_json(d, doctor_path(d, "metadata.json")) : NULL;
+    const struct json_value *o =
+        d->ws->beads_dir ? doctor_json(d, doctor_path(d, "metadata.json")) : NULL;
     bool set = json_value_int(json_value_get(o, "stale_closed_issues_days"), &days);
     return set && days > 0 && days < 1000000 ? (long)days : 0;
 }
@@ -136,7 +138,8 @@ void maintenance_stale_closed(struct doctor *d, struct doctor_result *r) {
     int64_t cutoff = d->now - days * 86400 * MICROS_PER_SECOND;
     for (size_t i = 0; i < s->node_count; i++) {
         const struct survey_node *node = &s->nodes[i];
-        n += node->closed && !node->wisp && !node->pinned && node->closed_at != INT64_MIN && node->closed_at < cutoff;
+        n += node->closed && !node->wisp && !node->pinned && node->closed_at != INT64_MIN &&
+             node->closed_at < cutoff;
     }
     if (!n) {
         doctor_ok(d, r, "No stale closed issues");
@@ -210,8 +213,11 @@ void maintenance_patrol(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, "No patrol pollution detected");
         return;
     }
-    doctor_warn(d, r, "%zu patrol digest and %zu session ended issue(s)", digests.count, sessions.count);
-    doctor_detail(d, r, "Patrol digests: %s; sessions: %s", doctor_sample(d, digests.items, digests.count),
+    doctor_warn(d, r, "%zu patrol digest and %zu session ended issue(s)", digests.count,
+                sessions.count);
+    doctor_detail(d, r, "Patrol digests: %s; sessions: %s",
+                  doctor_sample(d, digests.items, digests.count),
                   doctor_sample(d, sessions.items, sessions.count));
-    doctor_hint(d, r, "They should be wisps. Close them, then 'bd prune --pattern ...' with --dry-run first");
+    doctor_hint(d, r,
+                "They should be wisps. Close them, then 'bd prune --pattern ...' with --dry-run first");
 }

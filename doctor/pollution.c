@@ -55,7 +55,9 @@ static int by_minute(const void *x, const void *y) {
     return a < b ? -1 : a > b;
 }
 
-static int64_t minute_of(int64_t micros) { return micros == INT64_MIN ? micros : micros / (60 * MICROS_PER_SECOND); }
+static int64_t minute_of(int64_t micros) {
+    return micros == INT64_MIN ? micros : micros / (60 * MICROS_PER_SECOND);
+}
 
 static size_t same_minute(const int64_t *minutes, size_t count, int64_t minute) {
     size_t low = 0, high = count;
@@ -96,7 +98,8 @@ static struct pollution judge(const struct candidate *c, size_t together, struct
     return p;
 }
 
-int pollution_find(struct tables_txn *x, struct arena *a, struct pollution **list, size_t *count, struct err *err) {
+int pollution_find(struct tables_txn *x, struct arena *a, struct pollution **list, size_t *count,
+                   struct err *err) {
     static const char *const columns[] = {"id", "title", "description", "created_at"};
     struct tables_query q = {.table = "issues", .columns = columns, .column_count = 4};
     struct finder f = {.a = a};
@@ -108,7 +111,8 @@ int pollution_find(struct tables_txn *x, struct arena *a, struct pollution **lis
         minutes[i] = minute_of(f.items[i].created_at);
     qsort(minutes, f.count, sizeof *minutes, by_minute);
     for (size_t i = 0; rc == BD_OK && i < f.count; i++) {
-        struct pollution p = judge(&f.items[i], same_minute(minutes, f.count, minute_of(f.items[i].created_at)), a);
+        struct pollution p =
+            judge(&f.items[i], same_minute(minutes, f.count, minute_of(f.items[i].created_at)), a);
         if (p.score >= 0.7 - 1e-9)
             (*list)[(*count)++] = p;
     }

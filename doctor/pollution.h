@@ -14,6 +14,7 @@ struct pollution {
 };
 
 /* In the order of the ids, in the arena. */
-int pollution_find(struct tables_txn *x, struct arena *a, struct pollution **list, size_t *count, struct err *err);
+int pollution_find(struct tables_txn *x, struct arena *a, struct pollution **list, size_t *count,
+                   struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Making fixes. Files first, each on its own; then all rows in one transaction. What is about to be lost is
- * copied, and the copy synced, before it is touched.
+ * Making fixes. Files first, each on its own; then all rows in one transaction. What is about to be
+ * lost is copied, and the copy synced, before it is touched.
  */
 #include "doctor/room.h"
 
@@ -21,8 +21,9 @@ static int make_aside(struct doctor_repair *rp, struct err *err) {
     if (rp->aside)
         return BD_OK;
     datetime_to_civil(rp->d->now, &c);
-    const char *base = arena_printf(rp->d->arena, "%s/doctor-%04d%02d%02d-%02d%02d%02d", doctor_path(rp->d, "backup"),
-                                    c.year, c.month, c.day, c.hour, c.minute, c.second);
+    const char *base =
+        arena_printf(rp->d->arena, "%s/doctor-%04d%02d%02d-%02d%02d%02d", doctor_path(rp->d, "backup"),
+                     c.year, c.month, c.day, c.hour, c.minute, c.second);
     const char *dir = base;
     for (int n = 2; os_exists(dir); n++)
         dir = arena_printf(rp->d->arena, "%s-%d", base, n);
@@ -35,7 +36,8 @@ static int make_aside(struct doctor_repair *rp, struct err *err) {
 
 static const char *aside_name(struct doctor_repair *rp, const char *path) {
     const char *slash = strrchr(path, '/');
-    const char *name = arena_printf(rp->d->arena, "%s/%s", rp->aside, slash ? slash + 1 : path), *to = name;
+    const char *name = arena_printf(rp->d->arena, "%s/%s", rp->aside, slash ? slash + 1 : path),
+               *to = name;
     for (int n = 2; os_exists(to); n++)
         to = arena_printf(rp->d->arena, "%s-%d", name, n);
     return to;
@@ -104,8 +106,8 @@ int doctor_set_metadata(struct doctor_repair *rp, const char *key, const char *v
     return rc;
 }
 
-void doctor_row_aside(struct doctor_repair *rp, const char *table, const char *const *columns, const struct cell *cells,
-                      size_t count) {
+void doctor_row_aside(struct doctor_repair *rp, const char *table, const char *const *columns,
+                      const struct cell *cells, size_t count) {
     struct json_writer w;
     struct arena a = ARENA_INIT;
     json_begin(&w, &rp->rows, JSON_COMPACT);
@@ -154,7 +156,8 @@ static struct doctor_outcome *outcome(struct doctor_repair *rp, const struct doc
 }
 
 static int by_order(const void *x, const void *y) {
-    const struct doctor_result *a = *(const struct doctor_result *const *)x, *b = *(const struct doctor_result *const *)y;
+    const struct doctor_result *a = *(const struct doctor_result *const *)x,
+                               *b = *(const struct doctor_result *const *)y;
     if (a->check->order != b->check->order)
         return a->check->order < b->check->order ? -1 : 1;
     return a < b ? -1 : a > b;
@@ -192,7 +195,8 @@ static int run_rows(struct tables_txn *x, void *ctx, struct err *err) {
     return rc == BD_OK ? write_rows(rp, err) : rc;
 }
 
-static void repair_rows(struct doctor_repair *rp, const struct doctor_result *const *chosen, size_t count) {
+static void repair_rows(struct doctor_repair *rp, const struct doctor_result *const *chosen,
+                        size_t count) {
     struct doctor *d = rp->d;
     struct row_work work = {rp, chosen, count, rp->count, rp->failed, rp->done};
     const struct doctor_result *first = NULL;
@@ -216,7 +220,8 @@ static void repair_rows(struct doctor_repair *rp, const struct doctor_result *co
     if (!d->tables)
         rc = err_set(&err, BD_NOT_FOUND, "the database cannot be opened");
     else if (tables_is_read_only(d->tables))
-        rc = err_set(&err, BD_READ_ONLY, "the database is only open for reading (see the check Schema Compatibility)");
+        rc = err_set(&err, BD_READ_ONLY,
+                     "the database is only open for reading (see the check Schema Compatibility)");
     else
         rc = tables_write(d->tables, &w, run_rows, &work, &rp->commit, &err);
     if (rc == BD_OK)

@@ -22,10 +22,10 @@ static const char *format(struct doctor *d, const char *fmt, va_list ap) {
     return text;
 }
 
-#define SAY(target)                                                                                                    \
-    va_list ap;                                                                                                        \
-    va_start(ap, fmt);                                                                                                 \
-    (target) = format(d, fmt, ap);                                                                                     \
+#define SAY(target)                                                                                    \
+    va_list ap;                                                                                        \
+    va_start(ap, fmt);                                                                                 \
+    (target) = format(d, fmt, ap);                                                                     \
     va_end(ap)
 
 void doctor_ok(struct doctor *d, struct doctor_result *r, const char *fmt, ...) {
@@ -43,13 +43,9 @@ void doctor_bad(struct doctor *d, struct doctor_result *r, const char *fmt, ...)
     SAY(r->message);
 }
 
-void doctor_detail(struct doctor *d, struct doctor_result *r, const char *fmt, ...) {
-    SAY(r->detail);
-}
+void doctor_detail(struct doctor *d, struct doctor_result *r, const char *fmt, ...) { SAY(r->detail); }
 
-void doctor_hint(struct doctor *d, struct doctor_result *r, const char *fmt, ...) {
-    SAY(r->fix);
-}
+void doctor_hint(struct doctor *d, struct doctor_result *r, const char *fmt, ...) { SAY(r->fix); }
 
 void doctor_offer(struct doctor *d, struct doctor_result *r, const char *fmt, ...) {
     const char *what;
@@ -90,7 +86,8 @@ const char *doctor_bytes(struct doctor *d, uint64_t bytes) {
 /* ---- files ---- */
 
 const char *doctor_path(struct doctor *d, const char *name) {
-    return arena_printf(d->arena, "%s/%s", d->ws->beads_dir ? d->ws->beads_dir : d->ws->database_dir, name);
+    return arena_printf(d->arena, "%s/%s", d->ws->beads_dir ? d->ws->beads_dir : d->ws->database_dir,
+                        name);
 }
 
 char *doctor_read(struct doctor *d, const char *path, size_t *size) {
@@ -139,7 +136,8 @@ size_t doctor_list(struct doctor *d, const char *dir, const char ***names) {
 size_t doctor_databases(struct doctor *d, const char *data_dir, const char ***names) {
     size_t all = doctor_list(d, data_dir, names), n = 0;
     for (size_t i = 0; i < all; i++)
-        if ((*names)[i][0] != '.' && os_is_dir(arena_printf(d->arena, "%s/%s/.dolt", data_dir, (*names)[i])))
+        if ((*names)[i][0] != '.' &&
+            os_is_dir(arena_printf(d->arena, "%s/%s/.dolt", data_dir, (*names)[i])))
             (*names)[n++] = (*names)[i];
     return n;
 }
@@ -151,12 +149,14 @@ size_t doctor_sqlite_files(struct doctor *d, const char *out[DOCTOR_SAMPLE]) {
     for (size_t i = 0; i < n; i++) {
         char head[sizeof magic] = {0};
         size_t size = strlen(names[i]);
-        if (!(size > 3 && strcmp(names[i] + size - 3, ".db") == 0) && strcmp(names[i], "db.sqlite") != 0)
+        if (!(size > 3 && strcmp(names[i] + size - 3, ".db") == 0) &&
+            strcmp(names[i], "db.sqlite") != 0)
             continue;
         if (strstr(names[i], ".backup"))
             continue;
         int fd = os_open(doctor_path(d, names[i]), O_RDONLY, 0);
-        bool is = fd >= 0 && os_pread_all(fd, head, sizeof magic, 0) == 0 && memcmp(head, magic, sizeof magic) == 0;
+        bool is = fd >= 0 && os_pread_all(fd, head, sizeof magic, 0) == 0 &&
+                  memcmp(head, magic, sizeof magic) == 0;
         if (fd >= 0)
             os_close(fd);
         if (is && found < DOCTOR_SAMPLE)
@@ -203,7 +203,8 @@ static int take_setting(void *ctx, const struct cell *row) {
     struct doctor *d = ctx;
     if (cell_has_text(&row[0]))
         strmap_put_n(d->settings, row[0].s.data, row[0].s.size,
-                     cell_has_text(&row[1]) ? arena_strndup(d->arena, row[1].s.data, row[1].s.size) : "");
+                     cell_has_text(&row[1]) ? arena_strndup(d->arena, row[1].s.data, row[1].s.size)
+                                            : "");
     return BD_OK;
 }
 
@@ -225,8 +226,8 @@ uint64_t doctor_setting_bytes(struct doctor *d, const char *key, uint64_t fallba
     static const struct {
         const char *unit;
         int shift;
-    } units[] = {{"", 0},    {"b", 0},    {"k", 10},  {"kb", 10}, {"kib", 10}, {"m", 20},  {"mb", 20},
-                 {"mib", 20}, {"g", 30},   {"gb", 30}, {"gib", 30}, {"t", 40},  {"tb", 40}, {"tib", 40}};
+    } units[] = {{"", 0},     {"b", 0},  {"k", 10},  {"kb", 10},  {"kib", 10}, {"m", 20},  {"mb", 20},
+                 {"mib", 20}, {"g", 30}, {"gb", 30}, {"gib", 30}, {"t", 40},   {"tb", 40}, {"tib", 40}};
     const char *v = doctor_setting(d, key);
     char *end;
     if (!v)
@@ -237,7 +238,8 @@ uint64_t doctor_setting_bytes(struct doctor *d, const char *key, uint64_t fallba
     while (*end == ' ')
         end++;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strcasecmp(end, units[i].unit) == 0 && n < 1e6 * (double)(1ULL << 40) / (double)(1ULL << units[i].shift))
+        if (strcasecmp(end, units[i].unit) == 0 &&
+            n < 1e6 * (double)(1ULL << 40) / (double)(1ULL << units[i].shift))
             return (uint64_t)(n * (double)(1ULL << units[i].shift));
     return fallback;
 }
@@ -245,8 +247,8 @@ uint64_t doctor_setting_bytes(struct doctor *d, const char *key, uint64_t fallba
 const char *doctor_meta(struct doctor *d, struct tables_txn *x, const char *table, const char *key) {
     static const char *const value = "value";
     struct cell k = cell_text(key), got = cell_null();
-    if (!x || !tables_has_table(x, table) || tables_get(x, table, &k, 1, &value, 1, d->arena, &got, NULL) ||
-        !cell_has_text(&got))
+    if (!x || !tables_has_table(x, table) ||
+        tables_get(x, table, &k, 1, &value, 1, d->arena, &got, NULL) || !cell_has_text(&got))
         return "";
     return cell_format(&got, d->arena);
 }

@@ -10,12 +10,16 @@
 #define DOCTOR_SAMPLE 3 /* examples in a detail */
 
 /* --- what a check says; the texts are formatted into the arena --- */
-void doctor_ok(struct doctor *d, struct doctor_result *r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void doctor_warn(struct doctor *d, struct doctor_result *r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void doctor_bad(struct doctor *d, struct doctor_result *r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void doctor_ok(struct doctor *d, struct doctor_result *r, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void doctor_warn(struct doctor *d, struct doctor_result *r, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void doctor_bad(struct doctor *d, struct doctor_result *r, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void doctor_detail(struct doctor *d, struct doctor_result *r, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-void doctor_hint(struct doctor *d, struct doctor_result *r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void doctor_hint(struct doctor *d, struct doctor_result *r, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* "Run 'bd doctor --fix' to …" and the mark that it would. */
 void doctor_offer(struct doctor *d, struct doctor_result *r, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -56,10 +60,11 @@ void doctor_did(struct doctor_repair *rp, const char *fmt, ...) __attribute__((f
 int doctor_copy_aside(struct doctor_repair *rp, const char *path, struct err *err);
 /* Moves a file or directory there. */
 int doctor_move_aside(struct doctor_repair *rp, const char *path, struct err *err);
-/* Sets one text member of metadata.json and keeps all others, known or not; the old file is copied aside. */
+/* Sets one text member of metadata.json and keeps all others, known or not; the old file is copied
+ * aside. */
 int doctor_set_metadata(struct doctor_repair *rp, const char *key, const char *value, struct err *err);
 /* Notes a row that is about to be deleted; the lines are durable before the transaction is. */
-void doctor_row_aside(struct doctor_repair *rp, const char *table, const char *const *columns, const struct cell *cells,
-                      size_t count);
+void doctor_row_aside(struct doctor_repair *rp, const char *table, const char *const *columns,
+                      const struct cell *cells, size_t count);
 
 #endif

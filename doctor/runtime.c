@@ -133,7 +133,8 @@ int runtime_server_files_fix(struct doctor *d, struct doctor_repair *rp, struct 
     return set_aside(rp, list, stale_server_files(d, list), err);
 }
 
-/* What other programs note in /tmp about servers is not this workspace's, so it is neither judged nor touched. */
+/* What other programs note in /tmp about servers is not this workspace's, so it is neither judged nor
+ * touched. */
 void runtime_circuit(struct doctor *d, struct doctor_result *r) {
     doctor_ok(d, r, "N/A (this bd keeps no such state)");
 }
@@ -147,7 +148,8 @@ void runtime_logs(struct doctor *d, struct doctor_result *r) {
     for (size_t i = 0; i < n; i++) {
         struct stat st;
         const char *path = doctor_path(d, names[i]);
-        if ((fnmatch("*.log", names[i], 0) != 0 && fnmatch("*.log.[0-9]", names[i], 0) != 0) || os_stat(path, &st))
+        if ((fnmatch("*.log", names[i], 0) != 0 && fnmatch("*.log.[0-9]", names[i], 0) != 0) ||
+            os_stat(path, &st))
             continue;
         if ((uint64_t)st.st_size > size) {
             size = (uint64_t)st.st_size;
@@ -172,7 +174,8 @@ static size_t temporary(struct doctor *d, struct old_file *out, size_t max) {
         for (size_t k = 0; k < sizeof patterns / sizeof *patterns; k++) {
             const char *path = doctor_path(d, names[i]);
             int64_t age;
-            if (fnmatch(patterns[k], names[i], 0) != 0 || os_is_dir(path) || (age = doctor_age(d, path)) < HOUR)
+            if (fnmatch(patterns[k], names[i], 0) != 0 || os_is_dir(path) ||
+                (age = doctor_age(d, path)) < HOUR)
                 continue;
             out[found++] = (struct old_file){path, names[i], age};
             break;
@@ -182,7 +185,9 @@ static size_t temporary(struct doctor *d, struct old_file *out, size_t max) {
 
 /* Packs that git did not finish, in the caches of git remotes: they can fill a disk. */
 static uint64_t unfinished_packs(struct doctor *d, const char **where) {
-    const char *cache = d->ws->database_dir ? arena_printf(d->arena, "%s/.dolt/git-remote-cache", d->ws->database_dir) : "";
+    const char *cache = d->ws->database_dir
+                            ? arena_printf(d->arena, "%s/.dolt/git-remote-cache", d->ws->database_dir)
+                            : "";
     const char **remotes, **names;
     uint64_t sum = 0;
     size_t n = *cache ? doctor_list(d, cache, &remotes) : 0;
@@ -208,7 +213,8 @@ void runtime_temporary(struct doctor *d, struct doctor_result *r) {
     for (size_t i = 0; i < n; i++)
         names[i] = list[i].name;
     if (n) {
-        doctor_warn(d, r, "%zu unfinished file(s) of programs that died: %s", n, doctor_sample(d, names, n));
+        doctor_warn(d, r, "%zu unfinished file(s) of programs that died: %s", n,
+                    doctor_sample(d, names, n));
         doctor_offer(d, r, "set them aside");
     } else if (packs) {
         doctor_warn(d, r, "%s of unfinished git packs in %s", doctor_bytes(d, packs), where);
@@ -238,7 +244,8 @@ int runtime_temporary_fix(struct doctor *d, struct doctor_repair *rp, struct err
 void runtime_nocow(struct doctor *d, struct doctor_result *r) {
     struct statfs fs;
     int flags = 0, fd;
-    if (!d->ws->beads_dir || statfs(d->ws->beads_dir, &fs) || (unsigned long)fs.f_type != BTRFS_SUPER_MAGIC) {
+    if (!d->ws->beads_dir || statfs(d->ws->beads_dir, &fs) ||
+        (unsigned long)fs.f_type != BTRFS_SUPER_MAGIC) {
         doctor_ok(d, r, "N/A (not btrfs)");
         return;
     }
@@ -279,8 +286,10 @@ static long lock_owner(struct doctor *d, const char *path, char name[64]) {
         unsigned major_number, minor_number;
         unsigned long inode;
         long pid;
-        if (sscanf(line, "%*s FLOCK %*s %*s %ld %x:%x:%lu", &pid, &major_number, &minor_number, &inode) == 4 &&
-            inode == (unsigned long)st.st_ino && major_number == major(st.st_dev) && minor_number == minor(st.st_dev))
+        if (sscanf(line, "%*s FLOCK %*s %*s %ld %x:%x:%lu", &pid, &major_number, &minor_number,
+                   &inode) == 4 &&
+            inode == (unsigned long)st.st_ino && major_number == major(st.st_dev) &&
+            minor_number == minor(st.st_dev))
             owner = pid;
     }
     if (f)
@@ -294,7 +303,8 @@ static long lock_owner(struct doctor *d, const char *path, char name[64]) {
 }
 
 void runtime_locking(struct doctor *d, struct doctor_result *r) {
-    const char *dir = d->ws->database_dir && os_is_dir(d->ws->database_dir) ? d->ws->database_dir : d->ws->beads_dir;
+    const char *dir =
+        d->ws->database_dir && os_is_dir(d->ws->database_dir) ? d->ws->database_dir : d->ws->beads_dir;
     struct statfs fs;
     char owner_name[64];
     if (!dir) {
@@ -319,7 +329,8 @@ void runtime_locking(struct doctor *d, struct doctor_result *r) {
         return;
     }
     unsigned long type = statfs(dir, &fs) ? 0 : (unsigned long)fs.f_type & 0xffffffffUL;
-    if (type == NFS_SUPER_MAGIC || type == CIFS_SUPER_MAGIC || type == SMB2_SUPER_MAGIC || type == V9FS_MAGIC)
+    if (type == NFS_SUPER_MAGIC || type == CIFS_SUPER_MAGIC || type == SMB2_SUPER_MAGIC ||
+        type == V9FS_MAGIC)
         doctor_ok(d, r, "Works, on a network file system (all machines must share its locks)");
     else
         doctor_ok(d, r, "Works");
@@ -336,7 +347,9 @@ void runtime_shared_server(struct doctor *d, struct doctor_result *r) {
         return;
     }
     doctor_warn(d, r, "A shared server is configured, which this bd cannot use yet");
-    doctor_hint(d, r, "Unset BEADS_DOLT_SHARED_SERVER and dolt.shared-server to work with the workspace's own database");
+    doctor_hint(d, r,
+                "Unset BEADS_DOLT_SHARED_SERVER and dolt.shared-server to work with the workspace's "
+                "own database");
 }
 
 /* ---- time ---- */
@@ -363,5 +376,5 @@ void runtime_speed(struct doctor *d, struct doctor_result *r) {
         return;
     }
     doctor_warn(d, r, "%.0f ms for a count of %" PRIu64 " issues", took, n);
-    doctor_hint(d, r, "Run 'bd doctor --perf' for more, 'bd gc' if the journal is long");
+    doctor_hint(d, r, "Run 'bd doctor --perf' for more, 'bd gc --skip-decay' if the journal is long");
 }

@@ -16,7 +16,8 @@ static bool ends_with(const char *s, const char *end) {
 }
 
 static bool names_sqlite(const char *database) {
-    return ends_with(database, ".db") || ends_with(database, ".sqlite") || ends_with(database, ".sqlite3");
+    return ends_with(database, ".db") || ends_with(database, ".sqlite") ||
+           ends_with(database, ".sqlite3");
 }
 
 static bool load(struct doctor *d, struct metadata *m) {
@@ -29,8 +30,9 @@ void settings_files(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, "Using default configuration");
     } else if (names_sqlite(m.database) && d->ws->has_database) {
         doctor_warn(d, r, "Configuration mismatch detected");
-        doctor_detail(d, r, "metadata.json names the SQLite file \"%s\" as database, but the data is in %s", m.database,
-                      d->ws->database_dir);
+        doctor_detail(d, r,
+                      "metadata.json names the SQLite file \"%s\" as database, but the data is in %s",
+                      m.database, d->ws->database_dir);
         doctor_offer(d, r, "write \"dolt\" there");
     } else {
         doctor_ok(d, r, "Configuration matches existing files");
@@ -99,11 +101,22 @@ static const struct {
     {"validation.on-close", (const char *const[]){"none", "warn", "error", NULL}},
     {"validation.metadata.mode", (const char *const[]){"none", "warn", "error", NULL}},
 };
-static const char *const truths[] = {"true", "false", "yes", "no", "1", "0", "on", "off", "t", "f", "y", "n", NULL};
-static const char *const switches[] = {"json",         "no-db",          "no-hooks",       "readonly",
-                                       "export.auto",  "export.git-add", "backup.enabled", "dolt.local-only",
-                                       "import.auto",  "no-push",        "no-git-ops",     "create.require-description",
-                                       "dolt.shared-server", NULL};
+static const char *const truths[] = {"true", "false", "yes", "no", "1", "0", "on",
+                                     "off",  "t",     "f",   "y",  "n", NULL};
+static const char *const switches[] = {"json",
+                                       "no-db",
+                                       "no-hooks",
+                                       "readonly",
+                                       "export.auto",
+                                       "export.git-add",
+                                       "backup.enabled",
+                                       "dolt.local-only",
+                                       "import.auto",
+                                       "no-push",
+                                       "no-git-ops",
+                                       "create.require-description",
+                                       "dolt.shared-server",
+                                       NULL};
 
 static void check_yaml(struct complaints *c) {
     struct doctor *d = c->d;
@@ -113,7 +126,9 @@ static void check_yaml(struct complaints *c) {
     if (v && strlen(v) > 20)
         complain(c, "issue-prefix: \"%s\" is too long (at most 20 characters)", v);
     if (v && !matches(v, true, "-_"))
-        complain(c, "issue-prefix: \"%s\" must start with a letter and have letters, digits, - and _ only", v);
+        complain(c,
+                 "issue-prefix: \"%s\" must start with a letter and have letters, digits, - and _ only",
+                 v);
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         struct buf list = BUF_INIT;
         if (!(v = from_file(d, choices[i].key)) || one_of(v, choices[i].values))
@@ -129,7 +144,8 @@ static void check_yaml(struct complaints *c) {
     if ((v = from_file(d, "actor")) && strchr(v, '\n'))
         complain(c, "actor: has a line break");
     for (size_t i = 0; i < 3; i++) {
-        static const char *const paths[] = {"routing.default", "routing.maintainer", "routing.contributor"};
+        static const char *const paths[] = {"routing.default", "routing.maintainer",
+                                            "routing.contributor"};
         const char *home = getenv("HOME");
         if (!(v = from_file(d, paths[i])) || strcmp(v, ".") == 0)
             continue;
@@ -147,9 +163,10 @@ static void check_metadata(struct complaints *c) {
         return;
     if (strchr(m.database, '/'))
         complain(c, "metadata.json database: \"%s\" is a path, not a name", m.database);
-    if (*m.dolt_mode && strcasecmp(m.dolt_mode, "embedded") != 0 && strcasecmp(m.dolt_mode, "server") != 0 &&
-        strcasecmp(m.dolt_mode, "proxied-server") != 0)
-        complain(c, "metadata.json dolt_mode: \"%s\" is none of embedded, server, proxied-server", m.dolt_mode);
+    if (*m.dolt_mode && strcasecmp(m.dolt_mode, "embedded") != 0 &&
+        strcasecmp(m.dolt_mode, "server") != 0 && strcasecmp(m.dolt_mode, "proxied-server") != 0)
+        complain(c, "metadata.json dolt_mode: \"%s\" is none of embedded, server, proxied-server",
+                 m.dolt_mode);
     if (strchr(m.dolt_database, '/'))
         complain(c, "metadata.json dolt_database: \"%s\" is a path, not a name", m.dolt_database);
 }
@@ -169,8 +186,11 @@ static void check_database(struct complaints *c) {
             complain(c, "%s: \"%s\" is no size (such as 500MB or 2GiB)", sizes[i], v);
     if ((v = doctor_setting(d, "doctor.suggest_pruning_issue_count")) && v[strspn(v, "0123456789")])
         complain(c, "doctor.suggest_pruning_issue_count: \"%s\" is no number", v);
-    if (!(v = doctor_setting(d, "issue_prefix")) && d->ws->has_database && tables_has_table(d->x, "issues"))
-        complain(c, "issue_prefix: not set; 'bd create' cannot make ids ('bd config set issue_prefix NAME')");
+    if (!(v = doctor_setting(d, "issue_prefix")) && d->ws->has_database &&
+        tables_has_table(d->x, "issues"))
+        complain(
+            c,
+            "issue_prefix: not set; 'bd create' cannot make ids ('bd config set issue_prefix NAME')");
 }
 
 void settings_values(struct doctor *d, struct doctor_result *r) {
@@ -184,8 +204,10 @@ void settings_values(struct doctor *d, struct doctor_result *r) {
     } else {
         doctor_warn(d, r, "Found %zu configuration issue(s)", c.count);
         doctor_detail(d, r, "%s", c.text.data);
-        doctor_hint(d, r, "Correct them with 'bd config set KEY VALUE' or 'bd config unset KEY'; 'bd config show' lists "
-                          "where each comes from");
+        doctor_hint(d, r,
+                    "Correct them with 'bd config set KEY VALUE' or 'bd config unset KEY'; 'bd config "
+                    "show' lists "
+                    "where each comes from");
     }
     buf_release(&c.text);
 }

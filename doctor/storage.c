@@ -34,7 +34,8 @@ static size_t places(struct doctor *d, struct place **out) {
     size_t count = doctor_databases(d, d->ws->data_dir, &names);
     *out = list = arena_alloc(d->arena, (count + 1) * sizeof *list);
     for (size_t i = 0; i < count; i++)
-        list[n++] = (struct place){names[i], arena_printf(d->arena, "%s/%s", d->ws->data_dir, names[i])};
+        list[n++] =
+            (struct place){names[i], arena_printf(d->arena, "%s/%s", d->ws->data_dir, names[i])};
     return n;
 }
 
@@ -56,8 +57,8 @@ static const char *gain_text(struct doctor *d, const struct place *list, size_t 
     uint64_t now = 0, after = 0;
     for (size_t i = 0; i < n; i++)
         estimate(&list[i], &now, &after);
-    return now > after ? arena_printf(d->arena, "A collection would leave about %s of %s", doctor_bytes(d, after),
-                                      doctor_bytes(d, now))
+    return now > after ? arena_printf(d->arena, "A collection would leave about %s of %s",
+                                      doctor_bytes(d, after), doctor_bytes(d, now))
                        : "Nothing for a collection to do";
 }
 
@@ -81,8 +82,8 @@ void storage_size(struct doctor *d, struct doctor_result *r) {
         return;
     }
     const char *text = n == 1 ? arena_printf(d->arena, "%s", doctor_bytes(d, largest))
-                              : arena_printf(d->arena, "%s in %zu databases, largest %s with %s", doctor_bytes(d, sum), n,
-                                             name, doctor_bytes(d, largest));
+                              : arena_printf(d->arena, "%s in %zu databases, largest %s with %s",
+                                             doctor_bytes(d, sum), n, name, doctor_bytes(d, largest));
     if (largest >= bad || sum >= bad)
         doctor_bad(d, r, "%s (error at %s)", text, doctor_bytes(d, bad));
     else if (largest >= warn || sum >= warn)
@@ -92,8 +93,11 @@ void storage_size(struct doctor *d, struct doctor_result *r) {
     if (r->status == DOCTOR_OK)
         return;
     doctor_detail(d, r, "In %s. %s", n == 1 ? list[0].dir : d->ws->data_dir, gain_text(d, list, n));
-    doctor_hint(d, r, "Run 'bd gc --dry-run', then 'bd gc --full'. When most of it is history: 'bd flatten --dry-run'. "
-                      "'bd gc --recover' goes through it step by step with a copy");
+    doctor_hint(d, r,
+                "Run 'bd gc --dry-run', then 'bd gc --skip-decay --full'. When most of it is history: "
+                "'bd flatten "
+                "--dry-run'. "
+                "'bd gc --recover' goes through it step by step with a copy");
 }
 
 /* A database that is fat and quiet never collects itself: collections come with commands that write. */
@@ -110,7 +114,7 @@ void storage_garbage(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, "%s", gain_text(d, list, n));
     else {
         doctor_warn(d, r, "%s", gain_text(d, list, n));
-        doctor_hint(d, r, "Run 'bd gc --dry-run', then 'bd gc'");
+        doctor_hint(d, r, "Run 'bd gc --dry-run', then 'bd gc --skip-decay'");
     }
 }
 
@@ -121,7 +125,8 @@ void storage_journal(struct doctor *d, struct doctor_result *r) {
     const char *name = "";
     size_t n = places(d, &list);
     for (size_t i = 0; i < n; i++) {
-        const char *path = arena_printf(d->arena, "%s/vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv", noms_of(d, &list[i]));
+        const char *path =
+            arena_printf(d->arena, "%s/vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv", noms_of(d, &list[i]));
         if (os_stat(path, &st) || (uint64_t)st.st_size <= largest)
             continue;
         largest = (uint64_t)st.st_size;
@@ -130,14 +135,15 @@ void storage_journal(struct doctor *d, struct doctor_result *r) {
     uint64_t warn = doctor_setting_bytes(d, "doctor.journal-warn", 4 * GIB);
     uint64_t bad = doctor_setting_bytes(d, "doctor.journal-error", 6 * GIB);
     if (largest >= bad)
-        doctor_bad(d, r, "The journal of %s has %s (error at %s)", name, doctor_bytes(d, largest), doctor_bytes(d, bad));
+        doctor_bad(d, r, "The journal of %s has %s (error at %s)", name, doctor_bytes(d, largest),
+                   doctor_bytes(d, bad));
     else if (largest >= warn)
         doctor_warn(d, r, "The journal of %s has %s (warning at %s)", name, doctor_bytes(d, largest),
                     doctor_bytes(d, warn));
     else
         doctor_ok(d, r, largest ? "%s" : "No journal", doctor_bytes(d, largest));
     if (r->status != DOCTOR_OK)
-        doctor_hint(d, r, "Run 'bd gc' to pack it into archives");
+        doctor_hint(d, r, "Run 'bd gc --skip-decay' to pack it into archives");
 }
 
 /* ---- programs and settings of a server ---- */
@@ -157,27 +163,27 @@ void storage_compact_state(struct doctor *d, struct doctor_result *r) {
     static const struct {
         const char *directory, *remedy;
     } kinds[] = {
-        {"quarantine", "a compaction did not keep the values; look at it before anything is compacted again"},
-        {"pending-gc", "the history was flattened, the collection is still to come: run 'bd gc'"},
-        {"pending-push", "the flattened history was not pushed yet: run 'bd dolt push'"},
-        {"pending-push-backup", "the backup does not have the flattened history yet: run 'bd backup sync'"},
+        {"compact-quarantine",
+         "a compaction did not keep the values; look at it before anything is compacted again"},
+        {"compact-pending-gc",
+         "the history was squashed, its space is still to come back: run 'bd gc --skip-decay --full'"},
+        {"compact-pending-push", "the flattened history was not pushed yet: run 'bd dolt push'"},
+        {"compact-pending-push-backup",
+         "the backup does not have the flattened history yet: run 'bd backup sync'"},
     };
-    static const char *const roots[] = {"compact", "compact/compact"};
     struct buf found = BUF_INIT;
     size_t n = 0;
-    for (size_t root = 0; root < 2; root++)
-        for (size_t k = 0; k < 4; k++) {
-            const char **names;
-            const char *dir = root ? arena_printf(d->arena, "compact-%s", kinds[k].directory)
-                                   : arena_printf(d->arena, "%s/%s", roots[root], kinds[k].directory);
-            size_t count = doctor_list(d, doctor_path(d, dir), &names);
-            for (size_t i = 0; i < count; i++) {
-                size_t size = strlen(names[i]);
-                if ((size > 4 && strcmp(names[i] + size - 4, ".tmp") == 0) || strncmp(names[i], "probe.", 6) == 0)
-                    continue;
-                buf_addf(&found, "%s%s: %s", n++ ? "\n" : "", names[i], kinds[k].remedy);
-            }
+    for (size_t k = 0; k < 4; k++) {
+        const char **names, *dir = arena_printf(d->arena, "compact/%s", kinds[k].directory);
+        size_t count = doctor_list(d, doctor_path(d, dir), &names);
+        for (size_t i = 0; i < count; i++) {
+            size_t size = strlen(names[i]);
+            if ((size > 4 && strcmp(names[i] + size - 4, ".tmp") == 0) ||
+                strncmp(names[i], "probe.", 6) == 0)
+                continue;
+            buf_addf(&found, "%s%s: %s", n++ ? "\n" : "", names[i], kinds[k].remedy);
         }
+    }
     if (!n) {
         doctor_ok(d, r, "Nothing unfinished");
     } else {
@@ -192,7 +198,8 @@ void storage_compact_state(struct doctor *d, struct doctor_result *r) {
 
 void storage_space(struct doctor *d, struct doctor_result *r) {
     struct statvfs fs;
-    const char *dir = d->ws->database_dir && os_is_dir(d->ws->database_dir) ? d->ws->database_dir : d->ws->beads_dir;
+    const char *dir =
+        d->ws->database_dir && os_is_dir(d->ws->database_dir) ? d->ws->database_dir : d->ws->beads_dir;
     if (!dir || statvfs(dir, &fs)) {
         doctor_ok(d, r, "N/A");
         return;
@@ -204,7 +211,7 @@ void storage_space(struct doctor *d, struct doctor_result *r) {
     } else if (available < 2 * used) {
         doctor_warn(d, r, "%s left on the disk: a collection needs twice the %s of the database",
                     doctor_bytes(d, available), doctor_bytes(d, used));
-        doctor_hint(d, r, "Make room before 'bd gc' is due");
+        doctor_hint(d, r, "Make room before a collection is due");
     } else {
         doctor_ok(d, r, "%s left", doctor_bytes(d, available));
     }
@@ -241,6 +248,7 @@ void storage_aside(struct doctor *d, struct doctor_result *r) {
     if (!count)
         doctor_ok(d, r, "No copies set aside");
     else
-        doctor_ok(d, r, "%zu copies set aside by repairs (%s), such as %s; delete them when all is well", count,
-                  doctor_bytes(d, size), example);
+        doctor_ok(d, r,
+                  "%zu copies set aside by repairs (%s), such as %s; delete them when all is well",
+                  count, doctor_bytes(d, size), example);
 }

@@ -8,8 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COL_ID, COL_TITLE, COL_STATUS, COL_TYPE, COL_BLOCKED, COL_PINNED, COL_EPHEMERAL, COL_CLOSED, COL_CREATED,
-       COL_UPDATED, COL_COUNT };
+enum {
+    COL_ID,
+    COL_TITLE,
+    COL_STATUS,
+    COL_TYPE,
+    COL_BLOCKED,
+    COL_PINNED,
+    COL_EPHEMERAL,
+    COL_CLOSED,
+    COL_CREATED,
+    COL_UPDATED,
+    COL_COUNT
+};
 static const char *const columns[] = {"id",     "title",     "status",    "issue_type", "is_blocked",
                                       "pinned", "ephemeral", "closed_at", "created_at", "updated_at"};
 
@@ -80,7 +91,8 @@ static int take_node(void *ctx, const struct cell *row) {
         .stored_blocked = flag(&row[COL_BLOCKED]),
         .epic = is(&row[COL_TYPE], "epic"),
         .molecule = is(&row[COL_TYPE], "molecule"),
-        .test_like = starts_exactly(&row[COL_ID], "test-") || starts(title, "test-") || has_folded(title, "test issue"),
+        .test_like = starts_exactly(&row[COL_ID], "test-") || starts(title, "test-") ||
+                     has_folded(title, "test issue"),
         .patrol_digest = starts_exactly(title, "Digest: mol-") && ends(title, "-patrol"),
         .session_ended = starts_exactly(title, "Session ended:"),
     };
@@ -91,8 +103,10 @@ static int take_node(void *ctx, const struct cell *row) {
 
 static int take_nodes(struct survey *s, struct tables_txn *x, bool wisps, struct err *err) {
     struct taking t = {.s = s, .wisps = wisps};
-    struct tables_query q = {
-        .table = wisps ? "wisps" : "issues", .columns = columns, .column_count = COL_COUNT, .any_order = true};
+    struct tables_query q = {.table = wisps ? "wisps" : "issues",
+                             .columns = columns,
+                             .column_count = COL_COUNT,
+                             .any_order = true};
     return tables_has_table(x, q.table) ? tables_scan(x, &q, NULL, take_node, &t, err) : BD_OK;
 }
 
@@ -105,8 +119,8 @@ static enum survey_kind kind_of(const char *type) {
 }
 
 static const char *interned(const char *type, struct arena *a) {
-    static const char *const usual[] = {"blocks", "parent-child", "related", "relates-to", "discovered-from",
-                                        "waits-for"};
+    static const char *const usual[] = {"blocks",     "parent-child",    "related",
+                                        "relates-to", "discovered-from", "waits-for"};
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         if (strcmp(type, usual[i]) == 0)
             return usual[i];
@@ -134,7 +148,8 @@ static int take_edge(void *ctx, const struct dependency *d, bool in_wisp_table) 
     return BD_OK;
 }
 
-/* The gate stands in the metadata, which costs a look-up per row: read only for the few that have one. */
+/* The gate stands in the metadata, which costs a look-up per row: read only for the few that have one.
+ */
 static int take_gate(void *ctx, const struct cell *row) {
     struct survey *s = ctx;
     if (!cell_has_text(&row[0]) || !cell_has_text(&row[2]))
@@ -150,7 +165,8 @@ static int take_gate(void *ctx, const struct cell *row) {
 }
 
 static int take_gates(struct survey *s, struct tables_txn *x, const char *table, struct err *err) {
-    static const char *const gate_columns[] = {"issue_id", "depends_on_issue_id", "metadata", "depends_on_wisp_id"};
+    static const char *const gate_columns[] = {"issue_id", "depends_on_issue_id", "metadata",
+                                               "depends_on_wisp_id"};
     struct arena a = ARENA_INIT;
     struct tables_query q = {.table = table,
                              .columns = gate_columns,
@@ -210,7 +226,8 @@ static void spread_blocked(struct survey *s) {
         const struct survey_edge *e = &s->edges[i];
         if (!e->from || !e->to || !e->from->active)
             continue;
-        bool waits = e->kind == EDGE_WAITS_FOR && e->to->child_open && !(e->any_child && e->to->child_closed);
+        bool waits =
+            e->kind == EDGE_WAITS_FOR && e->to->child_open && !(e->any_child && e->to->child_closed);
         if ((e->kind == EDGE_BLOCKS && e->to->active) || waits)
             changed = e->from->blocked = true;
     }
@@ -218,7 +235,8 @@ static void spread_blocked(struct survey *s) {
         changed = false;
         for (size_t i = 0; i < s->edge_count; i++) {
             const struct survey_edge *e = &s->edges[i];
-            if (e->kind == EDGE_PARENT && e->from && e->to && e->to->blocked && e->from->active && !e->from->blocked)
+            if (e->kind == EDGE_PARENT && e->from && e->to && e->to->blocked && e->from->active &&
+                !e->from->blocked)
                 changed = e->from->blocked = true;
         }
     }
@@ -235,7 +253,8 @@ int survey_take(struct tables_txn *x, struct survey **out, struct err *err) {
         struct taking t = {.s = s, .row = ARENA_INIT};
         if (tables_has_table(x, "dependencies"))
             rc = dependency_scan(x, DEPENDENCY_BY_SOURCE, NULL, 0,
-                                 tables_has_table(x, "wisp_dependencies") ? DEPENDENCY_BOTH : DEPENDENCY_REGULAR,
+                                 tables_has_table(x, "wisp_dependencies") ? DEPENDENCY_BOTH
+                                                                          : DEPENDENCY_REGULAR,
                                  &t.row, take_edge, &t, err);
         arena_release(&t.row);
     }

@@ -11,10 +11,10 @@
 
 struct survey_node {
     const char *id;
-    uint64_t title_hash; /* of title and status, for likeness */
+    uint64_t title_hash;                       /* of title and status, for likeness */
     int64_t closed_at, created_at, updated_at; /* INT64_MIN: none */
-    int64_t highest_child; /* N of the highest id "<id>.N"; 0: none */
-    bool wisp : 1;         /* lives in the wisps table */
+    int64_t highest_child;                     /* N of the highest id "<id>.N"; 0: none */
+    bool wisp : 1;                             /* lives in the wisps table */
     bool active : 1, closed : 1, pinned : 1, ephemeral : 1;
     bool stored_blocked : 1, blocked : 1; /* the column, and what the edges say */
     bool child_open : 1, child_closed : 1;

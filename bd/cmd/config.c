@@ -30,7 +30,7 @@ static enum place place_of(const char *key) {
 static const char *const known_prefixes[] = {
     "export.",     "import.",     "dolt.",
     "jira.",       "linear.",     "github.",
-    "custom.",     "status.",     "doctor.suppress.",
+    "custom.",     "status.",     "doctor.",
     "routing.",    "sync.",       "git.",
     "directory.",  "repos.",      "external_projects.",
     "validation.", "hierarchy.",  "ai.",

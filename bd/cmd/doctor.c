@@ -1,6 +1,6 @@
 /*
- * bd doctor: looks at the installation, says what is wrong and what to do next, and mends what it can prove
- * wrong when asked to. Without --fix nothing is written.
+ * bd doctor: looks at the installation, says what is wrong and what to do next, and mends what it can
+ * prove wrong when asked to. Without --fix nothing is written.
  */
 #include "bd/cmd/doctor.h"
 
@@ -56,7 +56,9 @@ void doctor_open(struct bd *bd, const struct cmd_call *c, struct doctor *d) {
     struct meter *meter = arena_zalloc(&bd->arena, sizeof *meter);
     *meter = (struct meter){bd, datetime_now(), 0};
     bool server = bd->ws.mode && strcmp(bd->ws.mode, "server") == 0;
-    int rc = quiet_store && (bd->ws.has_database || server || bd->ws.direct) ? bd_try_open_store(bd, &err) : BD_OK;
+    int rc = quiet_store && (bd->ws.has_database || server || bd->ws.direct)
+                 ? bd_try_open_store(bd, &err)
+                 : BD_OK;
     bd_auto_commit(bd, &policy, NULL);
     *d = (struct doctor){
         .arena = &bd->arena,
@@ -68,8 +70,9 @@ void doctor_open(struct bd *bd, const struct cmd_call *c, struct doctor *d) {
                     .commit_mode = policy == AUTO_COMMIT_ON ? TABLES_COMMIT : TABLES_WORKING,
                     .progress = bd->stderr_tty ? show_progress : NULL,
                     .progress_ctx = meter},
-        .path = bd->ws.project_dir && *bd->ws.project_dir ? bd->ws.project_dir
-                                                          : workspace_real_path(path ? path : ".", &bd->arena),
+        .path = bd->ws.project_dir && *bd->ws.project_dir
+                    ? bd->ws.project_dir
+                    : workspace_real_path(path ? path : ".", &bd->arena),
         .ws = &bd->ws,
         .config = &bd->config,
         .tables = rc == BD_OK ? bd->ops.tables : NULL,
@@ -102,7 +105,8 @@ void doctor_reopen(struct bd *bd, const struct cmd_call *c, struct doctor *d) {
 
 /* The root of a town has rules of its own, which its own doctor knows. */
 static bool is_town(struct bd *bd) {
-    return bd->ws.project_dir && os_exists(arena_printf(&bd->arena, "%s/.beads/routes.jsonl", bd->ws.project_dir)) &&
+    return bd->ws.project_dir &&
+           os_exists(arena_printf(&bd->arena, "%s/.beads/routes.jsonl", bd->ws.project_dir)) &&
            os_exists(arena_printf(&bd->arena, "%s/mayor/town.json", bd->ws.project_dir));
 }
 
@@ -148,17 +152,17 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     if (status)
         return status;
     if (cmd_bool(c, "fix") && is_town(bd))
-        return cmd_fail_hint(bd,
-                             "Run the orchestrator's doctor there, or 'bd doctor --fix' inside one of its projects",
-                             "refusing to run 'bd doctor --fix' at orchestrator workspace root");
+        return cmd_fail_hint(
+            bd, "Run the orchestrator's doctor there, or 'bd doctor --fix' inside one of its projects",
+            "refusing to run 'bd doctor --fix' at orchestrator workspace root");
     if (cmd_bool(c, "perf"))
         return doctor_perf(bd, c);
     if (cmd_bool(c, "check-health"))
         return doctor_check_health(bd, c);
     if (*check)
         return doctor_focused(bd, c, check);
-    if (cmd_bool(c, "deep") && !cmd_bool(c, "fix") && !cmd_bool(c, "dry-run") && !cmd_bool(c, "agent") &&
-        !*cmd_str(c, "output"))
+    if (cmd_bool(c, "deep") && !cmd_bool(c, "fix") && !cmd_bool(c, "dry-run") &&
+        !cmd_bool(c, "agent") && !*cmd_str(c, "output"))
         return doctor_deep(bd, c);
     if (cmd_bool(c, "server"))
         return doctor_server(bd, c);
@@ -181,17 +185,27 @@ static const struct cmd_flag flags[] = {
      .kind = FLAG_STRING,
      .help = "One subject in detail: artifacts, conventions, pollution or validate",
      .value_name = "name"},
-    {.name = "clean", .kind = FLAG_BOOL, .help = "With --check=artifacts or pollution: take away what was found"},
-    {.name = "check-health", .kind = FLAG_BOOL, .help = "A quick look for hooks: silent when all is well"},
+    {.name = "clean",
+     .kind = FLAG_BOOL,
+     .help = "With --check=artifacts or pollution: take away what was found"},
+    {.name = "check-health",
+     .kind = FLAG_BOOL,
+     .help = "A quick look for hooks: silent when all is well"},
     {.name = "agent", .kind = FLAG_BOOL, .help = "Explain each finding for a coding agent"},
-    {.name = "output", .shorthand = 'o', .kind = FLAG_STRING, .help = "Write the result to a JSON file", .value_name = "file"},
+    {.name = "output",
+     .shorthand = 'o',
+     .kind = FLAG_STRING,
+     .help = "Write the result to a JSON file",
+     .value_name = "file"},
     {.name = "perf", .kind = FLAG_BOOL, .help = "Measure some operations"},
     {.name = "migration",
      .kind = FLAG_STRING,
      .help = "Is the workspace ready for a migration (pre), or was it complete (post)?",
      .value_name = "pre|post"},
     {.name = "server", .kind = FLAG_BOOL, .help = "Only what concerns a Dolt server"},
-    {.name = "orchestrator", .kind = FLAG_BOOL, .help = "Several workspaces under one roof: tolerate more duplicates"},
+    {.name = "orchestrator",
+     .kind = FLAG_BOOL,
+     .help = "Several workspaces under one roof: tolerate more duplicates"},
     {.name = "orchestrator-duplicates-threshold",
      .kind = FLAG_INT,
      .default_text = "1000",
@@ -203,14 +217,16 @@ const struct cmd cmd_doctor = {
     .name = "doctor",
     .use = "doctor [path]",
     .summary = "Check the installation, and mend it (start here)",
-    .details = "Looks at the workspace, its database, its files in git and what belongs to them, and says what is wrong "
-               "and what to do next. Without --fix nothing is written.\n\n"
-               "--fix mends what can be proved wrong. It shows the list and asks; -y does not ask, -i asks about each. "
-               "What a fix replaces or removes is first copied to .beads/backup/doctor-<time>/, and changes of rows are "
-               "one commit. Running it again changes nothing.\n\n"
-               "A warning is silenced with: bd config set doctor.suppress.<name-of-the-check> true. Errors always show. "
-               "The limits of dolt-noms-size are doctor.noms-warn and doctor.noms-error (2GiB, 20GiB).\n\n"
-               "The exit status is 1 when there is an error, or a warning that means wrong results.",
+    .details =
+        "Looks at the workspace, its database, its files in git and what belongs to them, and says\n"
+        "what is wrong and what to do next. Without --fix nothing is written.\n\n"
+        "--fix mends what can be proved wrong. It shows the list and asks; -y does not ask, -i asks\n"
+        "about each. What a fix replaces or removes is first copied to .beads/backup/doctor-<time>/,\n"
+        "and changes of rows are one commit. Running it again changes nothing.\n\n"
+        "A warning is silenced with: bd config set doctor.suppress.<name-of-the-check> true. Errors\n"
+        "always show. The limits of dolt-noms-size are doctor.noms-warn and doctor.noms-error (2GiB,\n"
+        "20GiB).\n\n"
+        "The exit status is 1 when there is an error, or a warning that means wrong results.",
     .examples = "  bd doctor\n"
                 "  bd doctor --fix\n"
                 "  bd doctor --deep\n"

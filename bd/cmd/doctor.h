@@ -29,12 +29,13 @@ const char *doctor_ink(struct bd *bd, int ink, const char *text);
 size_t doctor_fixable(struct bd *bd, const struct doctor *d, const struct doctor_result ***out);
 void doctor_preview(struct bd *bd, const struct doctor *d);
 /*
- * Asks (unless -y), fixes, says what was done. *fixed tells whether anything was tried; the answer is 0, or 1
- * when a fix failed or nobody could be asked.
+ * Asks (unless -y), fixes, says what was done. *fixed tells whether anything was tried; the answer is
+ * 0, or 1 when a fix failed or nobody could be asked.
  */
-int doctor_fix(struct bd *bd, const struct cmd_call *c, struct doctor *d, struct doctor_repair *rp, bool *fixed);
-/* A question on the terminal: the first letter of the answer in lower case, '\n' for an empty one, 0 when there is
- * nobody to ask. */
+int doctor_fix(struct bd *bd, const struct cmd_call *c, struct doctor *d, struct doctor_repair *rp,
+               bool *fixed);
+/* A question on the terminal: the first letter of the answer in lower case, '\n' for an empty one, 0
+ * when there is nobody to ask. */
 int doctor_ask(struct bd *bd, const char *question);
 
 /* --- doctor_modes.c --- */

@@ -55,7 +55,8 @@ static int clean_artifacts(struct bd *bd, const struct cmd_call *c, struct artif
     return status;
 }
 
-static void artifacts_json(struct bd *bd, const struct artifact *list, size_t count, const char *aside) {
+static void artifacts_json(struct bd *bd, const struct artifact *list, size_t count,
+                           const char *aside) {
     static const char *const totals[] = {"sqlite_artifacts", "cruft_beads_dirs", "redirect_issues"};
     struct buf out = BUF_INIT;
     struct json_writer w;
@@ -89,7 +90,8 @@ static void artifacts_json(struct bd *bd, const struct artifact *list, size_t co
 }
 
 static void artifacts_print(struct bd *bd, const struct artifact *list, size_t count, size_t safe) {
-    static const char *const headings[] = {"SQLite Artifacts", "Cruft .beads Directories", "Redirect Issues"};
+    static const char *const headings[] = {"SQLite Artifacts", "Cruft .beads Directories",
+                                           "Redirect Issues"};
     fprintf(bd->out, "Found %zu classic artifact(s) (%zu safe to delete):\n\n", count, safe);
     for (int k = 0; k < 3; k++) {
         size_t n = 0;
@@ -109,8 +111,9 @@ static void artifacts_print(struct bd *bd, const struct artifact *list, size_t c
 static int check_artifacts(struct bd *bd, const struct cmd_call *c) {
     struct artifact *list;
     size_t count, safe = 0, moved = 0;
-    const char *aside = NULL, *root = bd->ws.project_dir && *bd->ws.project_dir ? bd->ws.project_dir
-                                                                               : workspace_real_path(".", &bd->arena);
+    const char *aside = NULL, *root = bd->ws.project_dir && *bd->ws.project_dir
+                                          ? bd->ws.project_dir
+                                          : workspace_real_path(".", &bd->arena);
     bool clean = cmd_bool(c, "clean");
     artifacts_find(root, &bd->arena, &list, &count);
     for (size_t i = 0; i < count; i++)
@@ -122,7 +125,9 @@ static int check_artifacts(struct bd *bd, const struct cmd_call *c) {
     if (!bd->json)
         artifacts_print(bd, list, count, safe);
     if (!bd->json && !clean) {
-        fprintf(bd->out, "Run 'bd doctor --check=artifacts --clean' to set those aside that are safe to delete.\n");
+        fprintf(
+            bd->out,
+            "Run 'bd doctor --check=artifacts --clean' to set those aside that are safe to delete.\n");
         return 0;
     }
     if (clean && !safe && !bd->json) {
@@ -130,7 +135,8 @@ static int check_artifacts(struct bd *bd, const struct cmd_call *c) {
         return 0;
     }
     if (clean && safe) {
-        if (!bd->json && !confirmed(bd, c, arena_printf(&bd->arena, "Set %zu artifact(s) aside? [y/N] ", safe)))
+        if (!bd->json &&
+            !confirmed(bd, c, arena_printf(&bd->arena, "Set %zu artifact(s) aside? [y/N] ", safe)))
             return cmd_bool(c, "yes") ? 0 : 1;
         int status = clean_artifacts(bd, c, list, count, &aside, &moved);
         if (status)
@@ -209,8 +215,10 @@ static int delete_polluted(struct bd *bd, const struct pollution *list, size_t c
         return cmd_fail(bd, "nothing was deleted: %s", err.msg);
     bd->export_may_shrink = true;
     if (!bd->json)
-        fprintf(bd->out, "%s Deleted %zu test issues\n\nCleanup complete. To bring them back, run: bd import %s\n",
-                doctor_icon(bd, DOCTOR_OK), count, path);
+        fprintf(
+            bd->out,
+            "%s Deleted %zu test issues\n\nCleanup complete. To bring them back, run: bd import %s\n",
+            doctor_icon(bd, DOCTOR_OK), count, path);
     return 0;
 }
 
@@ -251,7 +259,8 @@ static void pollution_json(struct bd *bd, const struct pollution *list, size_t c
 }
 
 static void pollution_print(struct bd *bd, const struct pollution *list, size_t count) {
-    static const char *const headings[] = {"High Confidence (score ≥ 0.9):", "Medium Confidence (score 0.7-0.9):"};
+    static const char *const headings[] = {"High Confidence (score ≥ 0.9):",
+                                           "Medium Confidence (score 0.7-0.9):"};
     fprintf(bd->out, "Found %zu potential test issues:\n\n", count);
     for (int medium = 0; medium < 2; medium++) {
         size_t n = 0;
@@ -260,7 +269,8 @@ static void pollution_print(struct bd *bd, const struct pollution *list, size_t 
                 continue;
             if (!n++)
                 fprintf(bd->out, "%s\n", headings[medium]);
-            fprintf(bd->out, "  %s: %s (score: %.2f)\n", list[i].id, cmd_quote(&bd->arena, list[i].title), list[i].score);
+            fprintf(bd->out, "  %s: %s (score: %.2f)\n", list[i].id,
+                    cmd_quote(&bd->arena, list[i].title), list[i].score);
             for (size_t k = 0; k < list[i].reason_count; k++)
                 fprintf(bd->out, "    - %s\n", list[i].reasons[k]);
         }
@@ -300,7 +310,9 @@ static int check_pollution(struct bd *bd, const struct cmd_call *c) {
     }
     pollution_print(bd, list, count);
     if (!clean) {
-        fprintf(bd->out, "Run 'bd doctor --check=pollution --clean' to delete these issues (with confirmation).\n");
+        fprintf(
+            bd->out,
+            "Run 'bd doctor --check=pollution --clean' to delete these issues (with confirmation).\n");
         return 0;
     }
     if (!confirmed(bd, c, arena_printf(&bd->arena, "\nDelete %zu test issues? [y/N] ", count)))
@@ -325,22 +337,26 @@ static struct convention lint(struct bd *bd, struct tables_txn *x) {
     f.statuses = (struct filter_texts){(const char **)(uintptr_t)open, 1};
     f.skip_labels = true;
     if (search_issues(x, &f, &bd->arena, &list, &err))
-        return (struct convention){"conventions.lint", arena_printf(&bd->arena, "error reading issues: %s", err.msg),
-                                   NULL, true};
+        return (struct convention){"conventions.lint",
+                                   arena_printf(&bd->arena, "error reading issues: %s", err.msg), NULL,
+                                   true};
     for (size_t i = 0; i < list.count; i++) {
         const struct required_section *missing;
         const struct issue *issue = &list.items[i];
         bad += type_missing_sections(issue->issue_type, issue->description ? issue->description : "",
-                                     issue->acceptance_criteria ? issue->acceptance_criteria : "", &bd->arena,
-                                     &missing) > 0;
+                                     issue->acceptance_criteria ? issue->acceptance_criteria : "",
+                                     &bd->arena, &missing) > 0;
     }
     if (!bad)
         return (struct convention){
-            "conventions.lint", arena_printf(&bd->arena, "all %zu open issues pass template checks", list.count), NULL,
+            "conventions.lint",
+            arena_printf(&bd->arena, "all %zu open issues pass template checks", list.count), NULL,
             false};
-    return (struct convention){
-        "conventions.lint",
-        arena_printf(&bd->arena, "%zu of %zu open issues missing recommended sections", bad, list.count), "bd lint", true};
+    return (struct convention){"conventions.lint",
+                               arena_printf(&bd->arena,
+                                            "%zu of %zu open issues missing recommended sections", bad,
+                                            list.count),
+                               "bd lint", true};
 }
 
 static struct convention stale(struct bd *bd, struct tables_txn *x) {
@@ -348,11 +364,13 @@ static struct convention stale(struct bd *bd, struct tables_txn *x) {
     struct err err = ERR_INIT;
     if (stats_stale(x, 14, "", 100, &bd->arena, &list, &err))
         return (struct convention){"conventions.stale",
-                                   arena_printf(&bd->arena, "error checking stale issues: %s", err.msg), NULL, true};
+                                   arena_printf(&bd->arena, "error checking stale issues: %s", err.msg),
+                                   NULL, true};
     if (!list.count)
         return (struct convention){"conventions.stale", "no issues inactive for 14+ days", NULL, false};
-    return (struct convention){
-        "conventions.stale", arena_printf(&bd->arena, "%zu issues inactive for 14+ days", list.count), "bd stale", true};
+    return (struct convention){"conventions.stale",
+                               arena_printf(&bd->arena, "%zu issues inactive for 14+ days", list.count),
+                               "bd stale", true};
 }
 
 /* Open issues that a commit names as "(prefix-id)". */
@@ -361,13 +379,15 @@ static struct convention orphans(struct bd *bd, struct tables_txn *x) {
     struct issue_filter f;
     struct issue_list list = {0};
     struct strmap ids = STRMAP_INIT, named = STRMAP_INIT;
-    char *log = process_git(bd->ws.project_dir, (const char *const[]){"log", "--oneline", "--all", NULL});
+    char *log =
+        process_git(bd->ws.project_dir, (const char *const[]){"log", "--oneline", "--all", NULL});
     issue_filter_init(&f);
     f.statuses = (struct filter_texts){(const char **)(uintptr_t)open, 2};
     f.skip_labels = true;
     if (!log || search_issues(x, &f, &bd->arena, &list, NULL)) {
         free(log);
-        return (struct convention){"conventions.orphans", "orphan check skipped (no git history)", NULL, false};
+        return (struct convention){"conventions.orphans", "orphan check skipped (no git history)", NULL,
+                                   false};
     }
     for (size_t i = 0; i < list.count; i++)
         strmap_put(&ids, list.items[i].id, &ids);
@@ -382,9 +402,10 @@ static struct convention orphans(struct bd *bd, struct tables_txn *x) {
     free(log);
     if (!n)
         return (struct convention){"conventions.orphans", "no orphaned issues found", NULL, false};
-    return (struct convention){"conventions.orphans",
-                               arena_printf(&bd->arena, "%zu issues referenced in commits but still open", n),
-                               "bd orphans", true};
+    return (struct convention){
+        "conventions.orphans",
+        arena_printf(&bd->arena, "%zu issues referenced in commits but still open", n), "bd orphans",
+        true};
 }
 
 static void conventions_json(struct bd *bd, const struct convention *list, size_t n, size_t warned) {
@@ -430,10 +451,11 @@ static int check_conventions(struct bd *bd, const struct cmd_call *c) {
     }
     fprintf(bd->out, "\n%s\n", doctor_ink(bd, INK_HEADING, "CONVENTIONS"));
     for (size_t i = 0; i < 3; i++) {
-        fprintf(bd->out, "  %s  %s %s\n", doctor_icon(bd, list[i].warn ? DOCTOR_WARNING : DOCTOR_OK), list[i].name,
-                doctor_ink(bd, INK_MUTED, list[i].message));
+        fprintf(bd->out, "  %s  %s %s\n", doctor_icon(bd, list[i].warn ? DOCTOR_WARNING : DOCTOR_OK),
+                list[i].name, doctor_ink(bd, INK_MUTED, list[i].message));
         if (list[i].fix)
-            fprintf(bd->out, "     %s\n", doctor_ink(bd, INK_MUTED, arena_printf(&bd->arena, "Fix: %s", list[i].fix)));
+            fprintf(bd->out, "     %s\n",
+                    doctor_ink(bd, INK_MUTED, arena_printf(&bd->arena, "Fix: %s", list[i].fix)));
     }
     fprintf(bd->out, "\n%s %zu passed  %s %zu warnings\n", doctor_icon(bd, DOCTOR_OK), 3 - warned,
             doctor_icon(bd, DOCTOR_WARNING), warned);
@@ -445,8 +467,8 @@ static int check_conventions(struct bd *bd, const struct cmd_call *c) {
 /* ---- validate ---- */
 
 static int check_validate(struct bd *bd, const struct cmd_call *c) {
-    static const char *const names[] = {"Duplicate Issues", "Orphaned Dependencies", "Test Pollution", "Git Conflicts",
-                                        NULL};
+    static const char *const names[] = {"Duplicate Issues", "Orphaned Dependencies", "Test Pollution",
+                                        "Git Conflicts", NULL};
     struct doctor d;
     struct doctor_repair repair = {0};
     bool fixed = false, fixable = false;
@@ -460,7 +482,8 @@ static int check_validate(struct bd *bd, const struct cmd_call *c) {
             doctor_run_named(&d, names);
         }
     }
-    size_t ok = doctor_count(&d, DOCTOR_OK), warned = doctor_count(&d, DOCTOR_WARNING), bad = doctor_count(&d, DOCTOR_ERROR);
+    size_t ok = doctor_count(&d, DOCTOR_OK), warned = doctor_count(&d, DOCTOR_WARNING),
+           bad = doctor_count(&d, DOCTOR_ERROR);
     for (size_t i = 0; i < d.count; i++)
         fixable = fixable || d.results[i].fixable;
     if (bd->json) {
@@ -477,11 +500,14 @@ static int check_validate(struct bd *bd, const struct cmd_call *c) {
     } else {
         fprintf(bd->out, "\n%s\n", doctor_ink(bd, INK_HEADING, "DATA INTEGRITY"));
         doctor_print_list(bd, &d);
-        fprintf(bd->out, "\n%s %zu passed  %s %zu warnings  %s %zu failed\n", doctor_icon(bd, DOCTOR_OK), ok,
-                doctor_icon(bd, DOCTOR_WARNING), warned, doctor_icon(bd, DOCTOR_ERROR), bad);
+        fprintf(bd->out, "\n%s %zu passed  %s %zu warnings  %s %zu failed\n",
+                doctor_icon(bd, DOCTOR_OK), ok, doctor_icon(bd, DOCTOR_WARNING), warned,
+                doctor_icon(bd, DOCTOR_ERROR), bad);
         if (fixable && !cmd_bool(c, "fix"))
             fprintf(bd->out, "\n%s\n",
-                    doctor_ink(bd, INK_MUTED, "Tip: Use 'bd doctor --check=validate --fix' to auto-repair fixable issues"));
+                    doctor_ink(
+                        bd, INK_MUTED,
+                        "Tip: Use 'bd doctor --check=validate --fix' to auto-repair fixable issues"));
         if (ok == d.count)
             fprintf(bd->out, "\n%s\n", doctor_ink(bd, INK_PASS, "✓ All data-integrity checks passed"));
     }
@@ -503,6 +529,6 @@ int doctor_focused(struct bd *bd, const struct cmd_call *c, const char *name) {
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (strcmp(name, checks[i].name) == 0)
             return checks[i].run(bd, c);
-    return cmd_fail_hint(bd, "Available checks: artifacts, conventions, pollution, validate", "unknown check %s",
-                         cmd_quote(&bd->arena, name));
+    return cmd_fail_hint(bd, "Available checks: artifacts, conventions, pollution, validate",
+                         "unknown check %s", cmd_quote(&bd->arena, name));
 }

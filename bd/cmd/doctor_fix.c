@@ -23,7 +23,8 @@ static FILE *talk(struct bd *bd) { return bd->json ? bd->err : bd->out; }
 static void describe(struct bd *bd, const struct doctor_result *r, const char *indent) {
     FILE *f = talk(bd);
     fprintf(f, "%sStatus: %s\n", indent,
-            r->status == DOCTOR_ERROR ? doctor_ink(bd, INK_FAIL, "ERROR") : doctor_ink(bd, INK_WARN, "WARNING"));
+            r->status == DOCTOR_ERROR ? doctor_ink(bd, INK_FAIL, "ERROR")
+                                      : doctor_ink(bd, INK_WARN, "WARNING"));
     fprintf(f, "%sIssue:  %s\n", indent, r->message);
     if (r->detail)
         fprintf(f, "%sDetail: %.*s\n", indent, (int)strcspn(r->detail, "\n"), r->detail);
@@ -45,7 +46,9 @@ void doctor_preview(struct bd *bd, const struct doctor *d) {
         describe(bd, list[i], "     ");
         fputc('\n', f);
     }
-    fprintf(f, "[DRY-RUN] Would attempt to fix %zu issue(s)\nRun 'bd doctor --fix' to apply these fixes\n", n);
+    fprintf(f,
+            "[DRY-RUN] Would attempt to fix %zu issue(s)\nRun 'bd doctor --fix' to apply these fixes\n",
+            n);
 }
 
 int doctor_ask(struct bd *bd, const char *question) {
@@ -66,11 +69,14 @@ static bool nobody_to_ask(struct bd *bd, bool interactive) {
     if (isatty(STDIN_FILENO))
         return false;
     if (interactive)
-        fprintf(bd->err, "\n%s Interactive mode requires a terminal\n  Use 'bd doctor --fix --yes' for non-interactive mode\n\n",
+        fprintf(bd->err,
+                "\n%s Interactive mode requires a terminal\n  Use 'bd doctor --fix --yes' for "
+                "non-interactive mode\n\n",
                 doctor_ink(bd, INK_WARN, "⚠"));
     else
-        fprintf(bd->err, "\n%s Running in non-interactive mode: nothing was fixed\n"
-                         "  To auto-fix issues without prompting, use: %s\n\n",
+        fprintf(bd->err,
+                "\n%s Running in non-interactive mode: nothing was fixed\n"
+                "  To auto-fix issues without prompting, use: %s\n\n",
                 doctor_ink(bd, INK_WARN, "⚠"), doctor_ink(bd, INK_ACCENT, "bd doctor --fix --yes"));
     return true;
 }
@@ -119,7 +125,8 @@ static void print_outcomes(struct bd *bd, const struct doctor_repair *rp) {
     fprintf(f, "\n%zu fixed, %zu failed\n", rp->count - rp->failed, rp->failed);
 }
 
-int doctor_fix(struct bd *bd, const struct cmd_call *c, struct doctor *d, struct doctor_repair *rp, bool *fixed) {
+int doctor_fix(struct bd *bd, const struct cmd_call *c, struct doctor *d, struct doctor_repair *rp,
+               bool *fixed) {
     const struct doctor_result **list;
     size_t n = doctor_fixable(bd, d, &list);
     FILE *f = talk(bd);
@@ -143,7 +150,8 @@ int doctor_fix(struct bd *bd, const struct cmd_call *c, struct doctor *d, struct
         if (nobody_to_ask(bd, false))
             return 1;
         int answer = doctor_ask(
-            bd, arena_printf(&bd->arena, "\nThis will attempt to fix %zu issue(s). Continue? (Y/n): ", n));
+            bd,
+            arena_printf(&bd->arena, "\nThis will attempt to fix %zu issue(s). Continue? (Y/n): ", n));
         if (answer != '\n' && answer != 'y') {
             fprintf(f, "Fix canceled.\n");
             return 0;

@@ -55,12 +55,20 @@ static void write_check(struct json_writer *w, const struct doctor_result *r) {
 }
 
 int doctor_deep(struct bd *bd, const struct cmd_call *c) {
-    static const char *const names[] = {
-        "Parent Consistency",    "Dependency Integrity", "Epic Completeness",   "Mail Thread Integrity",
-        "Molecule Integrity",    "Deep Integrity",       "Export Completeness", "Dependency Cycles",
-        "Orphaned Dependencies", "Blocked State",        NULL};
-    static const char *const keys[] = {"parent_consistency", "dependency_integrity", "epic_completeness",
-                                       "mail_thread_integrity", "molecule_integrity", NULL};
+    static const char *const names[] = {"Parent Consistency",
+                                        "Dependency Integrity",
+                                        "Epic Completeness",
+                                        "Mail Thread Integrity",
+                                        "Molecule Integrity",
+                                        "Deep Integrity",
+                                        "Export Completeness",
+                                        "Dependency Cycles",
+                                        "Orphaned Dependencies",
+                                        "Blocked State",
+                                        NULL};
+    static const char *const keys[] = {"parent_consistency", "dependency_integrity",
+                                       "epic_completeness",  "mail_thread_integrity",
+                                       "molecule_integrity", NULL};
     struct doctor d;
     doctor_open(bd, c, &d);
     if (!bd->json) {
@@ -91,7 +99,9 @@ int doctor_deep(struct bd *bd, const struct cmd_call *c) {
         json_object_end(&w);
         bd_json_end(bd, &w, &out);
     } else {
-        fprintf(bd->out, "\nDeep Validation Results\n========================\nScanned: %zu issues, %zu dependencies\n\n",
+        fprintf(bd->out,
+                "\nDeep Validation Results\n========================\nScanned: %zu issues, %zu "
+                "dependencies\n\n",
                 issues, edges);
         for (size_t i = 0; i < d.count; i++) {
             static const char *const icons[] = {"✓", "!", "✗"};
@@ -132,8 +142,9 @@ int doctor_server(struct bd *bd, const struct cmd_call *c) {
     } else {
         fprintf(bd->out, "Dolt Server Mode Health Check\n\n");
         doctor_print_list(bd, &d);
-        fprintf(bd->out, "\n%s %zu passed  %s %zu warnings  %s %zu failed\n", doctor_icon(bd, DOCTOR_OK),
-                doctor_count(&d, DOCTOR_OK), doctor_icon(bd, DOCTOR_WARNING), doctor_count(&d, DOCTOR_WARNING),
+        fprintf(bd->out, "\n%s %zu passed  %s %zu warnings  %s %zu failed\n",
+                doctor_icon(bd, DOCTOR_OK), doctor_count(&d, DOCTOR_OK),
+                doctor_icon(bd, DOCTOR_WARNING), doctor_count(&d, DOCTOR_WARNING),
                 doctor_icon(bd, DOCTOR_ERROR), doctor_count(&d, DOCTOR_ERROR));
     }
     int status = d.overall_ok ? 0 : 1;
@@ -190,20 +201,26 @@ static void read_jsonl(struct bd *bd, struct doctor *d, struct validation *v) {
     if (f.bad_line) {
         v->malformed = 1;
         v->jsonl_valid = false;
-        add(&v->warnings, arena_printf(&bd->arena, "%s: line %zu is no record: %s", path, f.bad_line, f.bad.msg));
+        add(&v->warnings,
+            arena_printf(&bd->arena, "%s: line %zu is no record: %s", path, f.bad_line, f.bad.msg));
     }
     if (d->x && export_file_missing(&f, d->x, &bd->arena, &ids, &n, &err) == BD_OK) {
         for (size_t i = 0; i < n; i++)
             add(&v->missing, ids[i]);
         if (n)
-            add(&v->warnings, arena_printf(&bd->arena, "%zu issue(s) of %s are not in the database (deleted since, or "
-                                                       "never imported)", n, path));
+            add(&v->warnings,
+                arena_printf(&bd->arena,
+                             "%zu issue(s) of %s are not in the database (deleted since, or "
+                             "never imported)",
+                             n, path));
     }
     export_file_release(&f);
 }
 
-/* The file of the SQLite era: what it holds, and after a migration, what of it is not in the database. */
-static void read_sqlite(struct bd *bd, const struct doctor *d, struct validation *v, const char *path, bool post) {
+/* The file of the SQLite era: what it holds, and after a migration, what of it is not in the database.
+ */
+static void read_sqlite(struct bd *bd, const struct doctor *d, struct validation *v, const char *path,
+                        bool post) {
     struct legacy_summary s;
     struct legacy_difference x;
     struct err err = ERR_INIT;
@@ -214,10 +231,13 @@ static void read_sqlite(struct bd *bd, const struct doctor *d, struct validation
         return;
     }
     v->sqlite_count = (size_t)(s.issues + s.wisps);
-    if (post && d->x && legacy_compare(path, bd->ws.database_dir, &bd->arena, &x, NULL) == BD_OK && x.missing)
-        add(&v->warnings, arena_printf(&bd->arena, "%llu issue(s) of %s are not in the database (%s …): deleted since, or "
-                                                   "made by an older bd after the migration",
-                                       (unsigned long long)x.missing, path, x.samples[0]));
+    if (post && d->x && legacy_compare(path, bd->ws.database_dir, &bd->arena, &x, NULL) == BD_OK &&
+        x.missing)
+        add(&v->warnings,
+            arena_printf(&bd->arena,
+                         "%llu issue(s) of %s are not in the database (%s …): deleted since, or "
+                         "made by an older bd after the migration",
+                         (unsigned long long)x.missing, path, x.samples[0]));
 }
 
 static void validate(struct bd *bd, struct doctor *d, struct validation *v) {
@@ -230,7 +250,8 @@ static void validate(struct bd *bd, struct doctor *d, struct validation *v) {
     if (!bd->ws.beads_dir) {
         v->ready = v->healthy = false;
         v->message = "No active beads workspace found";
-        v->fix = "Run 'bd where' to inspect the resolved workspace, or 'bd init' to create a beads installation";
+        v->fix = "Run 'bd where' to inspect the resolved workspace, or 'bd init' to create a beads "
+                 "installation";
         v->status = DOCTOR_ERROR;
         add(&v->errors, v->message);
         return;
@@ -243,13 +264,15 @@ static void validate(struct bd *bd, struct doctor *d, struct validation *v) {
         struct doctor_result r = {0};
         if (tables_count_all(d->x, "issues", NULL, &n, NULL) == BD_OK)
             v->dolt_count = (size_t)n;
-        if (tables_has_table(d->x, "wisps") && tables_count_all(d->x, "wisps", NULL, &wisps, NULL) == BD_OK)
+        if (tables_has_table(d->x, "wisps") &&
+            tables_count_all(d->x, "wisps", NULL, &wisps, NULL) == BD_OK)
             v->dolt_count += (size_t)wisps;
         r.check = doctor_find("Dolt Status");
         r.check->run(d, &r);
         v->locked = r.status != DOCTOR_OK;
         if (v->locked)
-            add(&v->warnings, arena_printf(&bd->arena, "Dolt has uncommitted changes: %s", r.detail ? r.detail : r.message));
+            add(&v->warnings, arena_printf(&bd->arena, "Dolt has uncommitted changes: %s",
+                                           r.detail ? r.detail : r.message));
     }
     if (!post && strcmp(v->backend, "dolt") == 0) {
         v->status = DOCTOR_OK;
@@ -263,14 +286,16 @@ static void validate(struct bd *bd, struct doctor *d, struct validation *v) {
     }
     if (post && !d->x) {
         v->ready = v->healthy = false;
-        add(&v->errors, d->open_error.code ? arena_printf(&bd->arena, "Failed to open Dolt: %s", d->open_error.msg)
-                                           : "There is no Dolt database");
+        add(&v->errors, d->open_error.code
+                            ? arena_printf(&bd->arena, "Failed to open Dolt: %s", d->open_error.msg)
+                            : "There is no Dolt database");
         v->fix = "Run 'bd migrate --to-dolt --dry-run' to see what a migration would do";
     }
     if (v->errors.count) {
         v->status = DOCTOR_ERROR;
-        v->message = arena_printf(&bd->arena, post ? "Migration incomplete: %zu error(s)" : "Not ready: %zu error(s)",
-                                  v->errors.count);
+        v->message = arena_printf(
+            &bd->arena, post ? "Migration incomplete: %zu error(s)" : "Not ready: %zu error(s)",
+            v->errors.count);
         v->detail = joined(bd, &v->errors);
         return;
     }
@@ -280,7 +305,8 @@ static void validate(struct bd *bd, struct doctor *d, struct validation *v) {
                               v->warnings.count ? " with warnings" : "", n, post ? " in Dolt" : "");
     v->detail = joined(bd, &v->warnings);
     if (!post)
-        v->fix = sqlite ? "Run 'bd migrate --to-dolt' to start migration" : "Run 'bd bootstrap' to make the database";
+        v->fix = sqlite ? "Run 'bd migrate --to-dolt' to start migration"
+                        : "Run 'bd bootstrap' to make the database";
 }
 
 static void write_texts(struct json_writer *w, const char *key, const struct texts *t) {
@@ -331,10 +357,10 @@ static void migration_json(struct bd *bd, const struct doctor *d, const struct v
 }
 
 static void migration_print(struct bd *bd, const struct validation *v, const char *phase) {
-    fprintf(bd->out, "\nbd doctor --migration=%s v%s\n\n%s  %s: %s\n", phase, BD_VERSION, doctor_icon(bd, v->status),
-            v->name, v->message);
-    fprintf(bd->out, "\n%s\n  Backend:     %s\n  JSONL Count: %zu\n", doctor_ink(bd, INK_HEADING, "VALIDATION DETAILS"),
-            v->backend, v->jsonl_count);
+    fprintf(bd->out, "\nbd doctor --migration=%s v%s\n\n%s  %s: %s\n", phase, BD_VERSION,
+            doctor_icon(bd, v->status), v->name, v->message);
+    fprintf(bd->out, "\n%s\n  Backend:     %s\n  JSONL Count: %zu\n",
+            doctor_ink(bd, INK_HEADING, "VALIDATION DETAILS"), v->backend, v->jsonl_count);
     if (v->dolt_count)
         fprintf(bd->out, "  Dolt Count:  %zu\n", v->dolt_count);
     fprintf(bd->out, "  JSONL Valid: %s\n", v->jsonl_valid ? "true" : "false");
@@ -344,7 +370,8 @@ static void migration_print(struct bd *bd, const struct validation *v, const cha
         if (lists[k]->count)
             fprintf(bd->out, "\n%s\n", doctor_ink(bd, INK_HEADING, headings[k]));
         for (size_t i = 0; i < lists[k]->count; i++)
-            fprintf(bd->out, "  %s  %s\n", doctor_icon(bd, k ? DOCTOR_ERROR : DOCTOR_WARNING), lists[k]->items[i]);
+            fprintf(bd->out, "  %s  %s\n", doctor_icon(bd, k ? DOCTOR_ERROR : DOCTOR_WARNING),
+                    lists[k]->items[i]);
     }
     if (v->fix)
         fprintf(bd->out, "\n%s  %s\n", doctor_ink(bd, INK_MUTED, "Fix:"), v->fix);
@@ -357,7 +384,8 @@ int doctor_migration(struct bd *bd, const struct cmd_call *c, const char *phase)
     struct doctor d;
     struct validation v = {0};
     if (strcmp(phase, "pre") != 0 && strcmp(phase, "post") != 0)
-        return cmd_fail(bd, "invalid migration phase %s (use 'pre' or 'post')", cmd_quote(&bd->arena, phase));
+        return cmd_fail(bd, "invalid migration phase %s (use 'pre' or 'post')",
+                        cmd_quote(&bd->arena, phase));
     v.phase = strcmp(phase, "pre") == 0 ? "pre-migration" : "post-migration";
     doctor_open(bd, c, &d);
     validate(bd, &d, &v);
@@ -396,7 +424,8 @@ int doctor_perf(struct bd *bd, const struct cmd_call *c) {
                              "performance diagnostics: no .beads/ directory found");
     doctor_open(bd, c, &d);
     if (!d.x) {
-        int status = cmd_fail(bd, "performance diagnostics: %s", d.open_error.code ? d.open_error.msg : "no database");
+        int status = cmd_fail(bd, "performance diagnostics: %s",
+                              d.open_error.code ? d.open_error.msg : "no database");
         doctor_close(bd, &d);
         return status;
     }
@@ -416,23 +445,27 @@ int doctor_perf(struct bd *bd, const struct cmd_call *c) {
     list = (struct issue_list){0};
     at = milliseconds();
     search_issues_with_counts(d.x, &f, &a, &list, &err);
-    times[2].key = "list_open_time", times[2].label = "bd list --status=open", times[2].ms = milliseconds() - at;
+    times[2].key = "list_open_time", times[2].label = "bd list --status=open",
+    times[2].ms = milliseconds() - at;
     const char *first = list.count ? list.items[list.count / 2].id : NULL;
     struct issue one;
     at = milliseconds();
     if (first)
         issue_load(d.x, first, &a, &one, &err);
-    times[3].key = "show_issue_time", times[3].label = "bd show <issue>", times[3].ms = milliseconds() - at;
+    times[3].key = "show_issue_time", times[3].label = "bd show <issue>",
+    times[3].ms = milliseconds() - at;
     issue_filter_init(&f);
     f.priority_max = 2;
     f.description_contains = "a";
     list = (struct issue_list){0};
     at = milliseconds();
     search_issues(d.x, &f, &a, &list, &err);
-    times[4].key = "complex_query_time", times[4].label = "Complex filter", times[4].ms = milliseconds() - at;
+    times[4].key = "complex_query_time", times[4].label = "Complex filter",
+    times[4].ms = milliseconds() - at;
     at = milliseconds();
     tables_log(d.tables, NULL, &a, count_commit, &commits, &err);
-    times[5].key = "commit_log_time", times[5].label = "100 commits of the log", times[5].ms = milliseconds() - at;
+    times[5].key = "commit_log_time", times[5].label = "100 commits of the log",
+    times[5].ms = milliseconds() - at;
     struct cell closed_cell = cell_text("closed");
     tables_count_all(d.x, "issues", NULL, &total, NULL);
     tables_count_all(d.x, "issues", pred_cmp(&a, PRED_EQ, "status", closed_cell), &closed, NULL);
@@ -440,7 +473,8 @@ int doctor_perf(struct bd *bd, const struct cmd_call *c) {
     if (tables_has_table(d.x, "dependencies"))
         tables_count_all(d.x, "dependencies", NULL, &edges, NULL);
     uint64_t bytes = doctor_disk_usage(bd->ws.database_dir);
-    const char *platform = uname(&name) == 0 ? arena_printf(&bd->arena, "%s/%s", name.sysname, name.machine) : "unknown";
+    const char *platform =
+        uname(&name) == 0 ? arena_printf(&bd->arena, "%s/%s", name.sysname, name.machine) : "unknown";
     bool slow = false;
     for (size_t i = 0; i < 6; i++)
         slow = slow || times[i].ms > 500;
@@ -464,15 +498,18 @@ int doctor_perf(struct bd *bd, const struct cmd_call *c) {
         json_object_end(&w);
         bd_json_end(bd, &w, &out);
     } else {
-        fprintf(bd->out, "\nDolt Performance Diagnostics\n==================================================\n"
-                         "\nBackend: dolt-embedded\nPlatform: %s\nbd: %s\n\nDatabase Statistics:\n"
-                         "  Total issues:      %" PRIu64 "\n  Open issues:       %" PRIu64 "\n  Closed issues:     %" PRIu64
-                         "\n  Dependencies:      %" PRIu64 "\n  Database size:     %s\n\nOperation Performance (ms):\n",
+        fprintf(bd->out,
+                "\nDolt Performance Diagnostics\n==================================================\n"
+                "\nBackend: dolt-embedded\nPlatform: %s\nbd: %s\n\nDatabase Statistics:\n"
+                "  Total issues:      %" PRIu64 "\n  Open issues:       %" PRIu64
+                "\n  Closed issues:     %" PRIu64 "\n  Dependencies:      %" PRIu64
+                "\n  Database size:     %s\n\nOperation Performance (ms):\n",
                 platform, BD_VERSION, total, open, closed, edges, doctor_bytes(&d, bytes));
         for (size_t i = 0; i < 6; i++)
             fprintf(bd->out, "  %-25s %.2f\n", times[i].label, times[i].ms);
         fprintf(bd->out, "\nPerformance Assessment:\n  %s\n",
-                slow ? "[WARN] An operation takes more than half a second: see 'bd doctor' (dolt-noms-size, Dolt "
+                slow ? "[WARN] An operation takes more than half a second: see 'bd doctor' "
+                       "(dolt-noms-size, Dolt "
                        "Performance) and 'bd gc --dry-run'"
                      : "[OK] Performance looks healthy");
     }

@@ -21,11 +21,13 @@ const char *doctor_icon(struct bd *bd, enum doctor_status s) {
 
 /* ---- people ---- */
 
-static void print_lines(struct bd *bd, const char *first, const char *rest, const char *text, bool muted) {
+static void print_lines(struct bd *bd, const char *first, const char *rest, const char *text,
+                        bool muted) {
     for (const char *p = text; *p;) {
         size_t n = strcspn(p, "\n");
         const char *line = arena_strndup(&bd->arena, p, n);
-        fprintf(bd->out, "%s%s\n", p == text ? first : rest, muted ? doctor_ink(bd, INK_MUTED, line) : line);
+        fprintf(bd->out, "%s%s\n", p == text ? first : rest,
+                muted ? doctor_ink(bd, INK_MUTED, line) : line);
         p += n + (p[n] == '\n');
     }
 }
@@ -41,7 +43,8 @@ static void print_finding(struct bd *bd, const struct doctor_result *r) {
 }
 
 static void print_passed(struct bd *bd, const struct doctor_result *r) {
-    fprintf(bd->out, "  %s  %s %s\n", doctor_icon(bd, r->status), r->name, doctor_ink(bd, INK_MUTED, r->message));
+    fprintf(bd->out, "  %s  %s %s\n", doctor_icon(bd, r->status), r->name,
+            doctor_ink(bd, INK_MUTED, r->message));
     if (r->detail)
         print_lines(bd, "     └─ ", "        ", r->detail, true);
 }
@@ -87,10 +90,11 @@ void doctor_print(struct bd *bd, const struct doctor *d, bool verbose) {
     if (!verbose)
         fprintf(bd->out, "%s\n", doctor_ink(bd, INK_MUTED, "Run with --verbose to see all checks"));
     if (d->suppressed)
-        fprintf(bd->out, "%s\n",
-                doctor_ink(bd, INK_MUTED,
-                           arena_printf(&bd->arena, "(%zu warning%s suppressed via doctor.suppress config)",
-                                        d->suppressed, d->suppressed == 1 ? "" : "s")));
+        fprintf(
+            bd->out, "%s\n",
+            doctor_ink(bd, INK_MUTED,
+                       arena_printf(&bd->arena, "(%zu warning%s suppressed via doctor.suppress config)",
+                                    d->suppressed, d->suppressed == 1 ? "" : "s")));
 }
 
 void doctor_print_list(struct bd *bd, const struct doctor *d) {
@@ -98,7 +102,8 @@ void doctor_print_list(struct bd *bd, const struct doctor *d) {
         const struct doctor_result *r = &d->results[i];
         print_passed(bd, r);
         if (r->status != DOCTOR_OK && r->fix)
-            print_lines(bd, "     ", "     ", doctor_ink(bd, INK_MUTED, arena_printf(&bd->arena, "Fix: %s", r->fix)), false);
+            print_lines(bd, "     ", "     ",
+                        doctor_ink(bd, INK_MUTED, arena_printf(&bd->arena, "Fix: %s", r->fix)), false);
     }
 }
 
@@ -174,7 +179,9 @@ int doctor_write_file(struct bd *bd, const struct doctor *d, const char *path) {
     json_end(&w);
     buf_add_char(&out, '\n');
     struct err err = ERR_INIT;
-    int rc = os_write_file_atomic(path, out.data, out.size, 0644) ? err_errno(&err, "cannot write %s", path) : BD_OK;
+    int rc = os_write_file_atomic(path, out.data, out.size, 0644)
+                 ? err_errno(&err, "cannot write %s", path)
+                 : BD_OK;
     buf_release(&out);
     if (rc)
         return cmd_fail(bd, "failed to export diagnostics: %s", err.msg);
@@ -186,7 +193,9 @@ int doctor_write_file(struct bd *bd, const struct doctor *d, const char *path) {
 /* ---- coding agents ---- */
 
 static const char *severity(const struct doctor_result *r) {
-    return r->status == DOCTOR_ERROR ? "blocking" : r->check->flags & DOCTOR_STRICT ? "degraded" : "advisory";
+    return r->status == DOCTOR_ERROR         ? "blocking"
+           : r->check->flags & DOCTOR_STRICT ? "degraded"
+                                             : "advisory";
 }
 
 /* The commands a hint names: what stands between quotes, or behind "Run: ". */
@@ -202,7 +211,8 @@ static size_t commands(struct bd *bd, const char *hint, const char **out, size_t
         size_t size = strcspn(p + 1, "'\n");
         if (p[1 + size] != '\'')
             break;
-        if (strncmp(p + 1, "bd ", 3) == 0 || strncmp(p + 1, "git ", 4) == 0 || strncmp(p + 1, "dolt ", 5) == 0)
+        if (strncmp(p + 1, "bd ", 3) == 0 || strncmp(p + 1, "git ", 4) == 0 ||
+            strncmp(p + 1, "dolt ", 5) == 0)
             out[n++] = arena_strndup(&bd->arena, p + 1, size);
         p += size + 2;
     }
@@ -210,12 +220,14 @@ static size_t commands(struct bd *bd, const char *hint, const char **out, size_t
 }
 
 static const char *summary(struct bd *bd, const struct doctor *d) {
-    size_t bad = doctor_count(d, DOCTOR_ERROR), warned = doctor_count(d, DOCTOR_WARNING), ok = doctor_count(d, DOCTOR_OK);
+    size_t bad = doctor_count(d, DOCTOR_ERROR), warned = doctor_count(d, DOCTOR_WARNING),
+           ok = doctor_count(d, DOCTOR_OK);
     if (!bad && !warned)
         return arena_printf(&bd->arena, "All %zu checks passed. No issues found.", ok);
     const char *errors = bad ? arena_printf(&bd->arena, "%zu error(s)", bad) : "";
     const char *warnings = warned ? arena_printf(&bd->arena, "%zu warning(s)", warned) : "";
-    return arena_printf(&bd->arena, "%s%s%s found, %zu checks passed.", errors, bad && warned ? " and " : "", warnings, ok);
+    return arena_printf(&bd->arena, "%s%s%s found, %zu checks passed.", errors,
+                        bad && warned ? " and " : "", warnings, ok);
 }
 
 static const char *observed(struct bd *bd, const struct doctor_result *r) {
@@ -268,8 +280,8 @@ void doctor_print_agent(struct bd *bd, const struct doctor *d) {
         agent_json(bd, d);
         return;
     }
-    fprintf(bd->out, "## bd doctor (agent diagnostic mode) v%s\n\n**Path:** %s\n**Status:** %s\n\n", BD_VERSION, d->path,
-            summary(bd, d));
+    fprintf(bd->out, "## bd doctor (agent diagnostic mode) v%s\n\n**Path:** %s\n**Status:** %s\n\n",
+            BD_VERSION, d->path, summary(bd, d));
     size_t ok = doctor_count(d, DOCTOR_OK);
     if (ok == d->count) {
         fprintf(bd->out, "All checks passed. No action needed.\n");
@@ -281,8 +293,9 @@ void doctor_print_agent(struct bd *bd, const struct doctor *d) {
             const char *list[8];
             if ((int)r->status != s)
                 continue;
-            fprintf(bd->out, "### %s: %s [%s]\nSeverity: %s\n\n%s\n\n", s == DOCTOR_ERROR ? "ERROR" : "WARNING", r->name,
-                    r->category, severity(r), r->check->why);
+            fprintf(bd->out, "### %s: %s [%s]\nSeverity: %s\n\n%s\n\n",
+                    s == DOCTOR_ERROR ? "ERROR" : "WARNING", r->name, r->category, severity(r),
+                    r->check->why);
             fprintf(bd->out, "- **Observed:** ");
             print_lines(bd, "", "  ", observed(bd, r), false);
             fprintf(bd->out, "- **Expected:** %s\n", r->check->expected);

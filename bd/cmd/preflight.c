@@ -1,6 +1,6 @@
 /*
- * bd preflight: is the branch ready for a pull request? Shows a checklist, or goes through it. What the project
- * does not have (no go.mod, no default.nix) is skipped, not failed.
+ * bd preflight: is the branch ready for a pull request? Shows a checklist, or goes through it. What the
+ * project does not have (no go.mod, no default.nix) is skipped, not failed.
  */
 #include "bd/cmd/doctor.h"
 
@@ -25,7 +25,8 @@ static const char *below_top(struct bd *bd, const char *name) {
 }
 
 /* Standard output and standard error of a program, in that order. */
-static int run_program(struct bd *bd, const char *const *argv, const char *directory, const char **output) {
+static int run_program(struct bd *bd, const char *const *argv, const char *directory,
+                       const char **output) {
     struct buf out = BUF_INIT, error = BUF_INIT;
     struct process p = {.argv = argv, .directory = directory, .output = &out, .error = &error};
     int status = process_run(&p);
@@ -69,8 +70,10 @@ static struct step tests(struct bd *bd) {
 }
 
 static struct step lint(struct bd *bd, bool skip) {
-    struct step s = {.name = "Lint passes", .command = "golangci-lint run --build-tags=gms_pure_go ./..."};
-    static const char *const argv[] = {"golangci-lint", "run", "--build-tags=gms_pure_go", "./...", NULL};
+    struct step s = {.name = "Lint passes",
+                     .command = "golangci-lint run --build-tags=gms_pure_go ./..."};
+    static const char *const argv[] = {"golangci-lint", "run", "--build-tags=gms_pure_go", "./...",
+                                       NULL};
     if (skip) {
         s.skipped = s.warning = true;
         s.output = "lint check explicitly skipped by --skip-lint";
@@ -99,7 +102,8 @@ static struct step formatting(struct bd *bd, bool fix) {
     if (status)
         s.output = list;
     else if (*list)
-        s.output = arena_printf(&bd->arena, "Unformatted files:\n%.*s\nRun: gofmt -w .", (int)(strlen(list) - 1), list);
+        s.output = arena_printf(&bd->arena, "Unformatted files:\n%.*s\nRun: gofmt -w .",
+                                (int)(strlen(list) - 1), list);
     return s;
 }
 
@@ -121,7 +125,8 @@ static struct step pollution(struct bd *bd) {
         return s;
     }
     const char *path = arena_printf(&bd->arena, "%s/issues.jsonl", bd->ws.beads_dir + n + 1);
-    char *branch = process_git(top(bd), (const char *const[]){"rev-parse", "--abbrev-ref", "HEAD", NULL});
+    char *branch =
+        process_git(top(bd), (const char *const[]){"rev-parse", "--abbrev-ref", "HEAD", NULL});
     if (!branch) {
         s.passed = false;
         s.skipped = true;
@@ -144,7 +149,8 @@ static struct step pollution(struct bd *bd) {
 static struct step nix_hash(struct bd *bd) {
     struct step s = {.name = "Nix hash current", .command = "git diff HEAD -- go.sum", .passed = true};
     if (git_prints(bd, (const char *const[]){"diff", "--name-only", "HEAD", "--", "go.sum", NULL}) ||
-        git_prints(bd, (const char *const[]){"diff", "--name-only", "--cached", "--", "go.sum", NULL})) {
+        git_prints(bd,
+                   (const char *const[]){"diff", "--name-only", "--cached", "--", "go.sum", NULL})) {
         s.passed = false;
         s.warning = true;
         s.output = "go.sum has uncommitted changes - vendorHash in default.nix may need updating";
@@ -175,16 +181,19 @@ static const char *quoted_value(struct bd *bd, const char *path, const char *key
 static struct step versions(struct bd *bd) {
     struct step s = {.name = "Version sync", .command = "scripts/check-versions.sh"};
     if (os_exists("scripts/check-versions.sh")) {
-        s.passed = run_program(bd, (const char *const[]){"bash", "scripts/check-versions.sh", NULL}, NULL, &s.output) == 0;
+        s.passed = run_program(bd, (const char *const[]){"bash", "scripts/check-versions.sh", NULL},
+                               NULL, &s.output) == 0;
         return s;
     }
     s.command = "Compare cmd/bd/version.go and default.nix";
     if (skip_without(bd, &s, "cmd/bd/version.go") || skip_without(bd, &s, "default.nix"))
         return s;
-    const char *go = quoted_value(bd, "cmd/bd/version.go", "Version"), *nix = quoted_value(bd, "default.nix", "version");
+    const char *go = quoted_value(bd, "cmd/bd/version.go", "Version"),
+               *nix = quoted_value(bd, "default.nix", "version");
     if (!go || !nix) {
         s.skipped = true;
-        s.output = arena_printf(&bd->arena, "Cannot parse version from %s", go ? "default.nix" : "version.go");
+        s.output =
+            arena_printf(&bd->arena, "Cannot parse version from %s", go ? "default.nix" : "version.go");
     } else if (strcmp(go, nix) != 0) {
         s.output = arena_printf(&bd->arena, "Version mismatch: version.go=%s, default.nix=%s", go, nix);
     } else {
@@ -195,7 +204,8 @@ static struct step versions(struct bd *bd) {
 }
 
 static struct step documents(struct bd *bd) {
-    struct step s = {.name = "AGENTS.md/CLAUDE.md in sync", .command = "bd doctor (Agent Doc Divergence)"};
+    struct step s = {.name = "AGENTS.md/CLAUDE.md in sync",
+                     .command = "bd doctor (Agent Doc Divergence)"};
     struct workspace here = bd->ws;
     here.project_dir = top(bd);
     struct doctor d = {.arena = &bd->arena, .path = top(bd), .ws = &here, .config = &bd->config};
@@ -204,7 +214,8 @@ static struct step documents(struct bd *bd) {
     s.passed = r.status == DOCTOR_OK;
     s.warning = !s.passed;
     if (!s.passed)
-        s.output = arena_printf(&bd->arena, "%s\n%s\n%s", r.message, r.detail ? r.detail : "", r.fix ? r.fix : "");
+        s.output = arena_printf(&bd->arena, "%s\n%s\n%s", r.message, r.detail ? r.detail : "",
+                                r.fix ? r.fix : "");
     return s;
 }
 
@@ -213,8 +224,11 @@ static struct step documents(struct bd *bd) {
 static void print_step(struct bd *bd, const struct step *s) {
     enum { SHOWN_MAX = 500 };
     const char *output = s->output ? s->output : "";
-    fprintf(bd->out, "%s %s%s\n  Command: %s\n", s->skipped || s->warning ? "⚠" : s->passed ? "✓" : "✗", s->name,
-            s->skipped ? " (skipped)" : "", s->command);
+    fprintf(bd->out, "%s %s%s\n  Command: %s\n",
+            s->skipped || s->warning ? "⚠"
+            : s->passed              ? "✓"
+                                     : "✗",
+            s->name, s->skipped ? " (skipped)" : "", s->command);
     if (s->skipped && *output) {
         fprintf(bd->out, "  Reason: %s\n", output);
     } else if (s->warning && *output) {
@@ -235,7 +249,8 @@ static void print_step(struct bd *bd, const struct step *s) {
     fputc('\n', bd->out);
 }
 
-static void print_json(struct bd *bd, const struct step *steps, size_t count, bool all, const char *summary) {
+static void print_json(struct bd *bd, const struct step *steps, size_t count, bool all,
+                       const char *summary) {
     struct buf out = BUF_INIT;
     struct json_writer w;
     json_begin(&w, &out, 0);
@@ -263,8 +278,12 @@ static void print_json(struct bd *bd, const struct step *steps, size_t count, bo
 }
 
 static int go_through(struct bd *bd, const struct cmd_call *c) {
-    struct step steps[] = {tests(bd),    lint(bd, cmd_bool(c, "skip-lint")), formatting(bd, cmd_bool(c, "fix")),
-                           pollution(bd), nix_hash(bd),                      versions(bd),
+    struct step steps[] = {tests(bd),
+                           lint(bd, cmd_bool(c, "skip-lint")),
+                           formatting(bd, cmd_bool(c, "fix")),
+                           pollution(bd),
+                           nix_hash(bd),
+                           versions(bd),
                            documents(bd)};
     size_t count = sizeof steps / sizeof *steps, passed = 0, skipped = 0, warned = 0;
     bool all = true;
@@ -324,9 +343,11 @@ const struct cmd cmd_preflight = {
     .name = "preflight",
     .use = "preflight",
     .summary = "Is the branch ready for a pull request?",
-    .details = "Shows what to look at before a pull request, and with --check looks: tests, linter, formatting, an "
-               "export that slipped into the branch, versions that differ, AGENTS.md against CLAUDE.md.\n\n"
-               "What the project does not have is skipped. The exit status is 1 when a check fails.",
+    .details =
+        "Shows what to look at before a pull request, and with --check looks: tests, linter,\n"
+        "formatting, an export that slipped into the branch, versions that differ, AGENTS.md against\n"
+        "CLAUDE.md.\n\n"
+        "What the project does not have is skipped. The exit status is 1 when a check fails.",
     .examples = "  bd preflight\n  bd preflight --check\n  bd preflight --check --skip-lint --json",
     .group = "Maintenance",
     .args_max = -1,

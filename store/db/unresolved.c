@@ -3,7 +3,8 @@
 
 #include "store/db/embedded.h"
 
-int db_unresolved_tables(struct tables_txn *x, struct arena *a, const char ***names, size_t *count, struct err *err) {
+int db_unresolved_tables(struct tables_txn *x, struct arena *a, const char ***names, size_t *count,
+                         struct err *err) {
     const char **all;
     size_t n;
     int rc = tables_list(x, a, &all, &n, err);

@@ -1,6 +1,6 @@
 /*
- * bd doctor --fix on a workspace with everything wrong that it mends, killed, cut off and failing at any moment:
- * what was there is afterwards in its place or among the copies, and a later run completes.
+ * bd doctor --fix on a workspace with everything wrong that it mends, killed, cut off and failing at
+ * any moment: what was there is afterwards in its place or among the copies, and a later run completes.
  *
  *   crash_doctor [seeds [first seed]]
  */
@@ -33,7 +33,9 @@ static int break_rows(struct tables_txn *x, void *ctx, struct err *e) {
     rc = rc ? rc : put_issue(x, "issues", "t-b.5", "C", "open", false, e);
     rc = rc ? rc : put_edge(x, "t-b", "t-a", "blocks", e);
     rc = rc ? rc : put_edge(x, "t-a", "t-gone", "related", e);
-    rc = rc ? rc : tables_delete(x, "metadata", pred_cmp(&a, PRED_EQ, "key", cell_text("_project_id")), NULL, e);
+    rc = rc ? rc
+            : tables_delete(x, "metadata", pred_cmp(&a, PRED_EQ, "key", cell_text("_project_id")), NULL,
+                            e);
     arena_release(&a);
     return rc;
 }
@@ -55,9 +57,10 @@ static void make_disk(const char *root, uint64_t seed) {
     must(doctor_write(&run.c, break_rows, NULL, &err), &err);
     snprintf(path, sizeof path, "%s/mq", run.c.beads);
     must(os_mkdir(path, 0700) | os_fsync_dir(run.c.beads) | doctor_put_file(&run.c, "mq/1.json", "{}") |
-             doctor_put_file(&run.c, "metadata.json", metadata) | doctor_put_file(&run.c, "deletions.jsonl", deletions) |
-             doctor_put_file(&run.c, ".gitignore", ignored) | doctor_put_file(&run.c, ".sync.lock", "") |
-             doctor_put_file(&run.c, ".x.99-1.tmp", "half"),
+             doctor_put_file(&run.c, "metadata.json", metadata) |
+             doctor_put_file(&run.c, "deletions.jsonl", deletions) |
+             doctor_put_file(&run.c, ".gitignore", ignored) |
+             doctor_put_file(&run.c, ".sync.lock", "") | doctor_put_file(&run.c, ".x.99-1.tmp", "half"),
          &err);
     doctor_free(&run.c);
 }
@@ -104,7 +107,10 @@ static bool in_place(const char *name, const char *text) {
 static bool files_are_there(void) {
     static const struct {
         const char *name, *text;
-    } kept[] = {{"metadata.json", metadata}, {"deletions.jsonl", deletions}, {"mq/1.json", "{}"}, {".x.99-1.tmp", "half"}};
+    } kept[] = {{"metadata.json", metadata},
+                {"deletions.jsonl", deletions},
+                {"mq/1.json", "{}"},
+                {".x.99-1.tmp", "half"}};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (!in_place(kept[i].name, kept[i].text) && !among_copies(kept[i].name, kept[i].text, false))
             return problem("%s is neither in its place nor among the copies", kept[i].name);
@@ -160,7 +166,8 @@ static int fix(struct err *err) {
         rc = doctor_fix_all(&run.c, &rp);
         for (size_t i = 0; rc && i < rp.count; i++)
             if (rp.outcomes[i].code)
-                err_set(err, rp.outcomes[i].code, "%s: %s", rp.outcomes[i].result->name, rp.outcomes[i].text);
+                err_set(err, rp.outcomes[i].code, "%s: %s", rp.outcomes[i].result->name,
+                        rp.outcomes[i].text);
         doctor_repair_release(&rp);
     }
     doctor_stop(&run.c);

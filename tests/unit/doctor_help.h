@@ -58,7 +58,8 @@ static int doctor_make(struct clinic *c, const char *project, struct err *err) {
     snprintf(data, sizeof data, "%s/embeddeddolt", c->beads);
     snprintf(c->database, sizeof c->database, "%s/t", data);
     (void)tightened;
-    if (os_mkdir(c->beads, 0700) || os_mkdir(data, 0700) || os_fsync_dir(project) || os_fsync_dir(c->beads))
+    if (os_mkdir(c->beads, 0700) || os_mkdir(data, 0700) || os_fsync_dir(project) ||
+        os_fsync_dir(c->beads))
         return err_errno(err, "cannot make %s", c->beads);
     int rc = tables_create_embedded(c->database, "main", &author, err);
     struct tables_open o = {.dir = c->database};
@@ -137,8 +138,8 @@ static int doctor_rows_in(struct tables_txn *x, void *ctx, struct err *err) {
     return w->fill(x, w->ctx, err);
 }
 
-static int doctor_write(struct clinic *c, int (*fill)(struct tables_txn *, void *, struct err *), void *ctx,
-                        struct err *err) {
+static int doctor_write(struct clinic *c, int (*fill)(struct tables_txn *, void *, struct err *),
+                        void *ctx, struct err *err) {
     struct doctor_rows w = {fill, ctx};
     struct tables_write how = {.mode = TABLES_COMMIT, .message = "test"};
     struct tables_open o = {.dir = c->database};
@@ -151,11 +152,11 @@ static int doctor_write(struct clinic *c, int (*fill)(struct tables_txn *, void 
     return rc;
 }
 
-static int put_issue(struct tables_txn *x, const char *table, const char *id, const char *title, const char *status,
-                     bool blocked, struct err *err) {
-    static const char *const columns[] = {"id",       "title",      "description", "design",     "acceptance_criteria",
-                                          "notes",    "status",     "priority",    "issue_type", "created_at",
-                                          "updated_at", "is_blocked"};
+static int put_issue(struct tables_txn *x, const char *table, const char *id, const char *title,
+                     const char *status, bool blocked, struct err *err) {
+    static const char *const columns[] = {
+        "id",     "title",    "description", "design",     "acceptance_criteria", "notes",
+        "status", "priority", "issue_type",  "created_at", "updated_at",          "is_blocked"};
     struct cell cells[] = {cell_text(id),
                            cell_text(title),
                            cell_text(""),
@@ -171,11 +172,14 @@ static int put_issue(struct tables_txn *x, const char *table, const char *id, co
     return tables_insert(x, table, columns, cells, 12, 0, NULL, err);
 }
 
-static int put_edge(struct tables_txn *x, const char *from, const char *to, const char *type, struct err *err) {
-    static const char *const columns[] = {"id", "issue_id", "depends_on_issue_id", "type", "created_by"};
+static int put_edge(struct tables_txn *x, const char *from, const char *to, const char *type,
+                    struct err *err) {
+    static const char *const columns[] = {"id", "issue_id", "depends_on_issue_id", "type",
+                                          "created_by"};
     char id[64];
     snprintf(id, sizeof id, "%.12s-%.12s-%.8s", from, to, type);
-    struct cell cells[] = {cell_text(id), cell_text(from), cell_text(to), cell_text(type), cell_text("tester")};
+    struct cell cells[] = {cell_text(id), cell_text(from), cell_text(to), cell_text(type),
+                           cell_text("tester")};
     return tables_insert(x, "dependencies", columns, cells, 5, 0, NULL, err);
 }
 

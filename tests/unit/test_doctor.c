@@ -1,4 +1,5 @@
-/* The doctor's checks of data and their fixes: healthy stays untouched, broken is named, mended and kept. */
+/* The doctor's checks of data and their fixes: healthy stays untouched, broken is named, mended and
+ * kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,7 +50,8 @@ static void expect(const char *name, enum doctor_status status) {
     if (!r)
         fail_msg("no check %s", name);
     if (r->status != status)
-        fail_msg("%s is %s: %s (%s)", name, doctor_status_name(r->status), r->message, r->detail ? r->detail : "");
+        fail_msg("%s is %s: %s (%s)", name, doctor_status_name(r->status), r->message,
+                 r->detail ? r->detail : "");
 }
 
 static void expect_all_ok(void) {
@@ -89,7 +91,8 @@ static char *slurp_rows(void) {
     size_t size;
     char path[400];
     snprintf(path, sizeof path, "%s/rows", scratch);
-    snprintf(command, sizeof command, "cat '%s'/backup/doctor-*/rows.jsonl > '%s' 2>/dev/null", c.beads, path);
+    snprintf(command, sizeof command, "cat '%s'/backup/doctor-*/rows.jsonl > '%s' 2>/dev/null", c.beads,
+             path);
     if (system(command) || os_read_file(path, 1 << 20, &data, &size))
         fail_msg("no copy of the rows");
     return data;
@@ -169,7 +172,7 @@ static void orphaned_rows_go_and_are_kept(void **state) {
 
 static int marks(struct tables_txn *x, void *ctx, struct err *e) {
     (void)ctx;
-    int rc = put_issue(x, "issues", "t-a", "A", "open", false, e); /* is blocked by b */
+    int rc = put_issue(x, "issues", "t-a", "A", "open", false, e);      /* is blocked by b */
     rc = rc ? rc : put_issue(x, "issues", "t-b", "B", "open", true, e); /* is free */
     rc = rc ? rc : put_issue(x, "issues", "t-a.1", "child of A", "open", false, e); /* inherits */
     rc = rc ? rc : put_edge(x, "t-a", "t-b", "blocks", e);
@@ -202,7 +205,8 @@ static int children(struct tables_txn *x, void *ctx, struct err *e) {
     (void)ctx;
     int rc = put_issue(x, "issues", "t-a", "A", "open", false, e);
     rc = rc ? rc : put_issue(x, "issues", "t-a.7", "child", "open", false, e);
-    return rc ? rc : tables_insert(x, "child_counters", columns, cells, 2, TABLES_INSERT_REPLACE, NULL, e);
+    return rc ? rc
+              : tables_insert(x, "child_counters", columns, cells, 2, TABLES_INSERT_REPLACE, NULL, e);
 }
 
 static void low_child_counters_are_raised(void **state) {
@@ -231,7 +235,8 @@ static void an_old_version_is_noted_anew(void **state) {
 static int without_identity(struct tables_txn *x, void *ctx, struct err *e) {
     struct arena a = ARENA_INIT;
     (void)ctx;
-    int rc = tables_delete(x, "metadata", pred_cmp(&a, PRED_EQ, "key", cell_text("_project_id")), NULL, e);
+    int rc =
+        tables_delete(x, "metadata", pred_cmp(&a, PRED_EQ, "key", cell_text("_project_id")), NULL, e);
     arena_release(&a);
     return rc;
 }
@@ -239,10 +244,12 @@ static int without_identity(struct tables_txn *x, void *ctx, struct err *e) {
 static void a_missing_identity_is_written_to_both(void **state) {
     (void)state;
     ok(doctor_write(&c, without_identity, NULL, &err));
-    assert_int_equal(doctor_put_file(&c, "metadata.json",
-                                     "{\"database\": \"dolt\", \"dolt_mode\": \"embedded\", \"dolt_database\": \"t\", "
-                                     "\"stale_closed_issues_days\": 30}"),
-                     0);
+    assert_int_equal(
+        doctor_put_file(
+            &c, "metadata.json",
+            "{\"database\": \"dolt\", \"dolt_mode\": \"embedded\", \"dolt_database\": \"t\", "
+            "\"stale_closed_issues_days\": 30}"),
+        0);
     expect_mended("Project Identity", DOCTOR_WARNING);
     examine();
     assert_int_equal(strlen(c.ws.project_id), 36);
@@ -276,10 +283,12 @@ static void damaged_metadata_is_written_anew(void **state) {
 
 static void a_database_named_as_a_file_is_renamed(void **state) {
     (void)state;
-    assert_int_equal(doctor_put_file(&c, "metadata.json",
-                                     "{\"database\": \"beads.db\", \"dolt_database\": \"t\", \"project_id\": \"" DOCTOR_PROJECT
-                                     "\"}"),
-                     0);
+    assert_int_equal(
+        doctor_put_file(
+            &c, "metadata.json",
+            "{\"database\": \"beads.db\", \"dolt_database\": \"t\", \"project_id\": \"" DOCTOR_PROJECT
+            "\"}"),
+        0);
     expect_mended("Database Config", DOCTOR_WARNING);
 }
 
@@ -311,7 +320,8 @@ static void leftovers_are_set_aside(void **state) {
     assert_false(doctor_has_file(&c, "mq"));
     char command[1200];
     snprintf(command, sizeof command,
-             "cd '%s'/backup/doctor-* && test -f .sync.lock -a -f bd.sock.startlock -a -f deletions.jsonl -a -f mq/1.json "
+             "cd '%s'/backup/doctor-* && test -f .sync.lock -a -f bd.sock.startlock -a -f "
+             "deletions.jsonl -a -f mq/1.json "
              "-a -f .config.yaml.99-1.tmp -a -f dolt-server.pid -a -f dolt-server.port",
              c.beads);
     assert_int_equal(system(command), 0);
@@ -344,7 +354,8 @@ static void an_old_gitignore_keeps_the_lines_of_its_owner(void **state) {
 static void a_readable_key_is_an_error(void **state) {
     char path[512];
     (void)state;
-    assert_int_equal(doctor_put_file(&c, ".beads-credential-key", "0123456789abcdef0123456789abcdef"), 0);
+    assert_int_equal(doctor_put_file(&c, ".beads-credential-key", "0123456789abcdef0123456789abcdef"),
+                     0);
     snprintf(path, sizeof path, "%s/.beads-credential-key", c.beads);
     assert_int_equal(chmod(path, 0644), 0);
     expect_mended("Permissions", DOCTOR_ERROR);
@@ -507,9 +518,9 @@ static void conflict_markers_and_compactions_are_seen(void **state) {
     char path[512];
     (void)state;
     assert_int_equal(doctor_put_file(&c, "issues.jsonl", "{\"id\":\"t-1\"}\n<<<<<<< HEAD\n"), 0);
-    snprintf(path, sizeof path, "%s/compact/pending-gc", c.beads);
+    snprintf(path, sizeof path, "%s/compact/compact-pending-gc", c.beads);
     assert_int_equal(os_mkdir_p(path, 0700), 0);
-    assert_int_equal(doctor_put_file(&c, "compact/pending-gc/t", "db=t\n"), 0);
+    assert_int_equal(doctor_put_file(&c, "compact/compact-pending-gc/t", "db=t\n"), 0);
     examine();
     expect("Git Conflicts", DOCTOR_ERROR);
     expect("dolt-compact-state", DOCTOR_WARNING);
@@ -527,8 +538,8 @@ static uint32_t dice(uint32_t below) {
 /* Random issues and edges; the marks are made by the program's own rules. */
 static int random_store(struct tables_txn *x, void *ctx, struct err *e) {
     static const char *const statuses[] = {"open", "in_progress", "closed", "pinned"};
-    static const char *const types[] = {"blocks", "related", "parent-child", "waits-for", "discovered-from",
-                                        "conditional-blocks"};
+    static const char *const types[] = {"blocks",    "related",         "parent-child",
+                                        "waits-for", "discovered-from", "conditional-blocks"};
     enum { COUNT = 14 };
     char ids[COUNT][16];
     const char *list[COUNT];
@@ -571,7 +582,8 @@ static void fixing_valid_stores_changes_nothing(void **state) {
             const struct doctor_result *r = &one.d.results[i];
             if (r->check->fix_rows && !(r->check->flags & DOCTOR_NO_BULK)) {
                 if (r->status != DOCTOR_OK)
-                    fail_msg("seed %u: %s: %s (%s)", now, r->name, r->message, r->detail ? r->detail : "");
+                    fail_msg("seed %u: %s: %s (%s)", now, r->name, r->message,
+                             r->detail ? r->detail : "");
                 chosen[n++] = r;
             }
         }
