@@ -9,6 +9,7 @@
 
 #include "base/os.h"
 #include "store/chunk/lock.h"
+#include "store/remote/conjoin.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -242,6 +243,8 @@ static int commit_root_bare(struct file_remote *f, const struct hash *expected, 
         manifest_release(&m);
     }
     store_lock_give(&f->lock);
+    if (rc == BD_OK)
+        conjoin_small_files(f->dir, &f->lock, NULL); /* upkeep: what fails is tried again the next time */
     return rc == BD_OK ? refresh(f, err) : rc;
 }
 

@@ -11,6 +11,7 @@
 #include "tests/crash/crash_main.h"
 
 #include "store/db/tables.h"
+#include "store/remote/conjoin.h"
 #include "store/remote/restore.h"
 #include "store/sql/ddl_parse.h"
 
@@ -347,6 +348,7 @@ static bool crash_seed(const char *root, uint64_t seed) {
         without.exchange = cannot_exchange;
         os_set_ops(&without);
     }
+    conjoin_at = 5;
     run.next = 1;
     bool ok = os_mkdir_durable(run.data, 0777) == 0 &&
               tables_create_embedded(run.db, "main", NULL, &crash_err) == BD_OK;

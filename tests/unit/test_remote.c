@@ -2,6 +2,7 @@
 #include "tests/unit/db_help.h"
 
 #include "store/db/repo_state.h"
+#include "store/remote/conjoin.h"
 #include "store/remote/refs.h"
 #include "store/remote/restore.h"
 #include "store/sql/ddl_parse.h"
@@ -297,6 +298,23 @@ static void urls_name_their_kind(void **state) {
     arena_release(&a);
 }
 
+static void many_small_files_become_one(void **state) {
+    (void)state;
+    const char *db = make_db("many-db"), *to = path_of("many-backup"), *copy = path_of("many-copy");
+    struct pull_stats s;
+    conjoin_at = 4;
+    for (int i = 1; i <= 9; i++) {
+        backup(db, to, NULL, &s);
+        assert_true(files_in(to) <= 5);
+        write_rows(db, i * 1000);
+    }
+    backup(db, to, NULL, &s);
+    conjoin_at = 64;
+    assert_int_equal(rows_of(to), 4000);
+    backup(to, copy, NULL, &s); /* everything reachable is there and sound */
+    assert_int_equal(rows_of(copy), 4000);
+}
+
 /* ---- databases made from remotes ---- */
 
 static void restored_database_is_the_one_backed_up(void **state) {
@@ -488,6 +506,7 @@ int main(void) {
         cmocka_unit_test(real_backups_copy_whole),
         cmocka_unit_test(damaged_backup_is_refused),
         cmocka_unit_test(urls_name_their_kind),
+        cmocka_unit_test(many_small_files_become_one),
         cmocka_unit_test(restored_database_is_the_one_backed_up),
         cmocka_unit_test(replaced_database_is_kept),
         cmocka_unit_test(what_a_backup_lacks_is_named),
