@@ -229,7 +229,8 @@ static bool put_back(void) {
         rc = restore_publish(&r, true, &a, &aside, &crash_err);
     }
     if (rc == BD_OK) {
-        run.kept[before] = true;
+        if (before == run.shown) /* what nobody acknowledged may vanish with the power, here as elsewhere */
+            run.kept[before] = true;
         acknowledged(new);
         if (!aside || look(aside, "what was replaced") != before)
             crash_problem("what was replaced is not where it was said to be");
