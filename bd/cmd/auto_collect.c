@@ -29,8 +29,8 @@ static bool failed_lately(const char *marker) {
 void auto_collect(struct bd *bd) {
     struct db_gc_step_options o = {0};
     struct err err = ERR_INIT;
-    if (!bd->command_writes || !bd->ops.tables || tables_is_read_only(bd->ops.tables) || bd->schema_too_new ||
-        !db_gc_step_due(bd->ws.database_dir, &o) || switched_off(bd))
+    if (!bd->command_writes || !bd->ops.tables || tables_is_read_only(bd->ops.tables) ||
+        bd->schema_too_new || !db_gc_step_due(bd->ws.database_dir, &o) || switched_off(bd))
         return;
     const char *marker = arena_printf(&bd->arena, "%s/.dolt/temptf/bd-gc-failed", bd->ws.database_dir);
     if (failed_lately(marker))

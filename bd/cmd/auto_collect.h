@@ -1,6 +1,6 @@
 /*
- * The automatic collection: a small step of it after a command that wrote, when one is due (store/db/gc.h).
- * gc.auto: false in config.yaml (or BD_GC_AUTO) switches it off.
+ * The automatic collection: a small step of it after a command that wrote, when one is due
+ * (store/db/gc.h). gc.auto: false in config.yaml (or BD_GC_AUTO) switches it off.
  */
 #ifndef BD_CMD_AUTO_COLLECT_H
 #define BD_CMD_AUTO_COLLECT_H

@@ -64,8 +64,12 @@ void archive_address(const struct archive *a, uint32_t position, struct hash *h)
     memcpy(h->b + 8, a->suffixes + (size_t)position * 12, 12);
 }
 
-/* Bytes of span `id`, counted from 1. */
-static int span_bytes(const struct archive *a, uint32_t id, const uint8_t **bytes, size_t *size,
+void archive_ref(const struct archive *a, uint32_t position, uint32_t *dictionary, uint32_t *data) {
+    *dictionary = read_u32(a->refs + (size_t)position * 8);
+    *data = read_u32(a->refs + (size_t)position * 8 + 4);
+}
+
+int archive_span(const struct archive *a, uint32_t id, const uint8_t **bytes, size_t *size,
                       struct err *err) {
     if (id == 0 || id > a->spans)
         return err_set(err, BD_CORRUPT, "it refers to span %u of %u", id, a->spans);
@@ -83,7 +87,7 @@ int archive_get(struct archive *a, int64_t position, uint8_t **data, size_t *siz
     uint32_t dictionary_id = read_u32(ref), data_id = read_u32(ref + 4);
     const uint8_t *bytes;
     size_t span_size;
-    int rc = span_bytes(a, data_id, &bytes, &span_size, err);
+    int rc = archive_span(a, data_id, &bytes, &span_size, err);
     if (rc != BD_OK)
         return rc;
     if (dictionary_id == 0) {
@@ -93,7 +97,7 @@ int archive_get(struct archive *a, int64_t position, uint8_t **data, size_t *siz
     }
     const uint8_t *dictionary;
     size_t dictionary_size;
-    rc = span_bytes(a, dictionary_id, &dictionary, &dictionary_size, err);
+    rc = archive_span(a, dictionary_id, &dictionary, &dictionary_size, err);
     if (rc != BD_OK)
         return rc;
     return dictionary_cache_decode(&a->dictionaries, dictionary_id, dictionary, dictionary_size, bytes,

@@ -52,6 +52,9 @@ int chunk_store_get(struct chunk_store *cs, const struct hash *h, struct chunk *
 int chunk_store_read(struct chunk_store *cs, const struct hash *h, uint8_t **data, size_t *size,
                      struct err *err);
 
+/* From now on the journal is read without mapping it: for walks over everything. */
+void chunk_store_set_streaming(struct chunk_store *cs);
+
 /* Gives back the memory that pages of mapped files take; they come again when they are needed. */
 void chunk_store_release_pages(struct chunk_store *cs);
 

@@ -3,7 +3,8 @@
  *
  *   1. the new files are complete and synced under their names (by the caller);
  *   2. the manifest of the old generation names them beside its present files;
- *   3. the manifest of the young generation names its new files alone: from here on the new state holds;
+ *   3. the manifest of the young generation names its new files alone: from here on the new state
+ * holds;
  *   4. journal and its indexes are unlinked (a journal that stays is unlisted and has the same root, so
  *      the next writer removes it);
  *   5. a full collection takes the former files out of the manifest of the old generation;
@@ -29,6 +30,8 @@ struct chunk_collection {
     struct manifest old;      /* as it was at the start */
     bool locked;              /* noms/LOCK was taken by us */
     struct output outputs[2]; /* by enum chunk_generation */
+    struct hash *dropped;
+    size_t dropped_count, dropped_capacity;
 };
 
 static const char *dir_of(const struct chunk_collection *c, enum chunk_generation g) {
@@ -63,7 +66,8 @@ int chunk_collection_begin(struct chunk_collection **out, struct chunk_store *cs
     store_lock_init(&c->lock, cs->old_dir);
     rc = store_lock_take(&c->lock, wait_ms, err);
     if (rc == BD_BUSY)
-        err_set(err, BD_BUSY, "another collection works on %s; nothing was done, try again later", cs->dir);
+        err_set(err, BD_BUSY, "another collection works on %s; nothing was done, try again later",
+                cs->dir);
     if (rc == BD_OK)
         rc = chunk_store_refresh(cs, err);
     if (rc == BD_OK && cs->now.old.exists)
@@ -81,6 +85,31 @@ void chunk_collection_add(struct chunk_collection *c, enum chunk_generation g, c
     struct output *o = &c->outputs[g];
     MEM_GROW(o->specs, o->capacity, o->count + 1);
     o->specs[o->count++] = (struct manifest_spec){*name, count};
+}
+
+void chunk_collection_drop(struct chunk_collection *c, const struct hash *name) {
+    MEM_GROW(c->dropped, c->dropped_capacity, c->dropped_count + 1);
+    c->dropped[c->dropped_count++] = *name;
+}
+
+void chunk_collection_old_archives(const struct chunk_collection *c, struct hash **names,
+                                   uint64_t **sizes, size_t *count) {
+    const struct generation *g = &c->cs->now.old;
+    *names = mem_alloc((g->file_count + 1) * sizeof **names);
+    *sizes = mem_alloc((g->file_count + 1) * sizeof **sizes);
+    *count = 0;
+    for (size_t i = 0; i < g->file_count; i++)
+        if (chunk_file_is_archive(g->files[i])) {
+            (*names)[*count] = *chunk_file_name(g->files[i]);
+            (*sizes)[(*count)++] = chunk_file_size(g->files[i]);
+        }
+}
+
+static bool is_dropped(const struct chunk_collection *c, const struct hash *name) {
+    for (size_t i = 0; i < c->dropped_count; i++)
+        if (hash_eq(&c->dropped[i], name))
+            return true;
+    return false;
 }
 
 static void path_of(struct buf *path, const char *dir, const struct hash *name, const char *suffix) {
@@ -105,7 +134,8 @@ static int check_undisturbed(const struct chunk_collection *c, struct err *err) 
     bool same = manifest_same_files(&c->old, &c->cs->now.old.manifest);
     for (int g = 0; g < 2; g++)
         for (size_t i = 0; i < c->outputs[g].count; i++)
-            same = same && file_exists(dir_of(c, (enum chunk_generation)g), &c->outputs[g].specs[i].name);
+            same =
+                same && file_exists(dir_of(c, (enum chunk_generation)g), &c->outputs[g].specs[i].name);
     return same ? BD_OK
                 : err_set(err, BD_BUSY, "another program collected %s meanwhile; nothing was changed",
                           c->cs->dir);
@@ -123,7 +153,9 @@ int chunk_collection_lock(struct chunk_collection *c, unsigned wait_ms, struct e
 
 /* --- sweeping --- */
 
-static bool has_prefix(const char *name, const char *prefix) { return strncmp(name, prefix, strlen(prefix)) == 0; }
+static bool has_prefix(const char *name, const char *prefix) {
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
 
 /* Is it a file of chunks (true also for the journal's name), and which? */
 static bool is_chunk_file(const char *name, struct hash *h) {
@@ -137,7 +169,8 @@ static bool is_loose(const struct manifest *named, const char *name) {
     struct hash h;
     if (has_prefix(name, "nbs_table_") || has_prefix(name, "nbs_manifest_"))
         return true;
-    return is_chunk_file(name, &h) && !hash_eq(&h, &manifest_journal_name) && !manifest_names(named, &h);
+    return is_chunk_file(name, &h) && !hash_eq(&h, &manifest_journal_name) &&
+           !manifest_names(named, &h);
 }
 
 /* What is left over here is harmless, so failing is too. */
@@ -182,11 +215,10 @@ static int write_manifest(struct chunk_collection *c, enum chunk_generation g, s
 static int publish_old(struct chunk_collection *c, bool keep, bool full, struct err *err) {
     struct output *o = &c->outputs[CHUNK_OLD];
     struct manifest m = MANIFEST_INIT;
-    if (keep)
-        manifest_copy(&m, &c->old);
-    else
-        m.gcgen = c->old.gcgen;
-    size_t before = m.spec_count;
+    m.gcgen = c->old.gcgen;
+    for (size_t i = 0; keep && i < c->old.spec_count; i++)
+        if (!is_dropped(c, &c->old.specs[i].name))
+            manifest_add(&m, &c->old.specs[i].name, c->old.specs[i].count);
     for (size_t i = 0; i < o->count; i++)
         if (!manifest_names(&m, &o->specs[i].name))
             manifest_add(&m, &o->specs[i].name, o->specs[i].count);
@@ -195,9 +227,9 @@ static int publish_old(struct chunk_collection *c, bool keep, bool full, struct 
     if (full)
         m.gcgen = manifest_full_gcgen_of(&m.root, m.specs, m.spec_count);
     int rc = BD_OK;
-    if (!keep || m.spec_count > before)
+    if (!keep || !manifest_same_files(&m, &c->old))
         rc = write_manifest(c, CHUNK_OLD, &m, err);
-    if (rc == BD_OK && !keep)
+    if (rc == BD_OK && (!keep || c->dropped_count))
         sweep(c->cs->old_dir, &m);
     manifest_release(&m);
     return rc;
@@ -234,7 +266,8 @@ static int publish_young(struct chunk_collection *c, bool full, struct err *err)
     return rc;
 }
 
-int chunk_collection_publish(struct chunk_collection *c, enum chunk_collection_how how, struct err *err) {
+int chunk_collection_publish(struct chunk_collection *c, enum chunk_collection_how how,
+                             struct err *err) {
     bool full = how == CHUNK_COLLECTION_FULL;
     int rc = publish_old(c, true, false, err);
     if (rc == BD_OK && how != CHUNK_COLLECTION_ADD)
@@ -290,6 +323,7 @@ void chunk_collection_end(struct chunk_collection *c) {
     store_lock_give(&c->lock);
     store_lock_close(&c->lock);
     manifest_release(&c->old);
+    free(c->dropped);
     free(c->outputs[0].specs);
     free(c->outputs[1].specs);
     free(c);

@@ -17,6 +17,9 @@
 /* Grow the mapping only in steps that are worth a system call. */
 #define MAP_STEP (UINT64_C(1) << 20)
 
+/* More than most records, with the four bytes in front of the next one. */
+#define STREAM_WINDOW ((size_t)4096)
+
 /* What may lie behind the index: as much as every opening replays. */
 #define TAIL_CHUNKS 256u
 #define TAIL_BYTES (UINT64_C(192) << 10)
@@ -207,10 +210,39 @@ int journal_refresh(struct journal *j, bool *replaced, struct err *err) {
     return take_in(j, err);
 }
 
+static int read_fresh(struct journal *j, uint64_t offset, size_t size, const uint8_t **bytes,
+                      struct err *err) {
+    j->scratch.size = 0;
+    buf_reserve(&j->scratch, size);
+    if (os_pread_all(j->fd, j->scratch.data, size, (off_t)offset) < 0)
+        return err_errno(err, "cannot read %zu bytes at %llu of %s", size, (unsigned long long)offset,
+                         j->path);
+    *bytes = (const uint8_t *)j->scratch.data;
+    return BD_OK;
+}
+
+/* A record is looked at in pieces: most fit into one read. */
+static int read_window(struct journal *j, uint64_t offset, size_t size, const uint8_t **bytes,
+                       struct err *err) {
+    if (offset < j->window || offset + size > j->window + j->scratch.size) {
+        size_t more = j->end - offset < STREAM_WINDOW ? (size_t)(j->end - offset) : STREAM_WINDOW;
+        size_t length = size > more ? size : more;
+        int rc = read_fresh(j, offset, length, bytes, err);
+        if (rc != BD_OK)
+            return rc;
+        j->window = offset;
+        j->scratch.size = length;
+    }
+    *bytes = (const uint8_t *)j->scratch.data + (offset - j->window);
+    return BD_OK;
+}
+
 /* The `size` bytes at `offset`, all before j->end. They stay valid until the next call. */
 static int read_bytes(struct journal *j, uint64_t offset, size_t size, const uint8_t **bytes,
                       struct err *err) {
     uint64_t end = offset + size;
+    if (j->streaming)
+        return read_window(j, offset, size, bytes, err);
     if (end > j->map_size && end <= j->settled && (!j->map || j->settled - j->map_size >= MAP_STEP)) {
         unmap(j);
         void *map = os_mmap((size_t)j->settled, PROT_READ, MAP_SHARED, j->fd, 0);
@@ -223,13 +255,7 @@ static int read_bytes(struct journal *j, uint64_t offset, size_t size, const uin
         *bytes = j->map + offset;
         return BD_OK;
     }
-    j->scratch.size = 0;
-    buf_reserve(&j->scratch, size);
-    if (os_pread_all(j->fd, j->scratch.data, size, (off_t)offset) < 0)
-        return err_errno(err, "cannot read %zu bytes at %llu of %s", size, (unsigned long long)offset,
-                         j->path);
-    *bytes = (const uint8_t *)j->scratch.data;
-    return BD_OK;
+    return read_fresh(j, offset, size, bytes, err);
 }
 
 /* Checks that the record at `offset`, which an index gave us, is of this chunk. BD_CORRUPT: it lied. */

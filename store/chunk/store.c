@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #define ATTEMPTS 8 /* until a file that stays missing is taken for damage */
@@ -252,6 +251,8 @@ static void install(struct chunk_store *cs, struct snapshot *s) {
         journal_close(before);
     }
     cs->now = *s;
+    if (cs->now.journal)
+        cs->now.journal->streaming = cs->streaming;
 }
 
 int chunk_store_refresh(struct chunk_store *cs, struct err *err) {
@@ -460,10 +461,13 @@ bool chunk_store_has_old(const struct chunk_store *cs, const struct hash *h) {
     return false;
 }
 
+void chunk_store_set_streaming(struct chunk_store *cs) {
+    cs->streaming = true;
+    if (cs->now.journal)
+        cs->now.journal->streaming = true;
+}
+
 void chunk_store_release_pages(struct chunk_store *cs) {
-    struct journal *j = cs->now.journal;
-    if (j && j->map)
-        os_madvise((void *)(uintptr_t)j->map, j->map_size, MADV_DONTNEED);
     for (size_t i = 0; i < cs->now.young.file_count; i++)
         chunk_file_release_pages(cs->now.young.files[i]);
     for (size_t i = 0; i < cs->now.old.file_count; i++)

@@ -42,7 +42,7 @@ struct snapshot {
 struct chunk_store {
     char *dir, *old_dir;
     char *manifest_path, *old_manifest_path;
-    bool read_only, is_bare;
+    bool read_only, is_bare, streaming;
     bool write_failed; /* in an unknown state: no more writes through this value */
     struct store_lock lock;
     unsigned lock_wait_ms;

@@ -6,6 +6,7 @@
 #include "base/datetime.h"
 #include "base/mem.h"
 #include "base/os.h"
+#include "store/chunk/archive_join.h"
 #include "store/chunk/archive_write.h"
 #include "store/chunk/collection.h"
 #include "store/chunk/manifest.h"
@@ -141,8 +142,8 @@ static int fetch(void *ctx, const struct hash *h, uint8_t **data, size_t *size, 
 }
 
 /* A file is complete. A dry run only wants to know how large it is. */
-static void take_file(struct collection *c, enum chunk_generation g, const char *dir, const struct hash *name,
-                      uint32_t count) {
+static void take_file(struct collection *c, enum chunk_generation g, const char *dir,
+                      const struct hash *name, uint32_t count) {
     if (c->files) {
         chunk_collection_add(c->files, g, name, count);
         return;
@@ -169,7 +170,8 @@ static int write_archives(struct collection *c, enum chunk_generation g, const c
         return rc;
     for (size_t i = from; rc == BD_OK && i < walk->count; i++) {
         uint32_t e = walk->order[i];
-        struct archive_hint hint = {walk->marks[e].kind, walk->seen.entries[e].value, walk->marks[e].current};
+        struct archive_hint hint = {walk->marks[e].kind, walk->seen.entries[e].value,
+                                    walk->marks[e].current};
         rc = archive_writer_add(w, &walk->seen.entries[e].address, hint, err);
     }
     if (rc != BD_OK) {
@@ -220,7 +222,8 @@ static int write_list(struct collection *c, enum chunk_generation g, size_t from
     const char *dir = c->files ? chunk_collection_dir(c->files, g) : c->scratch;
     if (count == 0)
         return BD_OK;
-    int rc = c->o->table_files ? write_table_file(c, g, dir, from, err) : write_archives(c, g, dir, from, err);
+    int rc = c->o->table_files ? write_table_file(c, g, dir, from, err)
+                               : write_archives(c, g, dir, from, err);
     c->out->kept_chunks += count;
     if (g == CHUNK_OLD)
         c->out->old_chunks += count;
@@ -280,6 +283,7 @@ static int walk_rest_and_publish(struct collection *c, unsigned wait_ms, enum ch
 }
 
 static int run(struct collection *c, struct err *err) {
+    chunk_store_set_streaming(c->cs);
     gc_walk_init(&c->walk, c->cs, !c->o->full);
     if (c->o->progress) {
         c->walk.progress = walk_progress;
@@ -288,9 +292,11 @@ static int run(struct collection *c, struct err *err) {
     int rc = find_roots(c, err);
     if (rc == BD_OK)
         rc = gc_walk_history(&c->walk, c->roots.old, c->roots.old_count, 0, NULL, err);
-    return rc == BD_OK ? walk_rest_and_publish(c, LOCK_WAIT_MS,
-                                               c->o->full ? CHUNK_COLLECTION_FULL : CHUNK_COLLECTION_DEFAULT, err)
-                       : rc;
+    return rc == BD_OK
+               ? walk_rest_and_publish(c, LOCK_WAIT_MS,
+                                       c->o->full ? CHUNK_COLLECTION_FULL : CHUNK_COLLECTION_DEFAULT,
+                                       err)
+               : rc;
 }
 
 static void release(struct collection *c) {
@@ -339,10 +345,11 @@ static int check_space(const char *noms, uint64_t total, struct err *err) {
         return err_errno(err, "cannot tell how much space is left at %s", noms);
     if (bytes / 2 >= total)
         return BD_OK;
-    return err_set(err, BD_NO_SPACE,
-                   "a collection of %s needs up to %llu MB of free space (twice its size), and %llu MB are free; "
-                   "nothing was changed. Make room on that disk first",
-                   noms, (unsigned long long)(2 * total + (1 << 20) - 1) >> 20, (unsigned long long)bytes >> 20);
+    return err_set(
+        err, BD_NO_SPACE,
+        "a collection of %s needs up to %llu MB of free space (twice its size), and %llu MB are free; "
+        "nothing was changed. Make room on that disk first",
+        noms, (unsigned long long)(2 * total + (1 << 20) - 1) >> 20, (unsigned long long)bytes >> 20);
 }
 
 /* Only what others left behind goes. */
@@ -430,7 +437,8 @@ int db_gc_estimate(const char *dir, struct db_gc_estimate *out, struct err *err)
         const struct db_gc_sizes *s = &out->sizes;
         struct hash root = chunk_store_root(cs);
         out->worthwhile = !hash_is_zero(&root) && !chunk_collection_is_done(cs, false);
-        out->total_after = out->worthwhile ? s->old + (s->journal + s->young) / ESTIMATE_DIVISOR : s->old + s->young;
+        out->total_after =
+            out->worthwhile ? s->old + (s->journal + s->young) / ESTIMATE_DIVISOR : s->old + s->young;
         chunk_store_close(cs);
     }
     free(noms);
@@ -441,7 +449,8 @@ int db_gc_estimate(const char *dir, struct db_gc_estimate *out, struct err *err)
 
 #define STEP_JOURNAL_BYTES (UINT64_C(4) << 20)
 #define STEP_BYTES (UINT64_C(12) << 20)
-#define BACKLOG_BYTES (UINT64_C(32) << 20) /* a journal nobody collected for long is worked off at leisure */
+#define BACKLOG_BYTES                                                                                  \
+    (UINT64_C(32) << 20) /* a journal nobody collected for long is worked off at leisure */
 #define PACE_MS 1000
 #define BACKLOG_PACE_MS 3000
 
@@ -467,9 +476,11 @@ bool db_gc_step_due(const char *dir, const struct db_gc_step_options *o) {
     struct stat journal, last;
     struct chunk_file_sizes sizes;
     buf_addf(&noms, "%s/.dolt/noms", dir);
-    bool due = file_of(&path, noms.data, JOURNAL_FILE, &journal) && (uint64_t)journal.st_size > journal_limit(o);
+    bool due = file_of(&path, noms.data, JOURNAL_FILE, &journal) &&
+               (uint64_t)journal.st_size > journal_limit(o);
     if (due && file_of(&path, noms.data, "oldgen/manifest", &last))
-        due = ms_since(&last) >= ((uint64_t)journal.st_size > BACKLOG_BYTES ? BACKLOG_PACE_MS : PACE_MS);
+        due =
+            ms_since(&last) >= ((uint64_t)journal.st_size > BACKLOG_BYTES ? BACKLOG_PACE_MS : PACE_MS);
     /* The young files are written anew when the journal goes: not more often than it brings as much. */
     if (due)
         due = chunk_collection_sizes(noms.data, &sizes, NULL) == BD_OK && sizes.journal > sizes.young;
@@ -480,6 +491,7 @@ bool db_gc_step_due(const char *dir, const struct db_gc_step_options *o) {
 
 static int step(struct collection *c, const struct db_gc_step_options *so, struct err *err) {
     bool complete;
+    chunk_store_set_streaming(c->cs);
     gc_walk_init(&c->walk, c->cs, true);
     int rc = chunk_collection_begin(&c->files, c->cs, 0, err);
     if (rc == BD_OK)
@@ -497,6 +509,68 @@ static int step(struct collection *c, const struct db_gc_step_options *so, struc
     return rc == BD_OK ? chunk_collection_publish(c->files, CHUNK_COLLECTION_ADD, err) : rc;
 }
 
+/* --- joining the files of many steps: a reader opens them all --- */
+
+#define JOIN_FILES 4u /* so many of about one size become one */
+#define SMALLEST_TIER (UINT64_C(512) << 10)
+#define TIERS 4u /* 4 times as large each; the last is not joined */
+
+static unsigned tier_of(uint64_t size) {
+    unsigned tier = 0;
+    for (uint64_t limit = SMALLEST_TIER; tier < TIERS && size > limit; limit *= JOIN_FILES)
+        tier++;
+    return tier;
+}
+
+/* Joins the files of the lowest tier that has enough of them, and of those below. False: there is none.
+ */
+static bool join_once(struct collection *c, int *rc, struct err *err) {
+    struct hash *names, joined;
+    uint64_t *sizes;
+    size_t count, chosen = 0, in_tier[TIERS + 1] = {0};
+    uint32_t chunks;
+    chunk_collection_old_archives(c->files, &names, &sizes, &count);
+    for (size_t i = 0; i < count; i++)
+        in_tier[tier_of(sizes[i])]++;
+    unsigned tier = 0;
+    while (tier < TIERS && in_tier[tier] < JOIN_FILES)
+        tier++;
+    for (size_t i = 0; i < count; i++)
+        if (tier_of(sizes[i]) <= tier)
+            names[chosen++] = names[i];
+    bool found = tier < TIERS;
+    if (found) {
+        *rc = archive_join(chunk_collection_dir(c->files, CHUNK_OLD), names, chosen, &joined, &chunks,
+                           err);
+        found = *rc == BD_OK;
+        if (*rc == BD_INVALID) /* they share chunks: a full collection makes one file of them */
+            *rc = BD_OK;
+    }
+    if (found) {
+        for (size_t i = 0; i < chosen; i++)
+            chunk_collection_drop(c->files, &names[i]);
+        chunk_collection_add(c->files, CHUNK_OLD, &joined, chunks);
+        *rc = chunk_collection_lock(c->files, STEP_LOCK_WAIT_MS, err);
+        if (*rc == BD_OK)
+            *rc = chunk_collection_publish(c->files, CHUNK_COLLECTION_ADD, err);
+    }
+    free(names);
+    free(sizes);
+    return found && *rc == BD_OK;
+}
+
+static int join_files(struct collection *c, struct err *err) {
+    int rc = BD_OK;
+    bool more = true;
+    while (rc == BD_OK && more) {
+        chunk_collection_end(c->files);
+        c->files = NULL;
+        rc = chunk_collection_begin(&c->files, c->cs, 0, err);
+        more = rc == BD_OK && join_once(c, &rc, err);
+    }
+    return rc;
+}
+
 int db_gc_step(const char *dir, const struct db_gc_step_options *so, struct err *err) {
     struct db_gc_options o = {.full = false};
     struct db_gc_result result = {0};
@@ -511,6 +585,8 @@ int db_gc_step(const char *dir, const struct db_gc_step_options *so, struct err 
         bool room = os_free_space(noms, &space) < 0 || space / 2 >= stats.journal_bytes;
         if (room && !hash_is_zero(&root) && stats.has_journal)
             rc = step(&c, so, err);
+        if (rc == BD_OK && c.files)
+            rc = join_files(&c, err);
         release(&c);
         chunk_store_close(c.cs);
     }

@@ -2,10 +2,10 @@
  * Garbage collection of a database: what the roots reach is written anew, compactly, the rest goes.
  *
  * Everything that a branch or a remote branch reaches is "old" and goes into the old generation
- * (noms/oldgen), the rest (working sets, tags, the store root) into the new one, as Dolt does. The sweep
- * runs on a snapshot without any lock; only the difference to the newest root and the publishing take
- * noms/LOCK. Content, addresses and root stay what they were. A crash at any instant leaves the old state,
- * the new one, or the old one with files beside it that the next collection sweeps away.
+ * (noms/oldgen), the rest (working sets, tags, the store root) into the new one, as Dolt does. The
+ * sweep runs on a snapshot without any lock; only the difference to the newest root and the publishing
+ * take noms/LOCK. Content, addresses and root stay what they were. A crash at any instant leaves the
+ * old state, the new one, or the old one with files beside it that the next collection sweeps away.
  *
  * One collection at a time: its lock is oldgen/LOCK. Readers that opened their files before go on; a
  * transaction that built on a chunk which is gone now is run again by its writer.
@@ -52,25 +52,25 @@ struct db_gc_options {
 struct db_gc_result {
     bool nothing_to_do; /* nothing was written since the last collection: nothing was done */
     struct db_gc_sizes before, after; /* dry run: after.total is the expectation, the rest is 0 */
-    uint64_t kept_chunks; /* reachable ones that were written (or would be) */
-    uint64_t old_chunks;  /* of these, into the old generation */
+    uint64_t kept_chunks;             /* reachable ones that were written (or would be) */
+    uint64_t old_chunks;              /* of these, into the old generation */
 };
 
 /*
- * BD_BUSY another collection runs, or noms/LOCK could not be had; BD_NO_SPACE; BD_CORRUPT a chunk that is
- * needed is missing or damaged; BD_READ_ONLY a bare store; BD_CANCELLED. After any failure the database is
- * what it was.
+ * BD_BUSY another collection runs, or noms/LOCK could not be had; BD_NO_SPACE; BD_CORRUPT a chunk that
+ * is needed is missing or damaged; BD_READ_ONLY a bare store; BD_CANCELLED. After any failure the
+ * database is what it was.
  */
 int db_gc(const char *dir, const struct db_gc_options *o, struct db_gc_result *out, struct err *err);
 
 /*
- * What a collection would gain, without walking over anything: a guess from the sizes of the files and the
- * time-honoured ratios, for a doctor that has 50 ms. db_gc with dry_run tells it exactly.
+ * What a collection would gain, without walking over anything: a guess from the sizes of the files and
+ * the time-honoured ratios, for a doctor that has 50 ms. db_gc with dry_run tells it exactly.
  */
 struct db_gc_estimate {
     struct db_gc_sizes sizes;
-    bool worthwhile;        /* something was written since the last collection */
-    uint64_t total_after;   /* about */
+    bool worthwhile;      /* something was written since the last collection */
+    uint64_t total_after; /* about */
 };
 int db_gc_estimate(const char *dir, struct db_gc_estimate *out, struct err *err);
 
@@ -82,15 +82,15 @@ struct db_gc_step_options {
 };
 
 /*
- * True when a step is due: the journal is long, longer than the young files, and the last step was not just
- * now. Costs a stat or two.
+ * True when a step is due: the journal is long, longer than the young files, and the last step was not
+ * just now. Costs a stat or two.
  */
 bool db_gc_step_due(const char *dir, const struct db_gc_step_options *o);
 
 /*
  * Does one step: moves the oldest history from the journal to the old generation, and drops the journal
- * once all of it has moved. Does nothing (BD_OK) while somebody else collects, or writes for long, or the
- * disk is nearly full.
+ * once all of it has moved. Does nothing (BD_OK) while somebody else collects, or writes for long, or
+ * the disk is nearly full.
  */
 int db_gc_step(const char *dir, const struct db_gc_step_options *o, struct err *err);
 

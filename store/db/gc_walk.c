@@ -1,8 +1,8 @@
 /*
- * The walk goes depth first; a chunk is listed when everything below it is (or is old), so that it may end
- * anywhere and what was listed is closed. Each chunk has a predecessor it is compared with. Whatever that
- * is, the result is right as long as it was walked itself or is old: an address is passed over only if
- * the predecessor refers to it too.
+ * The walk goes depth first; a chunk is listed when everything below it is (or is old), so that it may
+ * end anywhere and what was listed is closed. Each chunk has a predecessor it is compared with.
+ * Whatever that is, the result is right as long as it was walked itself or is old: an address is passed
+ * over only if the predecessor refers to it too.
  */
 #include "store/db/gc_walk.h"
 
@@ -87,7 +87,8 @@ static int add_ref(void *ctx, unsigned field, const struct hash *h) {
     return BD_OK;
 }
 
-static int parse_refs(const struct hash *h, const struct chunk *c, struct gc_refs *out, struct err *err) {
+static int parse_refs(const struct hash *h, const struct chunk *c, struct gc_refs *out,
+                      struct err *err) {
     out->of = *h;
     out->count = 0;
     out->kind = message_kind_of(c);
@@ -101,7 +102,8 @@ static int parse_refs(const struct hash *h, const struct chunk *c, struct gc_ref
 }
 
 /* The chunk's bytes are the caller's. BD_NOT_FOUND only for what a shallow clone left out. */
-static int read_chunk(struct gc_walk *w, const struct hash *h, uint8_t **data, size_t *size, struct err *err) {
+static int read_chunk(struct gc_walk *w, const struct hash *h, uint8_t **data, size_t *size,
+                      struct err *err) {
     if (++w->read_since_release >= RELEASE_READS) {
         chunk_store_release_pages(w->cs);
         w->read_since_release = 0;
@@ -122,7 +124,8 @@ static struct gc_refs *cache_slot(struct gc_walk *w, const struct hash *h) {
 }
 
 /* What the predecessor refers to: NULL when it cannot be told (a ghost). */
-static int refs_of(struct gc_walk *w, const struct hash *h, const struct gc_refs **out, struct err *err) {
+static int refs_of(struct gc_walk *w, const struct hash *h, const struct gc_refs **out,
+                   struct err *err) {
     struct gc_refs *slot = cache_slot(w, h);
     *out = slot;
     if (slot->items && hash_eq(&slot->of, h))
@@ -146,7 +149,8 @@ static void remember_refs(struct gc_walk *w, const struct gc_refs *r) {
     struct gc_refs *slot = cache_slot(w, &r->of);
     if (r->count == 0)
         return;
-    if (slot->capacity < r->count || slot->capacity > 4 * r->count + 64) { /* no slot keeps a giant's room */
+    if (slot->capacity < r->count ||
+        slot->capacity > 4 * r->count + 64) { /* no slot keeps a giant's room */
         free(slot->items);
         slot->capacity = r->count;
         slot->items = mem_alloc(r->count * sizeof *slot->items);
@@ -165,7 +169,8 @@ static uint64_t place_of(const struct gc_walk *w, const struct hash *h) {
 }
 
 /* What the children reached through a field of this chunk are. */
-static uint64_t child_kind(const struct gc_walk *w, const struct gc_frame *f, unsigned field, size_t ordinal) {
+static uint64_t child_kind(const struct gc_walk *w, const struct gc_frame *f, unsigned field,
+                           size_t ordinal) {
     switch (f->refs.kind) {
     case MESSAGE_TREE_NODE:
     case MESSAGE_ADDRESS_MAP:
@@ -175,9 +180,9 @@ static uint64_t child_kind(const struct gc_walk *w, const struct gc_frame *f, un
     case MESSAGE_VECTOR_NODE: /* one level down in the same tree */
         return mix(w->marks[f->entry].kind, field);
     case MESSAGE_TABLE: /* the trees of one table, its indexes one by one */
-        return mix(mix(w->seen.entries[f->entry].value, field), field == MESSAGE_FIELD_INDEXES ? ordinal : 0);
-    default:
-        return mix((uint64_t)f->refs.kind, field);
+        return mix(mix(w->seen.entries[f->entry].value, field),
+                   field == MESSAGE_FIELD_INDEXES ? ordinal : 0);
+    default: return mix((uint64_t)f->refs.kind, field);
     }
 }
 
@@ -202,8 +207,8 @@ static void pair_run(const struct comparison *c, const struct gc_ref *now, size_
 }
 
 /* An open hash table of the positions in the former run. */
-static void compare_long(const struct comparison *c, const struct gc_ref *now, size_t count, size_t ordinal,
-                         const struct gc_ref *before, size_t before_count) {
+static void compare_long(const struct comparison *c, const struct gc_ref *now, size_t count,
+                         size_t ordinal, const struct gc_ref *before, size_t before_count) {
     size_t slot_count = 16;
     while (slot_count < before_count * 2)
         slot_count *= 2;
@@ -253,7 +258,8 @@ static size_t field_length(const struct gc_refs *r, size_t from) {
     return end - from;
 }
 
-static void compare(const struct comparison *c, const struct gc_refs *now, const struct gc_refs *before) {
+static void compare(const struct comparison *c, const struct gc_refs *now,
+                    const struct gc_refs *before) {
     size_t at = 0;
     for (size_t i = 0, n; i < now->count; i += n) {
         n = field_length(now, i);
@@ -277,22 +283,21 @@ static void settle_kind(struct gc_walk *w, const struct gc_frame *f) {
         break;
     case MESSAGE_TABLE:
     case MESSAGE_STORE_ROOT:
-    case MESSAGE_WORKING_SET:
-        w->marks[f->entry].kind = (uint64_t)f->refs.kind;
-        break;
-    default:
-        break;
+    case MESSAGE_WORKING_SET: w->marks[f->entry].kind = (uint64_t)f->refs.kind; break;
+    default: break;
     }
 }
 
-/* Reads a chunk that is neither known nor old, and finds out which of the chunks below it may be new. */
+/* Reads a chunk that is neither known nor old, and finds out which of the chunks below it may be new.
+ */
 static int enter(struct gc_walk *w, const struct gc_child *child, struct err *err) {
     struct hash h = child->h, predecessor = child->predecessor;
     bool has_predecessor = child->has_predecessor;
     address_map_put(&w->seen, &h, 0, has_predecessor ? place_of(w, &predecessor) : number_of(&h));
     size_t entry = w->seen.count - 1;
     MEM_GROW(w->marks, w->mark_capacity, w->seen.count);
-    w->marks[entry] = (struct gc_mark){.kind = child->kind}; /* the last use of child: frames may move */
+    w->marks[entry] =
+        (struct gc_mark){.kind = child->kind}; /* the last use of child: frames may move */
     uint8_t *data;
     size_t size;
     int rc = read_chunk(w, &h, &data, &size, err);
@@ -351,7 +356,8 @@ static bool is_known(const struct gc_walk *w, const struct hash *h) {
 }
 
 /* Stops early once w->bytes reaches max_bytes; the chunks above the last one are not listed then. */
-static int walk_below(struct gc_walk *w, const struct gc_child *top, uint64_t max_bytes, struct err *err) {
+static int walk_below(struct gc_walk *w, const struct gc_child *top, uint64_t max_bytes,
+                      struct err *err) {
     int rc = BD_OK;
     w->depth = 0;
     if (!is_known(w, &top->h))

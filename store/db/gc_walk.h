@@ -1,11 +1,11 @@
 /*
  * Finding what is reachable, and which chunks are versions of each other.
  *
- * Commits are walked oldest first. A chunk is compared with its predecessor, the chunk that stood at its
- * place in the version before (the root value of the parent, the same table in it, the same node of the
- * tree …): what both refer to was walked or is old, so only the few addresses that differ are looked at,
- * and each of those is paired with the one it replaced. A pair shares its `place`, which is what an
- * archive needs to compress versions against each other.
+ * Commits are walked oldest first. A chunk is compared with its predecessor, the chunk that stood at
+ * its place in the version before (the root value of the parent, the same table in it, the same node of
+ * the tree …): what both refer to was walked or is old, so only the few addresses that differ are
+ * looked at, and each of those is paired with the one it replaced. A pair shares its `place`, which is
+ * what an archive needs to compress versions against each other.
  *
  * Every chunk is listed once. Memory is about 100 bytes for each.
  */
@@ -19,22 +19,22 @@ struct gc_frame;
 struct gc_refs;
 
 struct gc_mark {
-    uint64_t kind;  /* equal: nodes of one level of one tree, or messages of one kind */
-    bool has_refs;  /* it refers to others */
-    bool current;   /* gc_walk_mark_current reached it */
+    uint64_t kind; /* equal: nodes of one level of one tree, or messages of one kind */
+    bool has_refs; /* it refers to others */
+    bool current;  /* gc_walk_mark_current reached it */
 };
 
 struct gc_walk {
     struct chunk_store *cs;
     bool skip_old; /* chunks of the old generation are not walked: all below them is old too */
-    /* The chunks listed so far, as indexes into the entries of `seen`: the order of history, and below a
-     * commit every chunk behind all that it refers to. */
+    /* The chunks listed so far, as indexes into the entries of `seen`: the order of history, and below
+     * a commit every chunk behind all that it refers to. */
     uint32_t *order;
     size_t count, order_capacity;
     struct address_map seen; /* of an entry: its uncompressed size, and as value its place */
     struct gc_mark *marks;   /* of the entries */
     size_t mark_capacity;
-    uint64_t bytes; /* of all chunks read, uncompressed */
+    uint64_t bytes;                            /* of all chunks read, uncompressed */
     int (*progress)(void *ctx, uint64_t done); /* NULL: none; called every few hundred chunks */
     void *progress_ctx;
     /* private */
@@ -53,8 +53,8 @@ void gc_walk_release(struct gc_walk *w);
 void gc_walk_trim(struct gc_walk *w);
 
 /*
- * Everything that these commits reach, oldest commit first. With max_bytes (0: no limit) it stops once so
- * much was read: whatever is listed has all it refers to in the list or in the old generation.
+ * Everything that these commits reach, oldest commit first. With max_bytes (0: no limit) it stops once
+ * so much was read: whatever is listed has all it refers to in the list or in the old generation.
  * *complete (may be NULL) says whether everything is listed.
  * BD_CORRUPT when a chunk is missing that no shallow clone left out, or is damaged.
  */
@@ -65,8 +65,8 @@ int gc_walk_history(struct gc_walk *w, const struct hash *heads, size_t count, u
 int gc_walk_from(struct gc_walk *w, const struct hash *h, struct err *err);
 
 /*
- * Marks what commands read of this chunk: all below it, but not the history of a commit. Only among what is
- * listed.
+ * Marks what commands read of this chunk: all below it, but not the history of a commit. Only among
+ * what is listed.
  */
 int gc_walk_mark_current(struct gc_walk *w, const struct hash *h, struct err *err);
 

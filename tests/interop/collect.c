@@ -38,10 +38,12 @@ int main(int argc, char **argv) {
         return 1;
     }
     getrusage(RUSAGE_SELF, &u);
-    printf("{\"nothing\": %s, \"before\": %llu, \"after\": %llu, \"chunks\": %llu, \"old_chunks\": %llu, "
-           "\"seconds\": %.4f, \"user\": %.3f, \"rss_kb\": %ld}\n",
-           r.nothing_to_do ? "true" : "false", (unsigned long long)r.before.total, (unsigned long long)r.after.total,
-           (unsigned long long)r.kept_chunks, (unsigned long long)r.old_chunks, seconds() - start,
-           (double)u.ru_utime.tv_sec + (double)u.ru_utime.tv_usec / 1e6, u.ru_maxrss);
+    printf(
+        "{\"nothing\": %s, \"before\": %llu, \"after\": %llu, \"chunks\": %llu, \"old_chunks\": %llu, "
+        "\"seconds\": %.4f, \"user\": %.3f, \"rss_kb\": %ld}\n",
+        r.nothing_to_do ? "true" : "false", (unsigned long long)r.before.total,
+        (unsigned long long)r.after.total, (unsigned long long)r.kept_chunks,
+        (unsigned long long)r.old_chunks, seconds() - start,
+        (double)u.ru_utime.tv_sec + (double)u.ru_utime.tv_usec / 1e6, u.ru_maxrss);
     return 0;
 }

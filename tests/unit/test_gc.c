@@ -97,7 +97,8 @@ static char *content(struct tables *t) {
     struct tables_query q = {.table = "t"};
     for (size_t i = 0; i < sizeof refs / sizeof *refs; i++) {
         struct tables_txn *x;
-        check(refs[i] ? tables_read_begin_at(t, refs[i], &x, &err) : tables_read_begin(t, &x, &err), &err);
+        check(refs[i] ? tables_read_begin_at(t, refs[i], &x, &err) : tables_read_begin(t, &x, &err),
+              &err);
         check(tables_scan(x, &q, &a, add_row, &out, &err), &err);
         tables_read_end(x);
         buf_add_str(&out, "--\n");
