@@ -4,6 +4,7 @@
  */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/gc_recover.h"
+#include "bd/cmd/squash.h"
 #include "bd/cmd/write.h"
 #include "bd/ops/closed_deletion.h"
 #include "bd/ui/ink.h"
@@ -141,6 +142,7 @@ static int show_progress(void *ctx, enum db_gc_phase phase, uint64_t done, uint6
 static void collect(struct work *w, bool full, bool table_files) {
     struct bd *bd = w->bd;
     struct err err = ERR_INIT;
+    full = full || squash_is_pending(bd); /* old generation's history that was squashed */
     struct db_gc_options o = {.full = full, .table_files = table_files, .dry_run = w->dry_run};
     say(w, "Phase 3/3: Dolt GC (reclaim disk space)");
     fflush(bd->out);
@@ -157,6 +159,8 @@ static void collect(struct work *w, bool full, bool table_files) {
         w->failed = true;
     } else {
         w->collected = true;
+        if (full && !w->dry_run)
+            squash_collected(bd);
         say(w, w->dry_run ? "  Would run DOLT_GC()" : "  Done");
         const char *before = text_bytes(&bd->arena, w->gone.before.total),
                    *after = text_bytes(&bd->arena, w->gone.after.total);

@@ -1,6 +1,7 @@
 #include "bd/cmd/squash.h"
 
 #include "base/datetime.h"
+#include "base/os.h"
 #include "bd/ui/ink.h"
 #include "bd/ui/progress.h"
 #include "bd/ui/text.h"
@@ -27,7 +28,8 @@ static int check_remotes(struct bd *bd, struct err *err) {
     int rc = repo_state_list(bd->ws.database_dir, REPO_REMOTES, &bd->arena, &remotes, &count, err);
     if (rc == BD_OK && count)
         return err_set(err, BD_CONFLICT,
-                       "this database has a remote (%s -> %s): squashed history no longer fits the history there, and "
+                       "this database has a remote (%s -> %s): squashed history no longer fits the "
+                       "history there, and "
                        "every other clone would have to be made anew",
                        remotes[0].name, remotes[0].url);
     struct tables_ref *refs;
@@ -36,7 +38,8 @@ static int check_remotes(struct bd *bd, struct err *err) {
     for (size_t i = 0; rc == BD_OK && i < count; i++)
         if (refs[i].kind == TABLES_REF_REMOTE)
             rc = err_set(err, BD_CONFLICT,
-                         "this database follows a remote (%s): squashed history no longer fits the history there",
+                         "this database follows a remote (%s): squashed history no longer fits the "
+                         "history there",
                          refs[i].name);
     return rc;
 }
@@ -48,7 +51,8 @@ int squash_check(struct bd *bd, bool federated, struct err *err) {
         int rc = compact_marker_get(dir, COMPACT_QUARANTINE, db, &bd->arena, &note, err);
         if (rc == BD_OK)
             return err_set(err, BD_CONFLICT,
-                           "an earlier squash found a difference (%s) and changed nothing; run bd doctor --deep, and "
+                           "an earlier squash found a difference (%s) and changed nothing; run bd "
+                           "doctor --deep, and "
                            "remove %s when the database is in order",
                            note.reason, compact_marker_path(dir, COMPACT_QUARANTINE, db, &bd->arena));
         if (rc != BD_NOT_FOUND)
@@ -70,6 +74,18 @@ static void mark(struct bd *bd, enum compact_marker kind, const char *reason, co
         cmd_warn(bd, "%s", err.msg);
 }
 
+bool squash_is_pending(struct bd *bd) {
+    return has_markers(bd) && os_exists(compact_marker_path(bd->ws.beads_dir, COMPACT_PENDING_GC,
+                                                            db_name(bd), &bd->arena));
+}
+
+void squash_collected(struct bd *bd) {
+    struct err err = ERR_INIT;
+    if (squash_is_pending(bd) &&
+        compact_marker_remove(bd->ws.beads_dir, COMPACT_PENDING_GC, db_name(bd), &err) != BD_OK)
+        cmd_warn(bd, "%s", err.msg);
+}
+
 static int show_progress(void *ctx, enum db_gc_phase phase, uint64_t done, uint64_t total) {
     (void)phase;
     progress_at(ctx, done, total);
@@ -81,8 +97,10 @@ static void collect(struct bd *bd, enum squash_collect how, struct squash_result
     struct err err = ERR_INIT;
     struct db_gc_result gone;
     progress_begin(&p, bd->err, bd->stderr_tty && !bd->quiet && !bd->json, "Giving back space");
-    struct db_gc_options o = {
-        .full = true, .no_wait = how == SQUASH_BY_THE_WAY, .progress = show_progress, .progress_ctx = &p};
+    struct db_gc_options o = {.full = true,
+                              .no_wait = how == SQUASH_BY_THE_WAY,
+                              .progress = show_progress,
+                              .progress_ctx = &p};
     int rc;
     if (how == SQUASH_BY_THE_WAY && out->bytes_before > QUICK_BYTES)
         rc = err_set(&err, BD_BUSY, "the store is too large to be collected by the way");
@@ -94,8 +112,7 @@ static void collect(struct bd *bd, enum squash_collect how, struct squash_result
         mark(bd, COMPACT_PENDING_GC, err.msg, &out->history.old_head);
         return;
     }
-    if (has_markers(bd))
-        compact_marker_remove(bd->ws.beads_dir, COMPACT_PENDING_GC, db_name(bd), &err);
+    squash_collected(bd);
 }
 
 static uint64_t bytes_now(struct bd *bd) {
@@ -103,8 +120,8 @@ static uint64_t bytes_now(struct bd *bd) {
     return db_gc_sizes(bd->ws.database_dir, &sizes, NULL) == BD_OK ? sizes.total : 0;
 }
 
-int squash_run(struct bd *bd, const struct history_rewrite *r, enum squash_collect how, struct squash_result *out,
-               struct err *err) {
+int squash_run(struct bd *bd, const struct history_rewrite *r, enum squash_collect how,
+               struct squash_result *out, struct err *err) {
     int64_t start = datetime_now();
     memset(out, 0, sizeof *out);
     out->bytes_before = bytes_now(bd);
@@ -121,11 +138,8 @@ int squash_run(struct bd *bd, const struct history_rewrite *r, enum squash_colle
 }
 
 void squash_settle(struct bd *bd) {
-    struct compact_note note;
     struct squash_result r = {0};
-    struct err err = ERR_INIT;
-    if (!has_markers(bd) || compact_marker_get(bd->ws.beads_dir, COMPACT_PENDING_GC, db_name(bd), &bd->arena, &note,
-                                               &err) != BD_OK)
+    if (!squash_is_pending(bd))
         return;
     r.bytes_before = bytes_now(bd);
     collect(bd, SQUASH_COLLECT, &r);
@@ -152,9 +166,10 @@ void squash_print_holders(struct bd *bd, const struct history_summary *h) {
     if (h->holder_count > HOLDERS_SHOWN)
         fprintf(bd->out, "    and %zu more\n", h->holder_count - HOLDERS_SHOWN);
     if (branches)
-        fputs("  Branches that stay behind meet every later change as a conflict when they are merged;\n"
-              "  --all-branches squashes them along, so that they merge as before.\n",
-              bd->out);
+        fputs(
+            "  Branches that stay behind meet every later change as a conflict when they are merged;\n"
+            "  --all-branches squashes them along, so that they merge as before.\n",
+            bd->out);
 }
 
 void squash_print_facts(struct bd *bd, const struct squash_result *r) {
@@ -164,10 +179,12 @@ void squash_print_facts(struct bd *bd, const struct squash_result *r) {
     fprintf(bd->out, "  Time: %s\n", buf_str(&took));
     buf_release(&took);
     if (r->bytes_before)
-        fprintf(bd->out, "  Size: %s → %s\n", text_bytes(a, r->bytes_before), text_bytes(a, r->bytes_after));
+        fprintf(bd->out, "  Size: %s → %s\n", text_bytes(a, r->bytes_before),
+                text_bytes(a, r->bytes_after));
     squash_print_holders(bd, &r->history);
     if (r->collect_error)
-        cmd_warn(bd, "the history is squashed, but its space was not given back: %s; bd gc does it later",
+        cmd_warn(bd,
+                 "the history is squashed, but its space was not given back: %s; bd gc does it later",
                  r->collect_error);
 }
 

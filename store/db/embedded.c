@@ -16,6 +16,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define LOCK_WAIT_MS 30000 /* dozens of writers on a busy disk wait longer than the store's usual 10 s */
+
 static const char *lowered(struct arena *a, const char *s) {
     char *copy = arena_strdup(a, s);
     for (char *p = copy; *p; p++)
@@ -85,6 +87,7 @@ int tables_open_embedded(struct tables **out, const struct tables_open *o, struc
         rc = chunk_store_open(&e->cs, o->dir, CHUNK_STORE_READ_ONLY, err);
     }
     if (rc == BD_OK) {
+        chunk_store_set_lock_wait(e->cs, LOCK_WAIT_MS);
         e->ns = node_store_new(e->cs);
         e->fresh = true;
         const char *branch = o->branch;
