@@ -60,6 +60,7 @@ extern const struct cmd cmd_ready;
 extern const struct cmd cmd_recall;
 extern const struct cmd cmd_remember;
 extern const struct cmd cmd_reopen;
+extern const struct cmd cmd_restore;
 extern const struct cmd cmd_search;
 extern const struct cmd cmd_setup;
 extern const struct cmd cmd_show;

@@ -58,6 +58,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_recall,
     &cmd_remember,
     &cmd_reopen,
+    &cmd_restore,
     &cmd_search,
     &cmd_setup,
     &cmd_show,

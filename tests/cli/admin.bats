@@ -66,6 +66,11 @@ END
     [ "$(json_get 0.original_size <now.json)" = 170 ]
     bd comments t-old --json | grep -q "Tier 1 compaction: 170 → 5 bytes (saved 165, 97.1%)"
     bd history t-old --json | grep -q "läng läng"
+    bd restore t-old | grep -q "läng läng"
+    [ "$(bd restore t-old --json | json_get notes)" = "$(printf 'n%.0s' {1..50})" ]
+    run bd restore t-new
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"t-new is not compacted"* ]]
     apart bd admin compact --apply --id t-old --summary summary
     [[ "$err" == *"already compacted at tier 1"* ]]
     apart bd admin compact --stats --json
