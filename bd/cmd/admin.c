@@ -1,7 +1,7 @@
 /*
- * bd admin: maintenance that upstream keeps for servers. On an embedded database it refuses what upstream
- * refuses there (cleanup, reset, compaction by an AI service) and names the command that does it; the reading
- * modes of compact work, and so does --apply, with a summary that somebody else wrote.
+ * bd admin: maintenance that upstream keeps for servers. On an embedded database it refuses what
+ * upstream refuses there (cleanup, reset, compaction by an AI service) and names the command that does
+ * it; the reading modes of compact work, and so does --apply, with a summary that somebody else wrote.
  */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/issue_flags.h"
@@ -29,14 +29,18 @@ struct candidates {
     size_t total; /* of their sizes */
 };
 
-static size_t size_of(const struct issue *i, bool exact) { return exact ? compaction_bytes(i) : compaction_chars(i); }
+static size_t size_of(const struct issue *i, bool exact) {
+    return exact ? compaction_bytes(i) : compaction_chars(i);
+}
 
 static int64_t age_days(const struct issue *i) {
     return i->closed_at == ISSUE_NO_TIME ? 0 : (datetime_now() - i->closed_at) / MICROS_PER_DAY;
 }
 
-/* All of a tier, or the one of --id; `exact`: sizes in bytes, else in characters, as upstream has it. */
-static int load(struct bd *bd, const struct cmd_call *c, bool exact, struct candidates *out, struct err *err) {
+/* All of a tier, or the one of --id; `exact`: sizes in bytes, else in characters, as upstream has it.
+ */
+static int load(struct bd *bd, const struct cmd_call *c, bool exact, struct candidates *out,
+                struct err *err) {
     const char *id = cmd_str(c, "id");
     struct tables_txn *x;
     out->tier = (int)cmd_int(c, "tier");
@@ -68,8 +72,9 @@ static void print_table(struct bd *bd, const struct candidates *k, bool exact, b
     fprintf(bd->out, "  %-12s %-40s %8s %10s\n", "ID", "TITLE", "AGE", "SIZE");
     for (size_t n = 0; n < k->list.count; n++) {
         const struct issue *i = &k->list.items[n];
-        fprintf(bd->out, "  %-12s %-40s %5lldd %10zu B%s\n", i->id, text_truncate_bytes(&bd->arena, i->title, 40),
-                (long long)age_days(i), size_of(i, exact), stars && i->compaction_level > 0 ? " *" : "");
+        fprintf(bd->out, "  %-12s %-40s %5lldd %10zu B%s\n", i->id,
+                text_truncate_bytes(&bd->arena, i->title, 40), (long long)age_days(i),
+                size_of(i, exact), stars && i->compaction_level > 0 ? " *" : "");
     }
     fprintf(bd->out, "\nSummary: %zu candidate%s, %zu bytes total content\n", k->list.count,
             exact && !stars ? "" : "s", k->total);
@@ -111,7 +116,8 @@ static int run_analyze(struct bd *bd, const struct cmd_call *c) {
         json_member_str(&w, "description", i->description ? i->description : "");
         json_member_str(&w, "design", i->design ? i->design : "");
         json_member_str(&w, "notes", i->notes ? i->notes : "");
-        json_member_str(&w, "acceptance_criteria", i->acceptance_criteria ? i->acceptance_criteria : "");
+        json_member_str(&w, "acceptance_criteria",
+                        i->acceptance_criteria ? i->acceptance_criteria : "");
         json_member_int(&w, "size_bytes", (int64_t)size_of(i, exact));
         json_member_int(&w, "age_days", age_days(i));
         json_member_int(&w, "tier", k.tier);
@@ -146,7 +152,8 @@ static int run_preview(struct bd *bd, const struct cmd_call *c) {
         if (rc != BD_OK)
             return cmd_fail(bd, "failed to check eligibility: %s", err.msg);
         if (reason)
-            return cmd_fail(bd, "%s is not eligible for Tier %d compaction: %s", k.list.items[0].id, k.tier, reason);
+            return cmd_fail(bd, "%s is not eligible for Tier %d compaction: %s", k.list.items[0].id,
+                            k.tier, reason);
     }
     if (!bd->json) {
         if (!k.list.count) {
@@ -229,10 +236,11 @@ static int run_stats(struct bd *bd) {
     } text[2] = {{"Tier 1 (30+ days closed)", 70}, {"Tier 2 (90+ days closed, Tier 1 compacted)", 95}};
     fputs("Compaction Statistics\n", bd->out);
     for (int t = 0; t < 2; t++) {
-        fprintf(bd->out, "%s:\n  Candidates: %zu\n  Total size: %zu bytes\n", text[t].head, tiers[t].count, sizes[t]);
+        fprintf(bd->out, "%s:\n  Candidates: %zu\n  Total size: %zu bytes\n", text[t].head,
+                tiers[t].count, sizes[t]);
         if (sizes[t])
-            fprintf(bd->out, "  Estimated savings: %zu bytes (%zu%%)\n%s", sizes[t] * text[t].percent / 100,
-                    text[t].percent, t ? "" : "\n");
+            fprintf(bd->out, "  Estimated savings: %zu bytes (%zu%%)\n%s",
+                    sizes[t] * text[t].percent / 100, text[t].percent, t ? "" : "\n");
     }
     return 0;
 }
@@ -257,7 +265,9 @@ static int run_sizes(struct bd *bd) {
         bd_json_end(bd, &w, &out);
         return 0;
     }
-    fprintf(bd->out, "DRY RUN - Dolt garbage collection\n\nDolt directory: %s\nCurrent size: %s\n\nbd gc collects.\n",
+    fprintf(bd->out,
+            "DRY RUN - Dolt garbage collection\n\nDolt directory: %s\nCurrent size: %s\n\nbd gc "
+            "collects.\n",
             bd->ws.database_dir, shown);
     return 0;
 }
@@ -306,8 +316,8 @@ static int run_apply(struct bd *bd, const struct cmd_call *c) {
     double percent = before ? (double)saved * 100 / (double)before : 0;
     if (!bd->json) {
         write_success(bd, "Compacted %s (Tier %d)", w.c.id, w.c.tier);
-        fprintf(bd->out, "  %zu → %zu bytes (saved %lld, %.1f%%)\n  Time: %lldms\n", before, after, (long long)saved,
-                percent, (long long)took);
+        fprintf(bd->out, "  %zu → %zu bytes (saved %lld, %.1f%%)\n  Time: %lldms\n", before, after,
+                (long long)saved, percent, (long long)took);
         return 0;
     }
     struct json_writer j;
@@ -329,14 +339,16 @@ static int run_apply(struct bd *bd, const struct cmd_call *c) {
 }
 
 static int run_compact(struct bd *bd, const struct cmd_call *c) {
-    bool dry_run = cmd_bool(c, "dry-run"), analyze = cmd_bool(c, "analyze"), applies = cmd_bool(c, "apply"),
-         automatic = cmd_bool(c, "auto");
+    bool dry_run = cmd_bool(c, "dry-run"), analyze = cmd_bool(c, "analyze"),
+         applies = cmd_bool(c, "apply"), automatic = cmd_bool(c, "auto");
     if (cmd_bool(c, "stats"))
         return run_stats(bd);
     if (cmd_bool(c, "dolt"))
         return dry_run ? run_sizes(bd) : refuse(bd, "compact", "bd gc gives back the space");
     if (analyze + applies + automatic > 1)
-        return cmd_fail(bd, "cannot use multiple modes together (--analyze, --apply, --auto are mutually exclusive)");
+        return cmd_fail(
+            bd,
+            "cannot use multiple modes together (--analyze, --apply, --auto are mutually exclusive)");
     if (cmd_int(c, "tier") != 1 && cmd_int(c, "tier") != 2)
         return cmd_fail(bd, "--tier must be 1 or 2");
     if (analyze)
@@ -344,7 +356,8 @@ static int run_compact(struct bd *bd, const struct cmd_call *c) {
     if (applies)
         return run_apply(bd, c);
     if (!dry_run)
-        return refuse(bd, "compact", "write the summary yourself and use --apply --id ID --summary FILE");
+        return refuse(bd, "compact",
+                      "write the summary yourself and use --apply --id ID --summary FILE");
     if (!automatic)
         return cmd_fail(bd, "must specify one mode: --analyze, --apply, or --auto");
     if (*cmd_str(c, "id") && cmd_bool(c, "all"))
@@ -356,14 +369,22 @@ static int run_compact(struct bd *bd, const struct cmd_call *c) {
 
 static const struct cmd_flag compact_flags[] = {
     {.name = "dry-run", .kind = FLAG_BOOL, .help = "Only tell what would be compacted"},
-    {.name = "tier", .kind = FLAG_INT, .default_text = "1", .help = "1: closed 30 days, never compacted; 2: 90 days, tier 1"},
+    {.name = "tier",
+     .kind = FLAG_INT,
+     .default_text = "1",
+     .help = "1: closed 30 days, never compacted; 2: 90 days, tier 1"},
     {.name = "all", .kind = FLAG_BOOL, .help = "All candidates"},
     {.name = "id", .kind = FLAG_STRING, .help = "One issue"},
     {.name = "force", .kind = FLAG_BOOL, .help = "Whatever the checks say (with --id)"},
-    {.name = "batch-size", .kind = FLAG_INT, .default_text = "10", .help = "Issues in one batch of --auto"},
+    {.name = "batch-size",
+     .kind = FLAG_INT,
+     .default_text = "10",
+     .help = "Issues in one batch of --auto"},
     {.name = "workers", .kind = FLAG_INT, .default_text = "5", .help = "Workers of --auto"},
     {.name = "stats", .kind = FLAG_BOOL, .help = "Numbers and sizes of the candidates"},
-    {.name = "analyze", .kind = FLAG_BOOL, .help = "The candidates with their texts, for whoever writes the summaries"},
+    {.name = "analyze",
+     .kind = FLAG_BOOL,
+     .help = "The candidates with their texts, for whoever writes the summaries"},
     {.name = "apply", .kind = FLAG_BOOL, .help = "Put a summary in place of the texts of --id"},
     {.name = "auto", .kind = FLAG_BOOL, .help = "Summaries by an AI service (only with --dry-run)"},
     {.name = "summary", .kind = FLAG_STRING, .help = "File with the summary, - for standard input"},
@@ -375,10 +396,12 @@ static const struct cmd cmd_admin_compact = {
     .name = "compact",
     .use = "compact",
     .summary = "Replace the texts of old closed issues by a summary",
-    .details = "Lists closed issues whose texts may give way to a summary (--analyze, --stats), and puts a summary in\n"
+    .details = "Lists closed issues whose texts may give way to a summary (--analyze, --stats), and "
+               "puts a summary in\n"
                "their place (--apply). bd history still shows the full texts.\n\n"
                "To squash the history of the database see bd compact and bd flatten.",
-    .examples = "  bd admin compact --analyze --json\n  bd admin compact --apply --id web-4 --summary summary.txt",
+    .examples = "  bd admin compact --analyze --json\n  bd admin compact --apply --id web-4 --summary "
+                "summary.txt",
     .args_max = -1,
     .flags = compact_flags,
     .run = run_compact,
@@ -426,7 +449,8 @@ static const struct cmd cmd_admin_reset = {
     .run = run_reset,
 };
 
-static const struct cmd *const children[] = {&cmd_admin_cleanup, &cmd_admin_compact, &cmd_admin_reset, NULL};
+static const struct cmd *const children[] = {&cmd_admin_cleanup, &cmd_admin_compact, &cmd_admin_reset,
+                                             NULL};
 
 const struct cmd cmd_admin = {
     .name = "admin",

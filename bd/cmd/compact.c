@@ -1,4 +1,5 @@
-/* bd compact: commits older than some days become one snapshot; the later ones stand on it as they were. */
+/* bd compact: commits older than some days become one snapshot; the later ones stand on it as they
+ * were. */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/squash.h"
 #include "bd/ops/history.h"
@@ -12,6 +13,9 @@ static unsigned long long number(uint64_t n) { return (unsigned long long)n; }
 static uint64_t recent(const struct history_summary *h) { return h->commits - h->old; }
 /* As upstream, the first commit is not counted. */
 static uint64_t after(const struct history_summary *h) { return h->commits - h->gone - 1; }
+
+/* Snapshots that stand for the old commits. */
+static uint64_t bases(const struct history_summary *h) { return after(h) - recent(h); }
 
 static void preview(struct bd *bd, const struct history_summary *h, int64_t days, int64_t cutoff) {
     struct arena *a = &bd->arena;
@@ -38,11 +42,13 @@ static void preview(struct bd *bd, const struct history_summary *h, int64_t days
     }
     fputs("DRY RUN — Compact preview\n\n", bd->out);
     fprintf(bd->out, "  Total commits:  %llu\n", number(h->commits));
-    fprintf(bd->out, "  Old (>%lld days): %llu (would be squashed into 1)\n", (long long)days, number(h->old));
+    fprintf(bd->out, "  Old (>%lld days): %llu (would be squashed into 1)\n", (long long)days,
+            number(h->old));
     fprintf(bd->out, "  Recent:         %llu (preserved)\n", number(recent(h)));
     fprintf(bd->out, "  Cutoff date:    %s\n", date);
     if (!h->changed) {
-        fprintf(bd->out, "\n  Nothing to compact (%s).\n", h->old < 2 ? "0-1 old commits" : "the old ones are a snapshot");
+        fprintf(bd->out, "\n  Nothing to compact (%s).\n",
+                h->old < 2 ? "0-1 old commits" : "the old ones are a snapshot");
         return;
     }
     fprintf(bd->out, "\n  Result: %llu commits → %llu commits\n", number(h->commits), number(after(h)));
@@ -55,8 +61,8 @@ static void answer_nothing(struct bd *bd, const struct history_summary *h) {
     struct buf out = BUF_INIT;
     bool single = h->commits <= 1;
     if (!bd->json) {
-        fprintf(bd->out, "Only %llu %scommit(s). Nothing to compact.\n", number(single ? h->commits : h->old),
-                single ? "" : "old ");
+        fprintf(bd->out, "Only %llu %scommit(s). Nothing to compact.\n",
+                number(single ? h->commits : h->old), single ? "" : "old ");
         return;
     }
     bd_json_begin(bd, &w, &out, true);
@@ -76,7 +82,8 @@ static void answer(struct bd *bd, const struct squash_result *r) {
     struct buf out = BUF_INIT;
     if (!bd->json) {
         fprintf(bd->out, "✓ Compacted %llu commits → %llu\n", number(h->commits), number(after(h)));
-        fprintf(bd->out, "  Squashed: %llu old commits → 1 base\n", number(h->old));
+        fprintf(bd->out, "  Squashed: %llu old commits → %llu base%s\n", number(h->old),
+                number(bases(h)), bases(h) == 1 ? "" : "s");
         fprintf(bd->out, "  Preserved: %llu recent commits\n", number(recent(h)));
         squash_print_facts(bd, r);
         return;
@@ -106,7 +113,10 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     if (days > DAYS_MAX)
         return cmd_fail(bd, "--days must not exceed %d", DAYS_MAX);
     int64_t cutoff = datetime_now() - days * MICROS_PER_DAY;
+    if (cmd_int(c, "per-day") < 0)
+        return cmd_fail(bd, "--per-day must not be negative");
     struct history_rewrite r = {.keep_since = cutoff,
+                                .keep_per_day = (uint64_t)cmd_int(c, "per-day"),
                                 .all_branches = cmd_bool(c, "all-branches"),
                                 .message = "compact: squash ",
                                 .message_tail = " commits into base snapshot"};
@@ -123,13 +133,17 @@ static int run(struct bd *bd, const struct cmd_call *c) {
         return 0;
     }
     if (squash_check(bd, cmd_bool(c, "force-federated"), &err) != BD_OK)
-        return cmd_fail_hint(bd, "bd gc gives back space without touching history; --force-federated squashes all the same.",
-                             "%s", err.msg);
-    if (!cmd_bool(c, "force"))
         return cmd_fail_hint(
             bd,
-            arena_printf(&bd->arena, "Use --force to confirm or --dry-run to preview.\n  %s", squash_copy_hint(bd)),
-            "would squash %llu old commits into 1, preserving %llu recent commits", number(h->old), number(recent(h)));
+            "bd gc gives back space without touching history; --force-federated squashes all the same.",
+            "%s", err.msg);
+    if (!cmd_bool(c, "force"))
+        return cmd_fail_hint(bd,
+                             arena_printf(&bd->arena,
+                                          "Use --force to confirm or --dry-run to preview.\n  %s",
+                                          squash_copy_hint(bd)),
+                             "would squash %llu old commits into 1, preserving %llu recent commits",
+                             number(h->old), number(recent(h)));
     if (!bd->json)
         fprintf(bd->out, "Compacting: %llu old commits → 1, preserving %llu recent\n", number(h->old),
                 number(recent(h)));
@@ -141,9 +155,18 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 
 static const struct cmd_flag flags[] = {
     {.name = "dry-run", .kind = FLAG_BOOL, .help = "Only tell what would go"},
-    {.name = "force", .shorthand = 'f', .kind = FLAG_BOOL, .help = "Squash; without it nothing is done"},
-    {.name = "days", .kind = FLAG_INT, .default_text = "30", .help = "Leave commits of that many days as they are"},
-    {.name = "all-branches", .kind = FLAG_BOOL, .help = "Squash every branch, so that they still merge"},
+    {.name = "force",
+     .shorthand = 'f',
+     .kind = FLAG_BOOL,
+     .help = "Squash; without it nothing is done"},
+    {.name = "days",
+     .kind = FLAG_INT,
+     .default_text = "30",
+     .help = "Leave commits of that many days as they are"},
+    {.name = "per-day", .kind = FLAG_INT, .help = "Leave that many snapshots of each older day"},
+    {.name = "all-branches",
+     .kind = FLAG_BOOL,
+     .help = "Squash every branch, so that they still merge"},
     {.name = "force-federated", .kind = FLAG_BOOL, .help = "Squash although the database has a remote"},
     {0},
 };
@@ -152,12 +175,15 @@ const struct cmd cmd_compact = {
     .name = "compact",
     .use = "compact",
     .summary = "Squash old commits into one",
-    .details =
-        "Commits older than --days become one snapshot; the later ones keep content, author, message and time,\n"
-        "merges included. The space of the older states is given back. Tags and other branches stay as they are.\n\n"
-        "bd flatten squashes everything; the setting history.keep does the same by itself. For the texts of closed\n"
-        "issues see bd admin compact.",
-    .examples = "  bd compact --dry-run\n  bd compact --days 7 --force",
+    .details = "Commits older than --days become one snapshot; the later ones keep content, author, "
+               "message and time,\n"
+               "merges included. The space of the older states is given back. Tags and other branches "
+               "stay as they are.\n\n"
+               "bd flatten squashes everything; the setting history.keep does the same by itself. For "
+               "the texts of closed\n"
+               "issues see bd admin compact.",
+    .examples = "  bd compact --dry-run\n  bd compact --days 7 --force\n  bd compact --days 30 "
+                "--per-day 1 --force",
     .group = "Maintenance",
     .args_max = -1,
     .flags = flags,

@@ -598,7 +598,8 @@ const struct cmd cmd_config = {
                "                       doctor.suppress.*, custom.* and all other keys\n"
                "  git                  beads.role (maintainer or contributor)\n\n"
                "history.keep says how much history the database keeps by itself: all (unless set), a time\n"
-               "(30d, 12 weeks) or a number (500 commits). What is older becomes one commit, as by bd compact.\n\n"
+               "(30d, 12 weeks) or a number (500 commits). What is older becomes one commit, as by bd compact, or\n"
+               "so many of each day: \"30d, 1 per day\".\n\n"
                "An environment variable BD_<KEY> (dots and dashes as underscores) beats config.yaml.",
     .examples = "  bd config set export.auto true\n"
                 "  bd config set status.custom \"in_review:wip,shipped:done\"\n"

@@ -9,7 +9,8 @@ static uint64_t after(const struct history_summary *h) {
 
 static const char *nothing(struct bd *bd, const struct history_summary *h) {
     if (h->commits > 2)
-        return arena_printf(&bd->arena, "Nothing to squash: all %llu commits stay.", (unsigned long long)h->commits);
+        return arena_printf(&bd->arena, "Nothing to squash: all %llu commits stay.",
+                            (unsigned long long)h->commits);
     return h->commits > 1 ? "Already flat (1 commit on the first one). Nothing to do."
                           : "Already flat (1 commit). Nothing to do.";
 }
@@ -107,14 +108,17 @@ static int run(struct bd *bd, const struct cmd_call *c) {
         return 0;
     }
     if (squash_check(bd, cmd_bool(c, "force-federated"), &err) != BD_OK)
-        return cmd_fail_hint(bd, "bd gc gives back space without touching history; --force-federated squashes all the same.",
-                             "%s", err.msg);
+        return cmd_fail_hint(
+            bd,
+            "bd gc gives back space without touching history; --force-federated squashes all the same.",
+            "%s", err.msg);
     if (!cmd_bool(c, "force"))
         return cmd_fail_hint(
             bd,
-            arena_printf(&bd->arena, "Use --force to confirm or --dry-run to preview.\n  %s", squash_copy_hint(bd)),
-            "would squash %llu commits into %llu (irreversible)", (unsigned long long)done.history.commits,
-            (unsigned long long)after(&done.history));
+            arena_printf(&bd->arena, "Use --force to confirm or --dry-run to preview.\n  %s",
+                         squash_copy_hint(bd)),
+            "would squash %llu commits into %llu (irreversible)",
+            (unsigned long long)done.history.commits, (unsigned long long)after(&done.history));
     if (!bd->json)
         fprintf(bd->out, "Flattening %llu commits...\n", (unsigned long long)done.history.commits);
     if (squash_run(bd, &r, SQUASH_COLLECT, &done, &err) != BD_OK)
@@ -125,9 +129,16 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 
 static const struct cmd_flag flags[] = {
     {.name = "dry-run", .kind = FLAG_BOOL, .help = "Only tell what would go"},
-    {.name = "force", .shorthand = 'f', .kind = FLAG_BOOL, .help = "Squash; without it nothing is done"},
-    {.name = "keep-recent", .kind = FLAG_INT, .help = "Leave that many of the newest commits as they are"},
-    {.name = "all-branches", .kind = FLAG_BOOL, .help = "Squash every branch, so that they still merge"},
+    {.name = "force",
+     .shorthand = 'f',
+     .kind = FLAG_BOOL,
+     .help = "Squash; without it nothing is done"},
+    {.name = "keep-recent",
+     .kind = FLAG_INT,
+     .help = "Leave that many of the newest commits as they are"},
+    {.name = "all-branches",
+     .kind = FLAG_BOOL,
+     .help = "Squash every branch, so that they still merge"},
     {.name = "force-federated", .kind = FLAG_BOOL, .help = "Squash although the database has a remote"},
     {.name = "push", .kind = FLAG_BOOL, .help = "Push the squashed branch to the remote"},
     {0},
@@ -137,11 +148,13 @@ const struct cmd cmd_flatten = {
     .name = "flatten",
     .use = "flatten",
     .summary = "Squash the whole history into one commit",
-    .details =
-        "The newest state becomes one commit on the first one, and the space of all older states is given back.\n"
-        "Issues, changes that are not committed, tags and other branches stay as they are; who changed what and\n"
-        "when is gone for good. A commit that somebody makes meanwhile is put on top.\n\n"
-        "bd compact squashes only what is older than some days; the setting history.keep does that by itself.",
+    .details = "The newest state becomes one commit on the first one, and the space of all older "
+               "states is given back.\n"
+               "Issues, changes that are not committed, tags and other branches stay as they are; who "
+               "changed what and\n"
+               "when is gone for good. A commit that somebody makes meanwhile is put on top.\n\n"
+               "bd compact squashes only what is older than some days; the setting history.keep does "
+               "that by itself.",
     .examples = "  bd flatten --dry-run\n  bd flatten --force\n  bd flatten --force --keep-recent 100",
     .group = "Maintenance",
     .args_max = -1,

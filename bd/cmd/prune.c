@@ -1,4 +1,5 @@
-/* bd prune and bd purge: closed issues go for good; prune the ordinary ones, purge the ephemeral ones. */
+/* bd prune and bd purge: closed issues go for good; prune the ordinary ones, purge the ephemeral ones.
+ */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/write.h"
 #include "bd/ops/closed_deletion.h"
@@ -13,10 +14,10 @@ struct scope {
     enum filter_flag ephemeral;
     bool needs_filter;
 };
-static const struct scope scope_prune = {"prune",       "Pruned",  "pruned_count", "prune_count",
-                                         "closed bead", FILTER_NO, true};
-static const struct scope scope_purge = {"purge",       "Purged",     "purged_count", "purge_count", "closed ephemeral bead",
-                                         FILTER_YES, false};
+static const struct scope scope_prune = {
+    "prune", "Pruned", "pruned_count", "prune_count", "closed bead", FILTER_NO, true};
+static const struct scope scope_purge = {
+    "purge", "Purged", "purged_count", "purge_count", "closed ephemeral bead", FILTER_YES, false};
 
 struct work {
     struct bd *bd;
@@ -81,7 +82,8 @@ static void answer(struct work *w, bool dry_run) {
     fprintf(bd->out, "  Labels%s       %llu\n", gone, (unsigned long long)f->labels);
     fprintf(bd->out, "  Events%s       %llu\n", gone, (unsigned long long)f->events);
     if (f->pinned)
-        fprintf(bd->out, "  Pinned (skipped): %s%llu\n", dry_run ? "" : "    ", (unsigned long long)f->pinned);
+        fprintf(bd->out, "  Pinned (skipped): %s%llu\n", dry_run ? "" : "    ",
+                (unsigned long long)f->pinned);
     if (dry_run)
         fputs("\n(Dry-run mode — no changes made)\n", bd->out);
 }
@@ -127,7 +129,10 @@ static int find(struct work *w, struct err *err) {
 }
 
 static int run_scope(struct bd *bd, const struct cmd_call *c, const struct scope *scope) {
-    struct work w = {.bd = bd, .scope = scope, .older_than = cmd_str(c, "older-than"), .pattern = cmd_str(c, "pattern")};
+    struct work w = {.bd = bd,
+                     .scope = scope,
+                     .older_than = cmd_str(c, "older-than"),
+                     .pattern = cmd_str(c, "pattern")};
     bool dry_run = cmd_bool(c, "dry-run"), really = cmd_bool(c, "force") && !dry_run;
     struct err err = ERR_INIT;
     int64_t days;
@@ -140,7 +145,8 @@ static int run_scope(struct bd *bd, const struct cmd_call *c, const struct scope
                              "bd %s requires --older-than or --pattern", scope->name);
     if (*w.older_than) {
         if (closed_parse_age(w.older_than, &days, &err) != BD_OK)
-            return cmd_fail(bd, "invalid --older-than value %s: %s", cmd_quote(&bd->arena, w.older_than), err.msg);
+            return cmd_fail(bd, "invalid --older-than value %s: %s",
+                            cmd_quote(&bd->arena, w.older_than), err.msg);
         w.query.closed_before = datetime_now() - days * MICROS_PER_DAY;
     }
     int rc = really ? write_run(bd, scope->name, NULL, 0, find_and_delete, &w, &err) : find(&w, &err);
@@ -161,9 +167,14 @@ static int run_prune(struct bd *bd, const struct cmd_call *c) { return run_scope
 static int run_purge(struct bd *bd, const struct cmd_call *c) { return run_scope(bd, c, &scope_purge); }
 
 static const struct cmd_flag flags[] = {
-    {.name = "force", .shorthand = 'f', .kind = FLAG_BOOL, .help = "Delete; without it, only tell what would go"},
+    {.name = "force",
+     .shorthand = 'f',
+     .kind = FLAG_BOOL,
+     .help = "Delete; without it, only tell what would go"},
     {.name = "dry-run", .kind = FLAG_BOOL, .help = "Count what would go, even with --force"},
-    {.name = "older-than", .kind = FLAG_STRING, .help = "Only what was closed that long ago: 30, 30d, 2w, 48h"},
+    {.name = "older-than",
+     .kind = FLAG_STRING,
+     .help = "Only what was closed that long ago: 30, 30d, 2w, 48h"},
     {.name = "pattern", .kind = FLAG_STRING, .help = "Only ids that match (* ? [a-z])"},
     {0},
 };
@@ -172,10 +183,12 @@ const struct cmd cmd_prune = {
     .name = "prune",
     .use = "prune",
     .summary = "Delete old closed issues",
-    .details =
-        "Deletes closed issues with their labels, dependencies, comments and events. Open, pinned and ephemeral\n"
-        "issues are left alone (bd purge deletes closed ephemeral ones). --older-than or --pattern is required.\n\n"
-        "The history still has what was deleted (bd history, bd restore); bd flatten lets go of that as well.",
+    .details = "Deletes closed issues with their labels, dependencies, comments and events. Open, "
+               "pinned and ephemeral\n"
+               "issues are left alone (bd purge deletes closed ephemeral ones). --older-than or "
+               "--pattern is required.\n\n"
+               "The history still has what was deleted (bd history, bd restore); bd flatten lets go of "
+               "that as well.",
     .examples = "  bd prune --older-than 30d --dry-run\n  bd prune --older-than 30d --force\n"
                 "  bd prune --pattern 'web-tmp-*' --force",
     .group = "Maintenance",
@@ -189,9 +202,11 @@ const struct cmd cmd_purge = {
     .name = "purge",
     .use = "purge",
     .summary = "Delete closed ephemeral issues",
-    .details = "Deletes closed ephemeral issues (wisps, passing molecules) with everything that hangs on them. Pinned\n"
+    .details = "Deletes closed ephemeral issues (wisps, passing molecules) with everything that hangs "
+               "on them. Pinned\n"
                "ones are left alone. bd prune deletes ordinary closed issues.",
-    .examples = "  bd purge --dry-run\n  bd purge --older-than 7d --force\n  bd purge --pattern '*-wisp-*' --force",
+    .examples = "  bd purge --dry-run\n  bd purge --older-than 7d --force\n  bd purge --pattern "
+                "'*-wisp-*' --force",
     .group = "Maintenance",
     .args_max = -1,
     .flags = flags,

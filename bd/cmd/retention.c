@@ -1,6 +1,6 @@
 /*
- * What is remembered between commands is in `.beads/compact/compact-last/<database>`: the height of the head at
- * the last look, and how many commits stayed. A look that led to nothing is remembered too.
+ * What is remembered between commands is in `.beads/compact/compact-last/<database>`: the height of the
+ * head at the last look, and how many commits stayed. A look that led to nothing is remembered too.
  */
 #include "bd/cmd/retention.h"
 
@@ -14,33 +14,58 @@
 #include <string.h>
 
 #define MICROS_PER_DAY (INT64_C(86400) * MICROS_PER_SECOND)
-#define STEP_MIN 128     /* commits between two looks, at least */
-#define KEPT_MAX 20000   /* commits that one command puts on a new base, at most (about 0.1 ms each) */
+#define STEP_MIN 128   /* commits between two looks, at least */
+#define KEPT_MAX 20000 /* commits that one command puts on a new base, at most (about 0.1 ms each) */
 #define STATE_MAX 4096
+#define AMOUNT_MAX 1000000
+
+/* "NUMBER[ ]WORD" with one of the words; where it ends. NULL when it is not that. */
+static const char *take_amount(const char *text, long long *n, const char *const *words,
+                               size_t *which) {
+    char *end;
+    errno = 0;
+    *n = isdigit((unsigned char)*text) ? strtoll(text, &end, 10) : 0;
+    if (*n <= 0 || *n > AMOUNT_MAX || errno)
+        return NULL;
+    while (*end == ' ')
+        end++;
+    for (*which = 0; words[*which]; ++*which) {
+        size_t size = strlen(words[*which]);
+        if (strncmp(end, words[*which], size) == 0 && (!end[size] || end[size] == ','))
+            return end + size;
+    }
+    return NULL;
+}
 
 int retention_parse(const char *text, struct retention *out, struct err *err) {
-    static const struct {
-        const char *word;
-        int64_t days; /* 0: commits */
-    } units[] = {{"d", 1}, {"day", 1}, {"days", 1}, {"w", 7}, {"week", 7}, {"weeks", 7}, {"commit", 0}, {"commits", 0}};
+    static const char *const units[] = {"d",     "day",    "days",    "w", "week",
+                                        "weeks", "commit", "commits", NULL};
+    static const char *const daily[] = {"per day", NULL};
+    enum { WEEKS = 3, COMMITS = 6 };
     *out = (struct retention){.all = true};
     if (!text || !*text || strcmp(text, "all") == 0)
         return BD_OK;
-    char *end;
-    errno = 0;
-    long long n = isdigit((unsigned char)*text) ? strtoll(text, &end, 10) : 0;
-    if (n > 0 && n <= 1000000 && !errno) {
-        while (*end == ' ')
-            end++;
-        for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-            if (strcmp(end, units[i].word) != 0)
-                continue;
-            *out = (struct retention){.days = n * units[i].days, .commits = units[i].days ? 0 : (uint64_t)n};
-            return BD_OK;
-        }
+    long long n, per_day = 0;
+    size_t unit, ignored;
+    const char *rest = take_amount(text, &n, units, &unit);
+    if (rest && *rest == ',') {
+        rest++;
+        while (*rest == ' ')
+            rest++;
+        rest = take_amount(rest, &per_day, daily, &ignored);
     }
-    return err_set(err, BD_INVALID, "history.keep is \"all\", a time (\"30d\", \"12 weeks\") or a number (\"500 commits\"), "
-                                    "not \"%s\"", text);
+    if (!rest || *rest)
+        return err_set(err, BD_INVALID,
+                       "history.keep is \"all\", a time (\"30d\", \"12 weeks\") or a number (\"500 "
+                       "commits\"), and behind "
+                       "one of these perhaps \", 1 per day\"; not \"%s\"",
+                       text);
+    *out = (struct retention){.per_day = (uint64_t)per_day};
+    if (unit >= COMMITS)
+        out->commits = (uint64_t)n;
+    else
+        out->days = n * (unit >= WEEKS ? 7 : 1);
+    return BD_OK;
 }
 
 /* ---- what the last look left ---- */
@@ -69,16 +94,18 @@ static struct last_look look_back(struct bd *bd) {
         return l;
     l.height = number_of(text, "height=");
     l.kept = number_of(text, "kept=");
-    l.here = strstr(text, arena_printf(&bd->arena, "branch=%s\n", tables_branch(bd->ops.tables))) != NULL;
+    l.here =
+        strstr(text, arena_printf(&bd->arena, "branch=%s\n", tables_branch(bd->ops.tables))) != NULL;
     free(text);
     return l;
 }
 
 static void remember(struct bd *bd, uint64_t height, uint64_t kept) {
     const char *path = state_path(bd);
-    const char *text = arena_printf(&bd->arena, "branch=%s\nheight=%llu\nkept=%llu\ncreated_at=%lld\n",
-                                    tables_branch(bd->ops.tables), (unsigned long long)height,
-                                    (unsigned long long)kept, (long long)(datetime_now() / MICROS_PER_SECOND));
+    const char *text =
+        arena_printf(&bd->arena, "branch=%s\nheight=%llu\nkept=%llu\ncreated_at=%lld\n",
+                     tables_branch(bd->ops.tables), (unsigned long long)height,
+                     (unsigned long long)kept, (long long)(datetime_now() / MICROS_PER_SECOND));
     const char *folder = arena_strndup(&bd->arena, path, (size_t)(strrchr(path, '/') - path));
     if (os_mkdir_p(folder, 0700) || os_write_file_atomic(path, text, strlen(text), 0600))
         cmd_warn(bd, "history.keep: cannot write %s: %s", path, strerror(errno));
@@ -102,6 +129,7 @@ static void squash(struct bd *bd, const struct retention *keep, uint64_t height)
     struct history_rewrite r = {
         .keep_since = keep->days ? datetime_now() - keep->days * MICROS_PER_DAY : INT64_MAX,
         .keep_newest = keep->commits,
+        .keep_per_day = keep->per_day,
         .all_branches = true,
         .message = "compact: squash ",
         .message_tail = " commits into base snapshot",
@@ -118,11 +146,12 @@ static void squash(struct bd *bd, const struct retention *keep, uint64_t height)
         cmd_warn(bd, "history.keep has no effect: %s", err.msg);
         return;
     }
-    uint64_t kept = plan.commits - plan.old;
+    uint64_t kept = plan.commits - plan.gone;
     if (kept > KEPT_MAX) {
         remember(bd, height, kept);
         cmd_warn(bd,
-                 "history.keep leaves %llu commits, too many to be moved by the way; 'bd compact' squashes the %llu old "
+                 "history.keep leaves %llu commits, too many to be moved by the way; 'bd compact' "
+                 "squashes the %llu old "
                  "ones when there is time for it",
                  (unsigned long long)kept, (unsigned long long)plan.old);
         return;
@@ -140,8 +169,8 @@ static void squash(struct bd *bd, const struct retention *keep, uint64_t height)
 void auto_retention(struct bd *bd) {
     struct retention keep;
     struct err err = ERR_INIT;
-    if (!bd->command_writes || !bd->ops.tables || bd->schema_too_new || !bd->ws.beads_dir || bd->ws.direct ||
-        tables_is_read_only(bd->ops.tables))
+    if (!bd->command_writes || !bd->ops.tables || bd->schema_too_new || !bd->ws.beads_dir ||
+        bd->ws.direct || tables_is_read_only(bd->ops.tables))
         return;
     if (retention_parse(config_get(&bd->config, "history.keep"), &keep, &err) != BD_OK) {
         cmd_warn(bd, "%s; everything is kept", err.msg);

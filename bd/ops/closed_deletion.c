@@ -22,8 +22,8 @@ static bool may_go(const struct issue *i, const struct closed_query *q, struct c
     return false;
 }
 
-int closed_find(struct tables_txn *x, const struct closed_query *q, struct arena *a, struct closed_found *out,
-                struct err *err) {
+int closed_find(struct tables_txn *x, const struct closed_query *q, struct arena *a,
+                struct closed_found *out, struct err *err) {
     struct issue_filter f;
     struct issue_list list = {NULL, 0, 0};
     issue_filter_init(&f);
@@ -106,9 +106,10 @@ const char *closed_skip_warning(const struct closed_found *found, struct arena *
     uint64_t sum = found->not_closed + found->without_time + found->too_recent;
     if (!sum)
         return NULL;
-    return arena_printf(a,
-                        "skipped %llu deletion candidate(s) after closed_at safety recheck (nil=0, non_closed=%llu, "
-                        "missing_closed_at=%llu, too_recent=%llu)",
-                        (unsigned long long)sum, (unsigned long long)found->not_closed,
-                        (unsigned long long)found->without_time, (unsigned long long)found->too_recent);
+    return arena_printf(
+        a,
+        "skipped %llu deletion candidate(s) after closed_at safety recheck (nil=0, non_closed=%llu, "
+        "missing_closed_at=%llu, too_recent=%llu)",
+        (unsigned long long)sum, (unsigned long long)found->not_closed,
+        (unsigned long long)found->without_time, (unsigned long long)found->too_recent);
 }

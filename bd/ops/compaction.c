@@ -28,7 +28,8 @@ static int by_closing(const void *x, const void *y) {
     return strcmp(a->id, b->id);
 }
 
-int compaction_candidates(struct tables_txn *x, int tier, struct arena *a, struct issue_list *out, struct err *err) {
+int compaction_candidates(struct tables_txn *x, int tier, struct arena *a, struct issue_list *out,
+                          struct err *err) {
     int64_t days;
     *out = (struct issue_list){NULL, 0, 0};
     int rc = compaction_days(x, tier, a, &days, err);
@@ -39,16 +40,17 @@ int compaction_candidates(struct tables_txn *x, int tier, struct arena *a, struc
         level = pred_or(a, level, pred_null(a, "compaction_level", true));
     const struct pred *where = pred_cmp(a, PRED_EQ, "status", cell_text("closed"));
     where = pred_and(a, where, level);
-    where = pred_and(a, where,
-                     pred_cmp(a, PRED_LE, "closed_at", issue_time_cell(datetime_now() - days * MICROS_PER_DAY)));
+    where = pred_and(
+        a, where,
+        pred_cmp(a, PRED_LE, "closed_at", issue_time_cell(datetime_now() - days * MICROS_PER_DAY)));
     rc = issue_scan(x, where, false, a, out, err);
     if (out->count > 1)
         qsort(out->items, out->count, sizeof *out->items, by_closing);
     return rc;
 }
 
-int compaction_check(struct tables_txn *x, const struct issue *i, int tier, struct arena *a, const char **reason,
-                     struct err *err) {
+int compaction_check(struct tables_txn *x, const struct issue *i, int tier, struct arena *a,
+                     const char **reason, struct err *err) {
     int64_t days;
     int rc = compaction_days(x, tier, a, &days, err);
     double closed = (double)(datetime_now() - i->closed_at) / (double)MICROS_PER_DAY;
@@ -92,7 +94,8 @@ size_t compaction_chars(const struct issue *i) {
     return n;
 }
 
-int compaction_apply_in(struct ops *o, struct tables_txn *x, struct compaction *c, struct arena *a, struct err *err) {
+int compaction_apply_in(struct ops *o, struct tables_txn *x, struct compaction *c, struct arena *a,
+                        struct err *err) {
     struct issue i;
     const char *reason = NULL;
     struct issue_changes changes = ISSUE_CHANGES_INIT;
@@ -106,10 +109,12 @@ int compaction_apply_in(struct ops *o, struct tables_txn *x, struct compaction *
     if (!c->force) {
         rc = compaction_check(x, &i, c->tier, a, &reason, err);
         if (rc == BD_OK && reason)
-            rc = err_set(err, BD_INVALID, "%s is not eligible for Tier %d compaction: %s", c->id, c->tier, reason);
+            rc = err_set(err, BD_INVALID, "%s is not eligible for Tier %d compaction: %s", c->id,
+                         c->tier, reason);
         if (rc == BD_OK && after >= c->bytes_before)
-            rc = err_set(err, BD_INVALID, "summary (%zu bytes) is not shorter than original (%zu bytes)", after,
-                         c->bytes_before);
+            rc =
+                err_set(err, BD_INVALID, "summary (%zu bytes) is not shorter than original (%zu bytes)",
+                        after, c->bytes_before);
         if (rc != BD_OK)
             return rc;
     }
@@ -125,8 +130,8 @@ int compaction_apply_in(struct ops *o, struct tables_txn *x, struct compaction *
         .issue_id = c->id,
         .author = c->author,
         .created_at = ISSUE_NO_TIME,
-        .text = arena_printf(a, "Tier %d compaction: %zu → %zu bytes (saved %lld, %.1f%%)", c->tier, c->bytes_before,
-                             after, (long long)saved,
+        .text = arena_printf(a, "Tier %d compaction: %zu → %zu bytes (saved %lld, %.1f%%)", c->tier,
+                             c->bytes_before, after, (long long)saved,
                              c->bytes_before ? (double)saved * 100 / (double)c->bytes_before : 0.0),
     };
     return rc == BD_OK ? comment_add_in(o, x, &note, a, err) : rc;

@@ -1,6 +1,7 @@
 /*
- * Compaction of issues: the texts of an issue that was closed long ago give way to a summary. Tier 1 takes
- * issues that were never compacted, tier 2 those of tier 1. The history of the database keeps the full texts.
+ * Compaction of issues: the texts of an issue that was closed long ago give way to a summary. Tier 1
+ * takes issues that were never compacted, tier 2 those of tier 1. The history of the database keeps the
+ * full texts.
  */
 #ifndef BD_OPS_COMPACTION_H
 #define BD_OPS_COMPACTION_H
@@ -12,11 +13,12 @@
 int compaction_days(struct tables_txn *x, int tier, struct arena *a, int64_t *days, struct err *err);
 
 /* Issues that may be compacted, the one closed first in front. Wisps are never compacted. */
-int compaction_candidates(struct tables_txn *x, int tier, struct arena *a, struct issue_list *out, struct err *err);
+int compaction_candidates(struct tables_txn *x, int tier, struct arena *a, struct issue_list *out,
+                          struct err *err);
 
 /* *reason (in the arena) is NULL when the issue may be compacted, else says why not. */
-int compaction_check(struct tables_txn *x, const struct issue *i, int tier, struct arena *a, const char **reason,
-                     struct err *err);
+int compaction_check(struct tables_txn *x, const struct issue *i, int tier, struct arena *a,
+                     const char **reason, struct err *err);
 
 /* Bytes, or characters, of the four texts that a compaction replaces. */
 size_t compaction_bytes(const struct issue *i);
@@ -32,6 +34,7 @@ struct compaction {
     size_t bytes_before;    /* filled */
 };
 /* Inside a transaction. BD_INVALID: not eligible, or the summary is not shorter. */
-int compaction_apply_in(struct ops *o, struct tables_txn *x, struct compaction *c, struct arena *a, struct err *err);
+int compaction_apply_in(struct ops *o, struct tables_txn *x, struct compaction *c, struct arena *a,
+                        struct err *err);
 
 #endif

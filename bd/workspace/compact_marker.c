@@ -10,7 +10,8 @@
 
 const char *const compact_marker_names[] = {"compact-quarantine", "compact-pending-gc", NULL};
 
-const char *compact_marker_path(const char *beads_dir, enum compact_marker kind, const char *db, struct arena *a) {
+const char *compact_marker_path(const char *beads_dir, enum compact_marker kind, const char *db,
+                                struct arena *a) {
     return arena_printf(a, "%s/compact/%s/%s", beads_dir, compact_marker_names[kind], db);
 }
 
@@ -57,7 +58,8 @@ int compact_marker_get(const char *beads_dir, enum compact_marker kind, const ch
     size_t size;
     memset(out, 0, sizeof *out);
     if (os_read_file(path, MARKER_MAX, &text, &size))
-        return errno == ENOENT || errno == ENOTDIR ? BD_NOT_FOUND : err_errno(err, "cannot read %s", path);
+        return errno == ENOENT || errno == ENOTDIR ? BD_NOT_FOUND
+                                                   : err_errno(err, "cannot read %s", path);
     out->db = value_of(text, "db", a);
     out->reason = value_of(text, "reason", a);
     out->from_head = value_of(text, "compacted_from_head", a);
@@ -66,7 +68,8 @@ int compact_marker_get(const char *beads_dir, enum compact_marker kind, const ch
     return BD_OK;
 }
 
-int compact_marker_remove(const char *beads_dir, enum compact_marker kind, const char *db, struct err *err) {
+int compact_marker_remove(const char *beads_dir, enum compact_marker kind, const char *db,
+                          struct err *err) {
     struct arena a = ARENA_INIT;
     const char *path = compact_marker_path(beads_dir, kind, db, &a);
     int rc = BD_OK;

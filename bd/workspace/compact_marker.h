@@ -1,7 +1,7 @@
 /*
- * Marker files of history squashing: `<.beads>/compact/<kind>/<database>`, lines of key=value. They outlive the
- * command that wrote them and tell the next one, a doctor, or a town's tools what is left to do. Readers ignore
- * names that begin with `probe.` or end in `.tmp`.
+ * Marker files of history squashing: `<.beads>/compact/<kind>/<database>`, lines of key=value. They
+ * outlive the command that wrote them and tell the next one, a doctor, or a town's tools what is left
+ * to do. Readers ignore names that begin with `probe.` or end in `.tmp`.
  */
 #ifndef BD_WORKSPACE_COMPACT_MARKER_H
 #define BD_WORKSPACE_COMPACT_MARKER_H
@@ -13,8 +13,10 @@
 #include <stdint.h>
 
 enum compact_marker {
-    COMPACT_QUARANTINE, /* compact-quarantine: the verification failed; nothing is squashed until it is removed */
-    COMPACT_PENDING_GC, /* compact-pending-gc: squashed, but the old commits' space could not be given back yet */
+    COMPACT_QUARANTINE, /* compact-quarantine: the verification failed; nothing is squashed until it is
+                           removed */
+    COMPACT_PENDING_GC, /* compact-pending-gc: squashed, but the old commits' space could not be given
+                           back yet */
 };
 extern const char *const compact_marker_names[]; /* of the folders, NULL-terminated */
 
@@ -31,8 +33,10 @@ int compact_marker_put(const char *beads_dir, enum compact_marker kind, const st
 int compact_marker_get(const char *beads_dir, enum compact_marker kind, const char *db, struct arena *a,
                        struct compact_note *out, struct err *err);
 /* BD_OK when it is gone, or was never there. */
-int compact_marker_remove(const char *beads_dir, enum compact_marker kind, const char *db, struct err *err);
+int compact_marker_remove(const char *beads_dir, enum compact_marker kind, const char *db,
+                          struct err *err);
 /* The path of a marker, whether there is one or not; in the arena. */
-const char *compact_marker_path(const char *beads_dir, enum compact_marker kind, const char *db, struct arena *a);
+const char *compact_marker_path(const char *beads_dir, enum compact_marker kind, const char *db,
+                                struct arena *a);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Which old commits leave a snapshot: only those that something else stands on. In a linear history that is
- * one; a side branch that forked before the boundary and was merged after it makes one more.
+ * Which old commits leave a snapshot: only those that something else stands on. In a linear history
+ * that is one; a side branch that forked before the boundary and was merged after it makes one more.
  */
 #include "store/db/history_graph.h"
 
@@ -49,14 +49,16 @@ static void push(struct history_graph *g, size_t *depth, uint32_t at) {
     g->stack[(*depth)++] = at;
 }
 
-static int read_one(struct history_graph *g, uint32_t at, size_t *depth, struct arena *a, struct err *err) {
+static int read_one(struct history_graph *g, uint32_t at, size_t *depth, struct arena *a,
+                    struct err *err) {
     struct commit c;
     struct hash h = g->list[at].hash;
     int rc = commit_read(g->ns, &h, a, &c, err);
     if (rc == BD_NOT_FOUND) {
         err_clear(err);
-        return err_set(err, BD_UNSUPPORTED,
-                       "the history is incomplete (a shallow clone): its old commits are not here to be squashed");
+        return err_set(
+            err, BD_UNSUPPORTED,
+            "the history is incomplete (a shallow clone): its old commits are not here to be squashed");
     }
     if (rc)
         return rc;
@@ -96,14 +98,16 @@ int history_graph_load(struct history_graph *g, const struct hash *h, uint32_t *
             if (g->list[g->list[i].parents[k]].height >= g->list[i].height) {
                 char name[HASH_TEXT_SIZE + 1];
                 hash_format(&g->list[i].hash, name);
-                return err_set(err, BD_CORRUPT, "commit %s is not higher than its parent; run bd doctor", name);
+                return err_set(err, BD_CORRUPT,
+                               "commit %s is not higher than its parent; run bd doctor", name);
             }
     return rc;
 }
 
 /* ---- walks ---- */
 
-/* Everything reachable from `from` that this walk has not seen, appended to `order` when it is wanted. */
+/* Everything reachable from `from` that this walk has not seen, appended to `order` when it is wanted.
+ */
 static uint64_t walk(struct history_graph *g, uint32_t from, bool live, bool list) {
     size_t depth = 0;
     uint64_t seen = 0;
@@ -188,7 +192,8 @@ void history_graph_classify(struct history_graph *g, uint32_t first, int64_t sin
     }
 }
 
-/* The edges that can be reached without passing through another one, in order of the lines of first parents. */
+/* The edges that can be reached without passing through another one, in order of the lines of first
+ * parents. */
 static size_t nearest_edges(struct history_graph *g, uint32_t from, uint32_t **out, size_t *capacity) {
     size_t depth = 0, n = 0;
     g->mark++;
@@ -212,41 +217,44 @@ static size_t nearest_edges(struct history_graph *g, uint32_t from, uint32_t **o
     return n;
 }
 
-struct edges {
-    uint32_t *list, *place; /* place[commit]: number among the edges */
-    size_t count;
-    uint8_t *behind; /* bit sets: which edges are behind which */
-    size_t row;
-};
-
-static bool is_behind(const struct edges *e, size_t edge, size_t other) {
-    return e->behind[edge * e->row + other / 8] >> (other % 8) & 1;
+/* Leaves out the edges that lie behind another one of the list. */
+static size_t drop_behind(struct history_graph *g, uint32_t *list, size_t n) {
+    uint64_t lowest = UINT64_MAX;
+    size_t depth = 0, kept = 0;
+    g->mark++;
+    for (size_t k = 0; k < n; k++) {
+        const struct graph_commit *c = &g->list[list[k]];
+        lowest = c->height < lowest ? c->height : lowest;
+        for (uint32_t i = 0; i < c->live_count; i++)
+            push(g, &depth, c->live[i]);
+    }
+    while (depth) {
+        struct graph_commit *c = &g->list[g->stack[--depth]];
+        if (c->mark == g->mark || c->height < lowest)
+            continue;
+        c->mark = g->mark;
+        for (uint32_t i = 0; i < c->live_count; i++)
+            push(g, &depth, c->live[i]);
+    }
+    for (size_t k = 0; k < n; k++)
+        if (g->list[list[k]].mark != g->mark)
+            list[kept++] = list[k];
+    return kept;
 }
 
-/* Live parents of one snapshot: the nearest edges, less those that are behind another of them. */
-static void connect_edge(struct history_graph *g, struct edges *e, size_t i, uint32_t **found, size_t *capacity) {
-    struct graph_commit *c = &g->list[e->list[i]];
-    size_t n = nearest_edges(g, e->list[i], found, capacity), kept = 0;
-    uint8_t *mine = e->behind + i * e->row;
-    for (size_t k = 0; k < n; k++) {
-        size_t other = e->place[(*found)[k]];
-        for (size_t b = 0; b < e->row; b++)
-            mine[b] |= e->behind[other * e->row + b];
-    }
-    for (size_t k = 0; k < n; k++) {
-        size_t other = e->place[(*found)[k]];
-        if (!is_behind(e, i, other) && kept < COMMIT_PARENTS_MAX)
-            (*found)[kept++] = (*found)[k];
-    }
-    for (size_t k = 0; k < kept; k++) {
-        size_t other = e->place[(*found)[k]];
-        mine[other / 8] |= (uint8_t)(1u << (other % 8));
-    }
-    size_t size = kept * sizeof **found;
-    c->snapshot = kept != c->parent_count || (kept && memcmp(*found, c->parents, size) != 0);
+/* Live parents of one snapshot: the nearest edges behind it. */
+static void connect_edge(struct history_graph *g, uint32_t at, uint32_t **found, size_t *capacity) {
+    size_t n = nearest_edges(g, at, found, capacity);
+    if (n > 1)
+        n = drop_behind(g, *found, n);
+    if (n > COMMIT_PARENTS_MAX)
+        n = COMMIT_PARENTS_MAX;
+    struct graph_commit *c = &g->list[at];
+    size_t size = n * sizeof **found;
+    c->snapshot = n != c->parent_count || (n && memcmp(*found, c->parents, size) != 0);
     c->live = arena_alloc(&g->arena, size + 1);
-    c->live_count = (uint32_t)kept;
-    if (kept)
+    c->live_count = (uint32_t)n;
+    if (n)
         memcpy(c->live, *found, size);
 }
 
@@ -255,9 +263,8 @@ static void set_edge(struct history_graph *g, uint32_t at) {
         g->list[at].edge = true;
 }
 
-void history_graph_connect(struct history_graph *g, uint32_t first, const uint32_t *heads, size_t head_count,
-                           const uint32_t *also, size_t also_count) {
-    struct edges e = {NULL, NULL, 0, NULL, 0};
+void history_graph_connect(struct history_graph *g, uint32_t first, const uint32_t *heads,
+                           size_t head_count, const uint32_t *also, size_t also_count) {
     uint32_t *found = NULL;
     size_t capacity = 0;
     for (size_t i = 0; i < g->order_count; i++)
@@ -277,22 +284,8 @@ void history_graph_connect(struct history_graph *g, uint32_t first, const uint32
         for (uint32_t k = 0; k < c->parent_count; k++)
             set_edge(g, c->parents[k]);
     }
-    for (size_t i = 0; i < g->order_count; i++)
-        e.count += g->list[g->order[i]].edge;
-    e.row = (e.count + 7) / 8;
-    e.list = mem_zalloc(e.count + 1, sizeof *e.list);
-    e.place = mem_zalloc(g->count + 1, sizeof *e.place);
-    e.behind = mem_zalloc(e.count + 1, e.row + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < g->order_count; i++)
-        if (g->list[g->order[i]].edge) {
-            e.place[g->order[i]] = (uint32_t)n;
-            e.list[n++] = g->order[i];
-        }
-    for (size_t i = 0; i < n; i++)
-        connect_edge(g, &e, i, &found, &capacity);
+    for (size_t i = 0; i < g->order_count; i++) /* parents first */
+        if (g->list[g->order[i]].edge)
+            connect_edge(g, g->order[i], &found, &capacity);
     free(found);
-    free(e.list);
-    free(e.place);
-    free(e.behind);
 }

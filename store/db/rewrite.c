@@ -1,6 +1,6 @@
 /*
- * A rewrite is computed on a snapshot, without any lock, and published if nobody was faster; else once more
- * under the lock, where only what is new has to be read and made.
+ * A rewrite is computed on a snapshot, without any lock, and published if nobody was faster; else once
+ * more under the lock, where only what is new has to be read and made.
  */
 #include "store/db/rewrite.h"
 
@@ -66,7 +66,8 @@ static int other_head(void *ctx, struct bytes dataset, const struct hash *addres
 /* A branch in the middle of a merge or rebase remembers commits that the rewrite would replace. */
 static int check_branch(struct rewriting *w, const char *branch, struct err *err) {
     struct hash h;
-    int rc = store_root_get(&w->datasets, arena_printf(&w->arena, "workingSets/heads/%s", branch), &h, err);
+    int rc =
+        store_root_get(&w->datasets, arena_printf(&w->arena, "workingSets/heads/%s", branch), &h, err);
     if (rc == BD_NOT_FOUND) {
         err_clear(err);
         return BD_OK;
@@ -75,15 +76,16 @@ static int check_branch(struct rewriting *w, const char *branch, struct err *err
     if (rc == BD_OK)
         rc = working_set_read(w->ns, &h, &w->arena, &ws, err);
     if (rc == BD_OK && (ws.merge.active || ws.rebase.active))
-        rc = err_set(err, BD_CONFLICT, "branch %s is in the middle of a %s; finish or abort it first", branch,
-                     ws.merge.active ? "merge" : "rebase");
+        rc = err_set(err, BD_CONFLICT, "branch %s is in the middle of a %s; finish or abort it first",
+                     branch, ws.merge.active ? "merge" : "rebase");
     return rc;
 }
 
 static int find_heads(struct rewriting *w, struct err *err) {
     struct hash h;
     w->head_count = 0;
-    int rc = store_root_get(&w->datasets, arena_printf(&w->arena, "refs/heads/%s", w->e->branch), &h, err);
+    int rc =
+        store_root_get(&w->datasets, arena_printf(&w->arena, "refs/heads/%s", w->e->branch), &h, err);
     if (rc == BD_NOT_FOUND)
         return err_set(err, BD_NOT_FOUND, "branch not found: %s", w->e->branch);
     if (rc)
@@ -119,8 +121,43 @@ static int keep_newest(struct rewriting *w, struct err *err) {
     return rc;
 }
 
+struct places {
+    uint32_t *list;
+    size_t count, capacity;
+};
+
+static void add_place(struct places *p, uint32_t at) {
+    MEM_GROW(p->list, p->capacity, p->count + 1);
+    p->list[p->count++] = at;
+}
+
+static int64_t day_of(int64_t millis) {
+    int64_t day = INT64_C(86400000);
+    return millis / day - (millis % day < 0);
+}
+
+/* The newest old commits of each day. */
+static void find_days(struct rewriting *w, uint32_t head, struct places *also) {
+    const struct history_graph *g = &w->graph;
+    int64_t day = INT64_MIN;
+    uint64_t left = 0;
+    for (uint32_t at = head;; at = g->list[at].parents[0]) {
+        const struct graph_commit *c = &g->list[at];
+        if (!c->keep && day_of(c->author_millis) != day) {
+            day = day_of(c->author_millis);
+            left = w->request->keep_per_day;
+        }
+        if (!c->keep && left) {
+            left--;
+            add_place(also, at);
+        }
+        if (!c->parent_count)
+            break;
+    }
+}
+
 /* Commits where the other branches left this one: with snapshots of them the branches still merge. */
-static int find_bases(struct rewriting *w, uint32_t *also, size_t *count, struct err *err) {
+static int find_bases(struct rewriting *w, struct places *also, struct err *err) {
     int rc = BD_OK;
     for (size_t i = 1; rc == BD_OK && i < w->head_count; i++) {
         struct hash base;
@@ -128,7 +165,7 @@ static int find_bases(struct rewriting *w, uint32_t *also, size_t *count, struct
         if (rc == BD_OK) {
             uint32_t at = history_graph_find(&w->graph, &base);
             if (at != GRAPH_NONE)
-                also[(*count)++] = at;
+                add_place(also, at);
         } else if (rc == BD_NOT_FOUND) {
             err_clear(err);
             rc = BD_OK;
@@ -146,20 +183,22 @@ static int64_t floor_millis(int64_t micros) {
 static int decide(struct rewriting *w, struct err *err) {
     struct history_graph *g = &w->graph;
     uint32_t *heads = arena_alloc(&w->arena, w->head_count * sizeof *heads);
-    uint32_t *also = arena_alloc(&w->arena, w->head_count * sizeof *also);
-    size_t also_count = 0;
+    struct places also = {NULL, 0, 0};
     for (size_t i = 0; i < w->head_count; i++)
         heads[i] = w->heads[i].at;
     history_graph_sort(g, heads, w->head_count);
     w->first = history_graph_first(g, heads[0]);
     int rc = w->again ? BD_OK : keep_newest(w, err);
     if (rc == BD_OK)
-        rc = find_bases(w, also, &also_count, err);
-    if (rc)
-        return rc;
-    history_graph_classify(g, w->first, floor_millis(w->request->keep_since), w->again);
-    history_graph_connect(g, w->first, heads, w->head_count, also, also_count);
-    return BD_OK;
+        rc = find_bases(w, &also, err);
+    if (rc == BD_OK) {
+        history_graph_classify(g, w->first, floor_millis(w->request->keep_since), w->again);
+        for (size_t i = 0; w->request->keep_per_day && i < w->head_count; i++)
+            find_days(w, heads[i], &also);
+        history_graph_connect(g, w->first, heads, w->head_count, also.list, also.count);
+    }
+    free(also.list);
+    return rc;
 }
 
 /* ---- the new commits ---- */
@@ -217,7 +256,8 @@ static int map_one(struct rewriting *w, struct graph_commit *c, const char *mess
 static bool stays(const struct graph_commit *c) { return c->keep || c->edge; }
 
 /* What was mapped in an earlier attempt holds while all it stands on holds. */
-static bool is_mapped(const struct history_graph *g, const struct graph_commit *c, const struct hash *before) {
+static bool is_mapped(const struct history_graph *g, const struct graph_commit *c,
+                      const struct hash *before) {
     if (hash_is_zero(&c->mapped) || c->edge)
         return false;
     for (uint32_t i = 0; i < c->live_count; i++)
@@ -230,7 +270,8 @@ static int map_all(struct rewriting *w, uint64_t old, struct err *err) {
     struct history_graph *g = &w->graph;
     struct arena a = ARENA_INIT;
     const char *message = snapshot_message(w, old);
-    struct hash *before = mem_zalloc(g->count + 1, sizeof *before); /* how the last attempt mapped them */
+    struct hash *before =
+        mem_zalloc(g->count + 1, sizeof *before); /* how the last attempt mapped them */
     for (size_t i = 0; i < g->count; i++)
         before[i] = g->list[i].mapped;
     int rc = BD_OK;
@@ -249,7 +290,8 @@ static int map_all(struct rewriting *w, uint64_t old, struct err *err) {
 
 /* ---- verification ---- */
 
-static int fresh_schema(void *ctx, const struct hash *h, const struct table_schema **out, struct err *err) {
+static int fresh_schema(void *ctx, const struct hash *h, const struct table_schema **out,
+                        struct err *err) {
     struct table *t = ctx;
     struct table_schema *ts = arena_zalloc(t->arena, sizeof *ts);
     *out = ts;
@@ -257,8 +299,8 @@ static int fresh_schema(void *ctx, const struct hash *h, const struct table_sche
 }
 
 /* Rows of a table as read from the store. */
-static int count_rows(const struct root_value *rv, const char *name, struct hash *address, uint64_t *rows,
-                      struct arena *a, struct err *err) {
+static int count_rows(const struct root_value *rv, const char *name, struct hash *address,
+                      uint64_t *rows, struct arena *a, struct err *err) {
     struct table t;
     *rows = 0;
     *address = HASH_ZERO;
@@ -270,8 +312,8 @@ static int count_rows(const struct root_value *rv, const char *name, struct hash
     return rc == BD_OK ? edit_map_count(&t.rows, rows, err) : rc;
 }
 
-static int compare_tables(const struct root_value *before, const struct root_value *after, const char **names,
-                          size_t count, struct arena *a, struct err *err) {
+static int compare_tables(const struct root_value *before, const struct root_value *after,
+                          const char **names, size_t count, struct arena *a, struct err *err) {
     int rc = BD_OK;
     for (size_t i = 0; rc == BD_OK && i < count; i++) {
         struct hash old_table, new_table;
@@ -280,8 +322,9 @@ static int compare_tables(const struct root_value *before, const struct root_val
         if (rc == BD_OK)
             rc = count_rows(after, names[i], &new_table, &new_rows, a, err);
         if (rc == BD_OK && (old_rows != new_rows || !hash_eq(&old_table, &new_table)))
-            rc = err_set(err, BD_CORRUPT, "table %s differs after the rewrite: %llu rows before, %llu after",
-                         names[i], (unsigned long long)old_rows, (unsigned long long)new_rows);
+            rc = err_set(err, BD_CORRUPT,
+                         "table %s differs after the rewrite: %llu rows before, %llu after", names[i],
+                         (unsigned long long)old_rows, (unsigned long long)new_rows);
     }
     return rc;
 }
@@ -323,8 +366,8 @@ static int verify_head(struct rewriting *w, const struct head *h, struct err *er
         listed = rc == BD_OK ? tree_count(&closure) : 0;
     }
     if (rc == BD_OK && listed != ancestors)
-        rc = err_set(err, BD_CORRUPT, "branch %s: the new head lists %llu ancestors and has %llu", h->branch,
-                     (unsigned long long)listed, (unsigned long long)ancestors);
+        rc = err_set(err, BD_CORRUPT, "branch %s: the new head lists %llu ancestors and has %llu",
+                     h->branch, (unsigned long long)listed, (unsigned long long)ancestors);
     return rc;
 }
 
@@ -412,7 +455,8 @@ static int look_at_ref(void *ctx, struct bytes dataset, const struct hash *addre
     return rc;
 }
 
-static int find_holders(struct rewriting *w, struct arena *a, struct history_summary *out, struct err *err) {
+static int find_holders(struct rewriting *w, struct arena *a, struct history_summary *out,
+                        struct err *err) {
     struct holders k = {w, a, NULL, 0, 0, err};
     int rc = store_root_each(&w->datasets, look_at_ref, &k, err);
     out->holder_count = k.count;
@@ -442,7 +486,8 @@ static int publish(struct rewriting *w, struct err *err) {
     size_t n = 0;
     for (size_t i = 0; i < w->head_count; i++)
         if (is_rewritten(w, &w->heads[i]))
-            edits[n++] = (struct store_root_edit){w->heads[i].dataset, w->graph.list[w->heads[i].at].mapped};
+            edits[n++] =
+                (struct store_root_edit){w->heads[i].dataset, w->graph.list[w->heads[i].at].mapped};
     struct hash root;
     struct chunk_write *chunks;
     size_t count;
@@ -452,8 +497,7 @@ static int publish(struct rewriting *w, struct err *err) {
     return rc ? rc : chunk_store_commit(w->e->cs, &w->store_root, chunks, count, &root, err);
 }
 
-static int attempt(struct rewriting *w, struct arena *a, struct history_summary *out,
-                   struct err *err) {
+static int attempt(struct rewriting *w, struct arena *a, struct history_summary *out, struct err *err) {
     memset(out, 0, sizeof *out);
     arena_reset(&w->arena);
     w->store_root = chunk_store_root(w->e->cs);
@@ -518,8 +562,8 @@ static int run(struct tables *t, const struct history_rewrite *r, bool really, s
     return rc;
 }
 
-int history_plan(struct tables *t, const struct history_rewrite *r, struct arena *a, struct history_summary *out,
-                 struct err *err) {
+int history_plan(struct tables *t, const struct history_rewrite *r, struct arena *a,
+                 struct history_summary *out, struct err *err) {
     return run(t, r, false, a, out, err);
 }
 

@@ -94,6 +94,16 @@ some() {
     [ "$status" -eq 1 ]
 }
 
+@test "compact --per-day leaves snapshots of each older day" {
+    some
+    apart bd compact --days 0 --per-day 1 --force --json
+    [ "$(json_get commits_after <<<"$out")" -ge 1 ]
+    [ "$(json_get commits_after <<<"$out")" -le 2 ] # it may be midnight
+    [[ "$(log)" == "compact: squash "*"|Initialize data repository" ]]
+    apart bd compact --days 0 --per-day 1 --force
+    [[ "$out" == *"Nothing to compact"* ]]
+}
+
 @test "other branches stay, are named, and --all-branches takes them along" {
     some
     bd branch side
@@ -148,7 +158,10 @@ END
     [ "$status" -eq 0 ]
     [[ "$err" == *"space was not given back"*"bd gc"* ]]
     grep -q '^db=t$' .beads/compact/compact-pending-gc/t
+    [[ "$(bd doctor)" == *"run 'bd gc"* ]]
+    cp -r . ../copy
     size=$(bytes)
+    (cd ../copy && bd gc --force --skip-decay && [ ! -e .beads/compact/compact-pending-gc/t ] && [ "$(bytes)" -lt $((size * 3 / 4)) ])
     bd flatten --force
     [ ! -e .beads/compact/compact-pending-gc/t ]
     [ "$(bytes)" -lt $((size * 3 / 4)) ]
@@ -165,11 +178,11 @@ END
 # ---- retention ----
 
 @test "history.keep takes a time, a number or all, and nothing else" {
-    for value in all 30d "12 weeks" "500 commits" 7w; do
+    for value in all 30d "12 weeks" "500 commits" "30d, 1 per day" "500 commits,2 per day" 7w; do
         bd config set history.keep "$value"
         [ "$(bd config get history.keep)" = "$value" ]
     done
-    for value in some 0d 12 "5 years" "500 commits x"; do
+    for value in some 0d 12 "5 years" "500 commits x" "all, 1 per day" "7w," "7w, per day"; do
         run bd config set history.keep "$value"
         [ "$status" -eq 1 ]
         [[ "$output" == *"30d"*"500 commits"* ]]
@@ -186,7 +199,7 @@ END
     [[ "$(log)" == *"compact: squash "*" commits into base snapshot|Initialize data repository" ]]
     [ "$(bd count)" = 135 ]
     bd fsck
-    grep -q '^kept=20$' .beads/compact/compact-last/t
+    grep -q '^kept=22$' .beads/compact/compact-last/t
     # branches shrink along and still merge
     bd branch side
     for i in $(seq 1 130); do bd update "$(head -1 ids)" -d "text $i" --quiet; done

@@ -1,6 +1,6 @@
 /*
- * Squashing history: what stays, what goes, and that nothing else changes. Every commit that can still be
- * reached is read back, with its height and closure.
+ * Squashing history: what stays, what goes, and that nothing else changes. Every commit that can still
+ * be reached is read back, with its height and closure.
  */
 #include "tests/unit/db_help.h"
 
@@ -76,7 +76,8 @@ static struct hash merge(struct tables *t, const char *name, int n) {
     struct arena a = ARENA_INIT;
     char message[20];
     snprintf(message, sizeof message, "%d", n);
-    struct tables_write w = {.mode = TABLES_COMMIT, .message = message, .author_time_micros = START + n * DAY};
+    struct tables_write w = {
+        .mode = TABLES_COMMIT, .message = message, .author_time_micros = START + n * DAY};
     struct tables_merge_result r;
     check(tables_merge(t, name, &w, &a, &r, &err), &err);
     assert_false(r.fast_forward || r.up_to_date || r.conflicts);
@@ -128,7 +129,8 @@ static int check_closure(void *ctx, const struct tables_commit_info *info) {
         assert_int_equal(tree_count(&closure), want.live);
         struct bytes value;
         for (struct strmap_entry *e = NULL; (e = strmap_next(&want, e));)
-            check(tree_get(&closure, (struct bytes){(uint8_t *)e->key, e->key_size}, &value, &err), &err);
+            check(tree_get(&closure, (struct bytes){(uint8_t *)e->key, e->key_size}, &value, &err),
+                  &err);
     }
     strmap_release(&want);
     arena_release(&a);
@@ -166,9 +168,11 @@ static int value_at(struct tables *t, const char *ref, int k) {
 }
 
 /* "squash" for the snapshot; the summary's lists are in `a`. */
-static struct history_summary rewrite(struct tables *t, int64_t since, uint64_t newest, bool all, struct arena *a) {
+static struct history_summary rewrite(struct tables *t, int64_t since, uint64_t newest, bool all,
+                                      struct arena *a) {
     struct err err = ERR_INIT;
-    struct history_rewrite r = {.keep_since = since, .keep_newest = newest, .all_branches = all, .message = "squash"};
+    struct history_rewrite r = {
+        .keep_since = since, .keep_newest = newest, .all_branches = all, .message = "squash"};
     struct history_summary plan, out;
     struct hash root = chunk_store_root(embedded_of(t)->cs);
     check(history_plan(t, &r, a, &plan, &err), &err);
@@ -266,6 +270,43 @@ static void young_commits_stay_as_they_are(void **state) {
     arena_release(&a);
 }
 
+static void some_of_each_old_day_may_stay(void **state) {
+    (void)state;
+    struct arena a = ARENA_INIT;
+    struct err err = ERR_INIT;
+    struct tables *t = new_db();
+    for (int n = 1; n <= 9; n++) { /* three a day */
+        char message[20];
+        snprintf(message, sizeof message, "%d", n);
+        int kv[] = {1, n};
+        struct tables_write w = {.mode = TABLES_COMMIT,
+                                 .message = message,
+                                 .author_time_micros =
+                                     START / DAY * DAY + (n - 1) / 3 * DAY + n * 1000000};
+        check(tables_write(t, &w, put, kv, NULL, &err), &err);
+    }
+    struct history_rewrite r = {
+        .keep_since = INT64_MAX, .keep_newest = 1, .keep_per_day = 2, .message = "squash"};
+    struct history_summary s;
+    for (int again = 0; again < 2; again++) {
+        check(history_rewrite(t, &r, &a, &s, &err), &err);
+        assert_int_equal(s.gone,
+                         again ? 0 : 2); /* 1 and 4; of the last day 7 and 8 are old, 9 is the newest */
+        assert_int_equal(s.changed, !again);
+        log_is(t, NULL, "9,8,7,6,squash,3,squash,Initialize data repository");
+    }
+    assert_int_equal(value_at(t, "HEAD~4", 1), 5);
+    assert_int_equal(value_at(t, "HEAD~6", 1), 2);
+    r.keep_per_day = 1;
+    check(history_rewrite(t, &r, &a, &s, &err), &err);
+    log_is(t, NULL, "9,squash,squash,squash,Initialize data repository");
+    assert_int_equal(value_at(t, "HEAD~1", 1), 8);
+    assert_int_equal(value_at(t, "HEAD~2", 1), 6);
+    assert_int_equal(value_at(t, "HEAD~3", 1), 3);
+    tables_close(t);
+    arena_release(&a);
+}
+
 static void a_side_branch_over_the_boundary_leaves_a_snapshot_of_its_own(void **state) {
     (void)state;
     struct arena a = ARENA_INIT;
@@ -329,7 +370,8 @@ static void snapshots_keep_their_order(void **state) {
 }
 
 static int add_tag(struct ref_change *c, void *ctx, struct err *err) {
-    struct tag tag = {.commit = *(struct hash *)ctx, .name = "ann", .email = "ann@example.org", .description = "v1"};
+    struct tag tag = {
+        .commit = *(struct hash *)ctx, .name = "ann", .email = "ann@example.org", .description = "v1"};
     struct hash h;
     int rc = tag_write(c->ns, &tag, &h, err);
     c->edits[0] = (struct store_root_edit){"refs/tags/v1", h};
@@ -455,7 +497,8 @@ static void a_commit_made_meanwhile_is_put_on_top(void **state) {
         rival.other = open_db(embedded_of(t)->dir);
         rival.n = 6;
         rival.left = 2; /* before the first try, and again before the lock is had */
-        struct history_rewrite r = {.keep_since = INT64_MAX, .keep_newest = (uint64_t)keep, .message = "squash"};
+        struct history_rewrite r = {
+            .keep_since = INT64_MAX, .keep_newest = (uint64_t)keep, .message = "squash"};
         struct history_summary s;
         os_set_ops(&ops);
         check(history_rewrite(t, &r, &a, &s, &err), &err);
@@ -536,6 +579,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linear_history_becomes_one_snapshot),
         cmocka_unit_test(young_commits_stay_as_they_are),
+        cmocka_unit_test(some_of_each_old_day_may_stay),
         cmocka_unit_test(a_side_branch_over_the_boundary_leaves_a_snapshot_of_its_own),
         cmocka_unit_test(snapshots_keep_their_order),
         cmocka_unit_test(other_refs_are_left_alone_and_named),
