@@ -225,16 +225,18 @@ void integrations_prime_documents(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, "No bd prime references in documentation");
 }
 
-/* What people wrote: without the section that bd manages, line ends and outer white space aside. */
+/* What people wrote: without the sections that bd manages, line ends and outer white space aside. */
 static char *own_text(struct doctor *d, const char *path) {
     size_t size;
     char *text = doctor_read(d, path, &size);
-    char *begin = text ? strstr(text, "<!-- BEGIN BEADS INTEGRATION") : NULL;
-    char *end = begin ? strstr(begin, "<!-- END BEADS INTEGRATION -->") : NULL;
     if (!text)
         return NULL;
-    if (end) {
-        end += strlen("<!-- END BEADS INTEGRATION -->");
+    for (char *begin = text; (begin = strstr(begin, "<!-- BEGIN BEADS"));) {
+        char *end = strstr(begin, "<!-- END BEADS");
+        end = end ? strstr(end, "-->") : NULL;
+        if (!end)
+            break;
+        end += 3;
         end += *end == '\n';
         memmove(begin, end, strlen(end) + 1);
     }
@@ -278,7 +280,7 @@ void integrations_divergence(struct doctor *d, struct doctor_result *r) {
         doctor_ok(d, r, "%s has no text of its own", *x ? "CLAUDE.md" : name);
     } else {
         doctor_warn(d, r, "%s and CLAUDE.md user-authored content has diverged", name);
-        doctor_detail(d, r, "Two separate files that differ outside the section bd manages");
+        doctor_detail(d, r, "Two separate files that differ outside the sections bd manages");
         doctor_hint(d, r,
                     "Run 'diff %s CLAUDE.md' and bring them together, link one to the other, or write "
                     "%s into one if "

@@ -31,6 +31,17 @@ fingerprint() { (cd "$SCRATCH/ws" && find . -type f -print0 | sort -z | xargs -0
     [ "$(fingerprint)" = "$before" ]
 }
 
+@test "what bd init makes by default has no warning either" {
+    git init -q .
+    bd init --quiet --prefix t --non-interactive </dev/null
+    apart bd doctor
+    [[ "$out" == *"⚠ 0 warnings  ✗ 0 errors"* ]] || { echo "$out"; false; }
+    git clone -q . "$SCRATCH/clone" && cd "$SCRATCH/clone"
+    apart bd doctor
+    [ "$status" -eq 1 ]
+    [[ "$out" == *"bd bootstrap"* ]]
+}
+
 @test "without a workspace the first line says what to do" {
     apart bd doctor
     [ "$status" -eq 1 ]
