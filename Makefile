@@ -19,7 +19,13 @@ STATIC       ?= $(if $(findstring sanitize,$(LDFLAGS)),,$(shell printf 'int main
 ALL_LDFLAGS := -static-libgcc -no-pie -Wl,--gc-sections $(LDFLAGS)
 ALL_LIBS    := -Wl,-Bstatic $(THIRD_PARTY) -Wl,-Bdynamic -Wl,--as-needed -lm -lpthread -ldl
 NO_DLOPEN   := -Wl,--wrap=dlopen,--wrap=dlsym,--wrap=dlclose,--wrap=dlerror
-BD_LDFLAGS  := $(if $(STATIC),-static $(NO_DLOPEN)) $(ALL_LDFLAGS)
+# libcrypto looks at the processor when something is hashed, not at every start (base/crypto.h).
+WRAP_CRYPTO := -Wl,--wrap=OPENSSL_cpuid_setup
+LATE_CRYPTO := $(if $(STATIC),$(shell printf 'void __real_OPENSSL_cpuid_setup(void); \
+                  void __wrap_OPENSSL_cpuid_setup(void) {} int main(void) { \
+                  __real_OPENSSL_cpuid_setup(); return 0; }' | \
+                  $(CC) -static -no-pie -x c -o /dev/null - $(WRAP_CRYPTO) -lcrypto 2>/dev/null && echo yes))
+BD_LDFLAGS  := $(if $(STATIC),-static $(NO_DLOPEN)) $(if $(LATE_CRYPTO),$(WRAP_CRYPTO)) $(ALL_LDFLAGS)
 BD_LIBS     := $(if $(STATIC),$(THIRD_PARTY) -lm -lpthread -ldl,$(ALL_LIBS))
 
 ROOMS   := base store/chunk store/prolly store/value store/db store/sql store/remote schema \
@@ -48,6 +54,8 @@ $(BUILD)/dolt $(BUILD)/gt: | $(BUILD)/bd
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	ar rcs $@ $^
+
+$(OBJ)/bd/main.o: ALL_CFLAGS += $(if $(LATE_CRYPTO),-DBD_LATE_CRYPTO)
 
 $(OBJ)/%.o: %.c | $(BUILD)/.deps
 	@mkdir -p $(@D)

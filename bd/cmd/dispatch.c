@@ -9,6 +9,7 @@
 #include "bd/cmd/parse.h"
 #include "bd/cmd/retention.h"
 
+#include "base/crypto.h"
 #include "base/datetime.h"
 #include "base/version.h"
 #include "bd/ui/ink.h"
@@ -166,6 +167,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
             fprintf(bd->err, "Flag --%s has been deprecated, %s\n", c->values[i].flag->name,
                     c->values[i].flag->deprecated);
     bd->command_writes = (cmd->cls & CMD_WRITES) != 0;
+    if (bd->command_writes)
+        crypto_start();
     bd->store_read_only = (cmd->cls & CMD_READ_ONLY) != 0;
     if (opens && !((cmd->cls & CMD_OPTIONAL_STORE) && !bd->ws.beads_dir && !bd->ws.direct)) {
         if ((rc = bd_open_store(bd)))

@@ -96,7 +96,8 @@ static int scan_ids(struct tables_txn *x, const char *table, const char *start, 
     struct tables_query q = {.table = table,
                              .columns = columns,
                              .column_count = 1,
-                             .where = pred_cmp(a, PRED_PREFIX, "id", cell_text(start))};
+                             .where = pred_cmp(a, PRED_PREFIX, "id", cell_text(start)),
+                             .any_order = true};
     return tables_scan(x, &q, NULL, fn, ctx, err);
 }
 

@@ -4,11 +4,14 @@
  */
 #include "store/chunk/hash.h"
 
+#include "base/crypto.h"
+
 #include <openssl/sha.h>
 
 struct hash hash_of(const void *bytes, size_t size) {
     SHA512_CTX ctx;
     uint8_t digest[SHA512_DIGEST_LENGTH];
+    crypto_start();
     SHA512_Init(&ctx);
     SHA512_Update(&ctx, bytes, size);
     SHA512_Final(digest, &ctx);

@@ -459,8 +459,8 @@ int access_plan(struct table *t, const struct pred *where, const bool *index_onl
     int rc = BD_OK;
     if (where && where->op != PRED_TRUE)
         rc = plan(&p, where, out);
-    /* a narrow index holds everything: read it instead of the rows */
-    if (rc == BD_OK && out->kind == ACCESS_ALL && index_only) {
+    /* a narrow index holds everything: read it instead of many rows */
+    if (rc == BD_OK && index_only) {
         for (size_t i = 0; i < t->ts->schema.index_count; i++) {
             if (!index_only[i])
                 continue;
