@@ -115,6 +115,10 @@ CRASH_SEEDS ?= 2000
 check-crash: $(filter $(BUILD)/tests/crash/%,$(PROGRAMS))
 	@for t in $^; do echo $$t; $$t $(CRASH_SEEDS) || exit 1; done
 
+# A simulated day of 92,160 commits with automatic collection: never more than twice the live size and 64 MB.
+check-day: $(BUILD)/tests/bench/gc_day
+	@$< $(DAY_COMMITS)
+
 # Every tree of the shared databases built again, and the golden trees by rule: the addresses must be Dolt's.
 interop: all $(filter $(BUILD)/tests/interop/%,$(PROGRAMS))
 	@sh tests/interop/run.sh $(BUILD)
@@ -192,7 +196,7 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit test programs interop check-concurrency check-crash fuzz-smoke-build check-asan fuzz \
+.PHONY: all unit test programs interop check-concurrency check-crash check-day fuzz-smoke-build check-asan fuzz \
         fuzz-targets format lint coverage bench demo deps install clean help
 
 help:
