@@ -229,6 +229,9 @@ static int publish_old(struct chunk_collection *c, bool keep, bool full, struct 
     int rc = BD_OK;
     if (!keep || !manifest_same_files(&m, &c->old))
         rc = write_manifest(c, CHUNK_OLD, &m, err);
+    else if (os_fsync_dir(c->cs->old_dir) < 0 && errno != ENOENT)
+        /* somebody may have died between naming this manifest and syncing the name: what comes relies on it */
+        rc = err_errno(err, "cannot sync %s", c->cs->old_dir);
     if (rc == BD_OK && (!keep || c->dropped_count))
         sweep(c->cs->old_dir, &m);
     manifest_release(&m);
