@@ -567,7 +567,7 @@ static void report(struct init_job *j) {
     struct bd *bd = j->bd;
     fflush(bd->out);
     report_sync(j);
-    fprintf(bd->out, "\n%s bd initialized successfully!\n\n", ink(bd, INK_PASS, "✓"));
+    fprintf(bd->out, "\n%s bd initialized %s!\n\n", ink(bd, INK_PASS, "✓"), j->clone ? "from remote" : "successfully");
     fprintf(bd->out, "  Backend: %s\n", ink(bd, INK_ACCENT, "dolt"));
     fprintf(bd->out, "  Mode: %s\n", ink(bd, INK_ACCENT, "embedded"));
     fprintf(bd->out, "  Database: %s\n", ink(bd, INK_ACCENT, j->database));
@@ -622,6 +622,8 @@ static int run_job(struct init_job *j) {
         return status;
     j->repo_id = setup_repo_id(j->cwd, &bd->arena);
     j->clone_id = setup_clone_id(j->cwd, &bd->arena);
+    if ((status = init_remote_clone(j)))
+        return status;
     init_adopt_identity(j);
     if ((status = init_wizard(j)) == INIT_CANCELLED)
         return cancelled(j);
@@ -634,6 +636,7 @@ static int run_job(struct init_job *j) {
         fprintf(bd->out, "  Repository ID: %.8s\n", j->repo_id);
     if (j->clone_id && !j->quiet)
         fprintf(bd->out, "  Clone ID: %s\n", j->clone_id);
+    init_remote_register(j);
     write_settings(j);
     if (j->import && !j->quiet)
         init_import_report(j, bd->out, "  ");

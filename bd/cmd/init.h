@@ -28,6 +28,7 @@ struct init_job {
     const char *database_dir;
     bool exists;          /* there is a database already */
     const char *sync_url; /* Dolt URL to be stored as sync.remote, NULL for none */
+    bool clone;           /* the remote at sync_url holds a database, which is taken over */
     const char *project_id, *repo_id, *clone_id;
     const char *upstream_url,
         *planning_dir; /* NULL unless this is a fork to be set up for a contributor */
@@ -48,6 +49,13 @@ int init_check_remote(struct init_job *j);
 
 /* Creates the database, or updates the one that is there. */
 int init_database(struct init_job *j);
+
+/* Looks at a remote before anything is made: sets sync_url and clone. 0 or an exit status. */
+int init_remote_look(struct init_job *j, const char *url);
+/* Makes the database from it if it holds one. Under the lock. 0 or an exit status. */
+int init_remote_clone(struct init_job *j);
+/* Registers sync_url as `origin` of the new database. */
+void init_remote_register(struct init_job *j);
 
 /* Settings of the workspace: metadata.json with the identity of the database. 0 or an exit status. */
 int init_write_metadata(struct init_job *j);

@@ -349,18 +349,14 @@ int init_check_remote(struct init_job *j) {
     if (!configured || !*configured)
         configured = config_get(&bd->config, "sync.git-remote");
     if (cmd_given(j->call, "remote"))
-        return *cmd_str(j->call, "remote") ? not_built(bd, "init --remote") : 0;
+        return *cmd_str(j->call, "remote") ? init_remote_look(j, cmd_str(j->call, "remote")) : 0;
     if (configured && *configured) {
         if ((j->reinit || cmd_bool(j->call, "discard-remote")) && !cmd_bool(j->call, "discard-remote"))
             return refuse_divergence(j);
         j->sync_url = configured;
         if (cmd_bool(j->call, "discard-remote"))
             return confirm_discard(j);
-        return cmd_fail(
-            bd,
-            "sync.remote is %s, so its database is to be cloned, which is not built into this bd yet.\n"
-            "With --remote \"\" a new local database is made instead.",
-            configured);
+        return init_remote_look(j, configured);
     }
     struct git_repo repo;
     if (j->stealth || !git_find(j->cwd, &bd->arena, &repo))

@@ -207,3 +207,27 @@ END
     [[ "$err" == *"mine.jsonl"*"line 1"* ]]
     [ ! -e .beads/embeddeddolt ]
 }
+
+@test "init --remote clones a folder that holds a database, and is of its project" {
+    mkdir ../src && (cd ../src && workspace t && bd create "Shared" --id t-1 --silent && bd backup init ../remote && bd backup sync) >/dev/null
+    git init -q .
+    bd init --quiet --prefix other --remote "file://$SCRATCH/remote" --skip-hooks --skip-agents --non-interactive
+    [ "$(bd show t-1 --json | json_get 0.title)" = Shared ]
+    [ "$(json_get project_id <.beads/metadata.json)" = "$(json_get project_id <../src/.beads/metadata.json)" ]
+    grep -q "file://$SCRATCH/remote" .beads/config.yaml .beads/embeddeddolt/other/.dolt/repo_state.json
+    bd create "Mine" --json | json_get id | grep -q '^t-'
+}
+
+@test "init --remote of an empty folder makes a new database that knows it; a wrong one makes nothing" {
+    git init -q .
+    for url in nonsense://x https://example.invalid/x/y; do
+        run bd init --quiet --prefix n --remote "$url" --skip-hooks --skip-agents --non-interactive
+        [ "$status" -eq 1 ]
+        [[ $output == *"failed to clone remote \"$url\""*Hint:* ]]
+        [ ! -e .beads ]
+    done
+    mkdir ../empty
+    bd init --quiet --prefix n --remote "file://$SCRATCH/empty" --skip-hooks --skip-agents --non-interactive
+    grep -q "file://$SCRATCH/empty" .beads/embeddeddolt/n/.dolt/repo_state.json
+    bd create "Mine" --json | json_get id | grep -q '^n-'
+}
