@@ -1,6 +1,7 @@
 /* bd dolt: the commit point of batch mode, and what a server would do in the other modes. */
 #include "base/os.h"
 #include "bd/cmd/commands.h"
+#include "bd/cmd/dolt_remote.h"
 #include "bd/ops/history.h"
 
 #include <string.h>
@@ -148,7 +149,6 @@ SERVER_ONLY(cmd_dolt_clean, "clean-databases", "Drop what tests left on the serv
                                   .run = run_not_built}
 NOT_BUILT(cmd_dolt_push, "push");
 NOT_BUILT(cmd_dolt_pull, "pull");
-NOT_BUILT(cmd_dolt_remote, "remote");
 NOT_BUILT(cmd_dolt_show, "show");
 
 static const struct cmd *const children[] = {

@@ -231,3 +231,19 @@ END
     grep -q "file://$SCRATCH/empty" .beads/embeddeddolt/n/.dolt/repo_state.json
     bd create "Mine" --json | json_get id | grep -q '^n-'
 }
+
+@test "remotes have names; origin is sync.remote" {
+    workspace
+    bd dolt remote list | grep -qx "No remotes configured."
+    bd dolt remote add origin "file://$SCRATCH/r1" | grep -q 'Added remote "origin"'
+    bd dolt remote add other "file://$SCRATCH/r2" >/dev/null
+    [ "$(bd dolt remote list --json | json_get 1.sql_url)" = "file://$SCRATCH/r2" ]
+    grep -q "^sync.remote: .*r1" .beads/config.yaml
+    run bd dolt remote add "bad name" file:///x
+    [ "$status" -eq 1 ]
+    bd dolt remote remove origin --json | json_get removed | grep -qx true
+    run bd dolt remote remove origin
+    [ "$status" -eq 1 ]
+    [[ $output == *"not found"* ]]
+    ! grep -q "^sync.remote:" .beads/config.yaml
+}
