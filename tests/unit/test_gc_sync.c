@@ -1,0 +1,162 @@
+/*
+ * What a collection relies on is durable before it goes on: a manifest of the old generation that
+ * somebody else named, but perhaps did not live to sync, is synced before the files it replaces can go.
+ */
+#include "tests/unit/db_help.h"
+
+#include "store/chunk/archive_output.h"
+#include "store/db/gc.h"
+#include "store/sql/ddl_parse.h"
+
+#include <errno.h>
+
+static struct {
+    bool armed;       /* the next sync of oldgen after its manifest was renamed fails */
+    bool renamed;     /* oldgen's manifest was renamed since the last sync of the folder */
+    bool young_early; /* noms/manifest was renamed while oldgen's was not synced */
+} seen;
+
+static bool ends_with(const char *text, const char *end) {
+    size_t n = strlen(text), size = strlen(end);
+    return n >= size && strcmp(text + n - size, end) == 0;
+}
+
+static int watch_rename(const char *from, const char *to) {
+    if (ends_with(to, "/oldgen/manifest"))
+        seen.renamed = true;
+    else if (ends_with(to, "/noms/manifest") && seen.renamed)
+        seen.young_early = true;
+    return os_system_ops.rename(from, to);
+}
+
+static int watch_fsync(int fd) {
+    char link[64], path[600];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    path[n > 0 ? n : 0] = '\0';
+    if (ends_with(path, "/oldgen") && seen.renamed) {
+        if (seen.armed) {
+            seen.armed = false;
+            errno = EIO;
+            return -1;
+        }
+        seen.renamed = false;
+    }
+    return os_system_ops.fsync(fd);
+}
+
+static int put(struct tables_txn *x, void *ctx, struct err *err) {
+    static const char create[] = "create table t (k int primary key, v int not null)";
+    static const char *const columns[] = {"k", "v"};
+    struct arena a = ARENA_INIT;
+    struct ddl *list;
+    size_t count;
+    int rc = BD_OK;
+    if (!tables_has_table(x, "t")) {
+        rc = sql_ddl_parse(create, sizeof create - 1, &a, &list, &count, err);
+        if (rc == BD_OK)
+            rc = tables_ddl(x, &list[0], err);
+    }
+    struct cell cells[] = {cell_int(*(int *)ctx), cell_int(1)};
+    if (rc == BD_OK)
+        rc = tables_insert(x, "t", columns, cells, 2, 0, NULL, err);
+    arena_release(&a);
+    return rc;
+}
+
+static void a_manifest_of_the_old_generation_is_synced_before_it_is_relied_upon(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    char dir[400];
+    snprintf(dir, sizeof dir, "%s/synced", scratch);
+    check(tables_create_embedded(dir, "main", NULL, &err), &err);
+    struct tables *t = open_db(dir);
+    for (int n = 0; n < 5; n++) {
+        struct tables_write w = {.mode = TABLES_COMMIT, .message = "more"};
+        check(tables_write(t, &w, put, &n, NULL, &err), &err);
+    }
+    tables_close(t);
+    struct os_ops ops = os_system_ops;
+    ops.rename = watch_rename;
+    ops.fsync = watch_fsync;
+    os_set_ops(&ops);
+    struct db_gc_options o = {.full = false};
+    struct db_gc_result r;
+    seen.armed = true;
+    int failed = db_gc(dir, &o, &r, &err);
+    bool unsynced = seen.renamed;
+    int again = db_gc(dir, &o, &r, &err);
+    os_set_ops(NULL);
+    assert_int_equal(failed, BD_IO);
+    assert_true(unsynced);
+    check(again, &err);
+    assert_false(seen.young_early);
+    t = open_db(dir);
+    struct tables_txn *x = begin_read(t);
+    assert_int_equal(count_of(x, "t", NULL), 5);
+    tables_read_end(x);
+    tables_close(t);
+}
+
+/* ---- an archive that is there already ---- */
+
+static bool dir_sync_fails;
+
+static int failing_fsync(int fd) {
+    struct stat st;
+    if (dir_sync_fails && os_system_ops.fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        errno = EIO;
+        return -1;
+    }
+    return os_system_ops.fsync(fd);
+}
+
+static int write_archive(const char *dir, struct hash *name, struct err *err) {
+    struct archive_output o;
+    struct hash h = hash_of("chunk", 5);
+    uint32_t span;
+    uint64_t size;
+    bool existed;
+    int rc = archive_output_open(&o, dir, err);
+    if (rc == BD_OK)
+        rc = archive_output_span(&o, "chunk", 5, &span, err);
+    if (rc == BD_OK) {
+        archive_output_chunk(&o, &h, 0, span);
+        rc = archive_output_publish(&o, name, &size, &existed, err);
+    }
+    archive_output_release(&o);
+    return rc;
+}
+
+static void a_failure_takes_away_no_file_that_was_there(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    struct hash name;
+    char text[HASH_TEXT_SIZE + 1], path[600];
+    struct os_ops ops = os_system_ops;
+    ops.fsync = failing_fsync;
+    os_set_ops(&ops);
+    dir_sync_fails = true;
+    int fresh = write_archive(scratch, &name, &err);
+    hash_format(&name, text);
+    snprintf(path, sizeof path, "%s/%s.darc", scratch, text);
+    bool left = os_exists(path);
+    dir_sync_fails = false;
+    int good = write_archive(scratch, &name, &err);
+    dir_sync_fails = true;
+    int again = write_archive(scratch, &name, &err);
+    os_set_ops(NULL);
+    assert_int_equal(fresh, BD_IO);
+    assert_false(left);
+    check(good, &err);
+    assert_int_equal(again, BD_IO);
+    assert_true(os_exists(path));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_manifest_of_the_old_generation_is_synced_before_it_is_relied_upon),
+        cmocka_unit_test(a_failure_takes_away_no_file_that_was_there),
+    };
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
+}
