@@ -183,4 +183,6 @@ void auto_retention(struct bd *bd) {
     /* lower than it was: somebody else squashed or restored */
     if (height >= last.height + step || (last.here && height < last.height && height >= step))
         squash(bd, &keep, height);
+    else
+        squash_settle_by_the_way(bd);
 }

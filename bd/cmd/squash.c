@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define HOLDERS_SHOWN 8
+#define RETRY_S 60 /* how often a collection that failed is tried again by the way */
 #define QUICK_BYTES (UINT64_C(256) << 20) /* a store of that size is collected in a moment */
 
 static const char *db_name(struct bd *bd) {
@@ -67,7 +68,7 @@ static void mark(struct bd *bd, enum compact_marker kind, const char *reason, co
     struct err err = ERR_INIT;
     if (!has_markers(bd))
         return;
-    if (from)
+    if (from && !hash_is_zero(from))
         hash_format(from, head);
     struct compact_note note = {db_name(bd), reason, head, datetime_now() / MICROS_PER_SECOND};
     if (compact_marker_put(bd->ws.beads_dir, kind, &note, &err) != BD_OK)
@@ -149,6 +150,20 @@ void squash_settle(struct bd *bd) {
     else if (!bd->json)
         fprintf(bd->out, "Gave back what an earlier squash had to leave: %s → %s\n",
                 text_bytes(&bd->arena, r.bytes_before), text_bytes(&bd->arena, r.bytes_after));
+}
+
+void squash_settle_by_the_way(struct bd *bd) {
+    struct compact_note note;
+    struct squash_result r = {0};
+    struct err err = ERR_INIT;
+    if (!has_markers(bd) || compact_marker_get(bd->ws.beads_dir, COMPACT_PENDING_GC, db_name(bd),
+                                               &bd->arena, &note, &err) != BD_OK)
+        return;
+    int64_t age = datetime_now() / MICROS_PER_SECOND - note.created_at;
+    if (age >= 0 && age < RETRY_S)
+        return;
+    r.bytes_before = bytes_now(bd);
+    collect(bd, SQUASH_BY_THE_WAY, &r);
 }
 
 /* ---- telling ---- */

@@ -31,6 +31,8 @@ int squash_run(struct bd *bd, const struct history_rewrite *r, enum squash_colle
 
 /* Collects when an earlier squash could not; says so when it did. */
 void squash_settle(struct bd *bd);
+/* The same without a word, when that is quick, and not by every command. */
+void squash_settle_by_the_way(struct bd *bd);
 /* Is there something to collect that only a full collection finds? */
 bool squash_is_pending(struct bd *bd);
 /* A full collection succeeded. */

@@ -200,6 +200,14 @@ END
     [ "$(bd count)" = 135 ]
     bd fsck
     grep -q '^kept=22$' .beads/compact/compact-last/t
+    # a collection that could not be made then is made by the way, later
+    mkdir -p .beads/compact/compact-pending-gc
+    printf 'db=t\nreason=busy\ncreated_at=%s\n' "$(date +%s)" >.beads/compact/compact-pending-gc/t
+    bd create "At once" --silent
+    [ -e .beads/compact/compact-pending-gc/t ]
+    printf 'db=t\nreason=busy\ncreated_at=%s\n' "$(($(date +%s) - 100))" >.beads/compact/compact-pending-gc/t
+    bd create "Later" --silent
+    [ ! -e .beads/compact/compact-pending-gc/t ]
     # branches shrink along and still merge
     bd branch side
     for i in $(seq 1 130); do bd update "$(head -1 ids)" -d "text $i" --quiet; done
