@@ -76,7 +76,7 @@ void core_metadata(struct doctor *d, struct doctor_result *r) {
                          "it from git",
                          d->ws->database_name);
         else
-            doctor_hint(d, r, "Restore it from git: git checkout -- .beads/metadata.json");
+            doctor_hint(d, r, "Restore it: 'git show HEAD:.beads/metadata.json' prints what git has");
     } else if (!d->ws->has_metadata && !d->ws->has_database) {
         doctor_ok(d, r, "None yet; it is written together with the database");
     } else if (!d->ws->has_metadata) {
@@ -84,7 +84,7 @@ void core_metadata(struct doctor *d, struct doctor_result *r) {
         if (d->ws->has_database)
             doctor_offer(d, r, "write it for the database %s", d->ws->database_name);
         else
-            doctor_hint(d, r, "Restore it from git: git checkout -- .beads/metadata.json");
+            doctor_hint(d, r, "Restore it: 'git show HEAD:.beads/metadata.json' prints what git has");
     } else {
         doctor_ok(d, r, "metadata.json present");
     }

@@ -521,8 +521,7 @@ void git_working_tree(struct doctor *d, struct doctor_result *r) {
     }
     doctor_warn(d, r, "Uncommitted changes below .beads/");
     doctor_detail(d, r, "%s", doctor_sample(d, list, n));
-    doctor_hint(d, r,
-                "Run 'git diff .beads/'; commit what is meant, 'git checkout -- FILE' for the rest");
+    doctor_hint(d, r, "Run 'git diff .beads/' and commit what is meant");
 }
 
 void git_upstream(struct doctor *d, struct doctor_result *r) {
