@@ -48,11 +48,9 @@ static const char *advice(enum fsck_repair repair) {
     case REPAIR_REPO_STATE: return "'bd fsck --repair' mends it; originals are set aside first";
     case REPAIR_SALVAGE:
         return "'bd fsck --repair' makes a new journal of its sound records if that loses nothing; failing "
-               "that, restore a backup, or give up what is behind the damage with "
-               "'bd fsck --revive-journal-with-data-loss'";
+               "that, restore a backup ('bd fsck --help' tells the last resorts)";
     case REPAIR_REVIVE:
-        return "restore a backup; failing that, 'bd fsck --revive-journal-with-data-loss' keeps what is "
-               "before the damage";
+        return "restore a backup ('bd fsck --help' tells the last resorts)";
     case REPAIR_RESET:
         return "restore a backup; 'bd fsck --repair --dry-run' tells which commits are whole";
     case REPAIR_NOT_NEEDED: return "no branch or working set needs it; 'bd gc' removes it";
@@ -302,6 +300,10 @@ const struct cmd cmd_fsck = {
         "\n"
         "With --repair it first mends what can be mended without dropping anything that a commit or a\n"
         "working set needs. Files that are changed are copied to .dolt/repair-<time> before.\n"
+        "\n"
+        "The last resorts, when no backup and no other clone has what is missing: --repair --reset-branch\n"
+        "keeps all that is sound and moves damaged branches to their newest whole commits;\n"
+        "--revive-journal-with-data-loss gives up everything behind the damage. Both keep the originals.\n"
         "\n"
         "The exit status is 0 only when no error is found; warnings and notes do not count.",
     .examples = "  bd fsck                     # everything\n"

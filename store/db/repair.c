@@ -456,10 +456,8 @@ static int salvage(struct repair *x, bool only_if_sound, bool *done, struct err 
                         sound ? "; nothing that the branches need was in them" : "");
     else
         repair_step_add(x, REPAIR_SALVAGE, false,
-                        "the damage hit data that is needed (%s). Restore a backup. Otherwise "
-                        "'bd fsck --repair --reset-branch' keeps all that is sound and moves damaged "
-                        "branches to their newest whole commits; 'bd fsck --revive-journal-with-data-loss' "
-                        "drops everything behind the damage",
+                        "the damage hit data that is needed (%s). Restore a backup; 'bd fsck --help' tells the "
+                        "last resorts",
                         x->why_not ? x->why_not : "see above");
     if (!sound && take)
         x->r->lost_data = true;
