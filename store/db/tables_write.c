@@ -161,6 +161,31 @@ int embedded_commit_now(struct tables_txn *t, const struct tables_write *w, stru
     return rc;
 }
 
+size_t embedded_ahead_bytes = (size_t)16 << 20;
+
+/*
+ * Very much at once is written in slices, children before parents, so that the encoded form of all of it
+ * is never in memory: the root stays until the last slice. What a slice left of a transaction that fails
+ * is unreachable and goes with the next collection.
+ */
+static int put_ahead(struct embedded *e, const struct hash *root, struct chunk_write **chunks, size_t *count,
+                     struct err *err) {
+    size_t left = 0;
+    int rc = BD_OK;
+    for (size_t i = 0; i < *count; i++)
+        left += (*chunks)[i].size;
+    while (rc == BD_OK && left > 2 * embedded_ahead_bytes) {
+        size_t n = 0, bytes = 0;
+        while (n < *count && bytes < embedded_ahead_bytes)
+            bytes += (*chunks)[n++].size;
+        rc = chunk_store_commit(e->cs, root, *chunks, n, root, err);
+        *chunks += n;
+        *count -= n;
+        left -= bytes;
+    }
+    return rc;
+}
+
 /* Publishes working set and commit in one store root. */
 static int txn_publish(struct embedded_txn *x, const struct hash *commit, struct err *err) {
     struct embedded *e = x->e;
@@ -184,6 +209,8 @@ static int txn_publish(struct embedded_txn *x, const struct hash *commit, struct
     size_t count;
     if (rc == BD_OK)
         rc = node_store_collect(x->ns, &root, &x->arena, &chunks, &count, err);
+    if (rc == BD_OK)
+        rc = put_ahead(e, &x->store_root, &chunks, &count, err);
     return rc ? rc : chunk_store_commit(e->cs, &x->store_root, chunks, count, &root, err);
 }
 
