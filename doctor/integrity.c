@@ -85,17 +85,40 @@ static void check(struct doctor *d, struct doctor_result *r, enum fsck_level lev
 void integrity_quick(struct doctor *d, struct doctor_result *r) { check(d, r, FSCK_QUICK); }
 void integrity_deep(struct doctor *d, struct doctor_result *r) { check(d, r, FSCK_DEEP); }
 
+/* Errors that a quick check still finds; 0 when it cannot be made. */
+static size_t errors_left(const char *dir) {
+    struct fsck_options o = {.level = FSCK_QUICK};
+    struct fsck_report f;
+    fsck_report_init(&f);
+    size_t n = db_fsck(dir, &o, &f, NULL) == BD_OK ? f.errors : 0;
+    fsck_report_release(&f);
+    return n;
+}
+
 int integrity_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
     struct repair_options o = {.actions = REPAIR_SAFE, .progress = tell, .progress_ctx = &d->options};
     struct repair_result result = {0};
-    if (!d->ws->database_dir || !os_is_dir(d->ws->database_dir))
+    struct buf left = BUF_INIT;
+    const char *dir = d->ws->database_dir;
+    if (!dir || !os_is_dir(dir))
         return BD_OK;
-    int rc = db_repair(d->ws->database_dir, &o, &result, err);
-    for (size_t i = 0; i < result.count; i++)
+    int rc = db_repair(dir, &o, &result, err);
+    for (size_t i = 0; i < result.count; i++) {
         if (result.steps[i].done)
             doctor_did(rp, "%s", result.steps[i].message);
+        else
+            buf_addf(&left, "%s%s", left.size ? "; " : "", result.steps[i].message);
+    }
     if (result.aside)
         doctor_did(rp, "The originals are in %s", result.aside);
+    size_t errors = rc == BD_OK ? errors_left(dir) : 0;
+    if (errors && !left.size)
+        buf_addf(&left, "%zu error(s) cannot be mended from what is here; 'bd fsck' lists them",
+                 errors);
+    if (rc == BD_OK && left.size)
+        rc = err_set(err, BD_CORRUPT, "%s%s%s", buf_str(&rp->said), rp->said.size ? "; but: " : "",
+                     left.data);
+    buf_release(&left);
     repair_result_release(&result);
     return rc;
 }

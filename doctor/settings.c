@@ -21,7 +21,8 @@ static bool names_sqlite(const char *database) {
 }
 
 static bool load(struct doctor *d, struct metadata *m) {
-    return d->ws->beads_dir && metadata_load(d->ws->beads_dir, d->arena, m, NULL) == BD_OK;
+    return d->ws->beads_dir && !d->ws->database_given &&
+           metadata_load(d->ws->beads_dir, d->arena, m, NULL) == BD_OK;
 }
 
 void settings_files(struct doctor *d, struct doctor_result *r) {
