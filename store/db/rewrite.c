@@ -389,11 +389,10 @@ struct holders {
 static int holds_old(struct rewriting *w, const struct hash *h, bool *yes, struct err *err) {
     struct history_graph *g = &w->graph;
     struct strmap seen = STRMAP_INIT;
-    struct hash *stack = NULL;
-    size_t depth = 0, capacity = 0, reads = 0;
+    size_t depth = 0, capacity = 64, reads = 0;
+    struct hash *stack = mem_zalloc(capacity, sizeof *stack);
     struct arena a = ARENA_INIT;
     int rc = BD_OK;
-    MEM_GROW(stack, capacity, 1);
     stack[depth++] = *h;
     for (*yes = false; rc == BD_OK && depth && !*yes;) {
         struct hash at = stack[--depth];
