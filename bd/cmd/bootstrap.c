@@ -89,9 +89,11 @@ static bool confirmed(struct bd *bd, const struct cmd_call *call) {
 /* The workspace as init makes it, with what it lacks of settings; files that are there stay. */
 static int make_directory(struct init_job *j, bool settings) {
     struct err err = ERR_INIT;
-    bool tightened, fresh = !os_is_dir(j->beads_dir);
-    if (fresh && setup_directory(j->beads_dir, &tightened, &err))
+    bool tightened;
+    if (setup_directory(j->beads_dir, &tightened, &err))
         return cmd_fail(j->bd, "%s", err.msg);
+    if (tightened && !j->bd->quiet)
+        fprintf(j->bd->err, "Fixed .beads permissions to 0700\n");
     if (!settings && os_exists(arena_printf(&j->bd->arena, "%s/config.yaml", j->beads_dir)) &&
         !os_exists(arena_printf(&j->bd->arena, "%s/metadata.json", j->beads_dir)))
         return 0; /* a workspace by its config.yaml: the database has the usual name */

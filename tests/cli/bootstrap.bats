@@ -28,10 +28,12 @@ plan() { bd bootstrap --dry-run --json | json_get action; }
     metadata
     [ "$(plan)" = init ]
     [ ! -e .beads/embeddeddolt ]
+    chmod 755 .beads
     bd bootstrap 2>&1 | grep -q "Created fresh database with prefix"
     bd create "One" --json | json_get id | grep -q '^zz-'
     grep -q 11111111-2222-4333-8444-555555555555 .beads/metadata.json
     bd list >/dev/null
+    [ "$(stat -c %a .beads)" = 700 ]
 }
 
 @test "the export of a clone comes in, all of it, in one database" {
