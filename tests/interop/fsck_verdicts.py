@@ -95,6 +95,7 @@ def main():
     p.add_argument("--damages", type=int, default=300)
     p.add_argument("--seed", type=int, default=random.randrange(1 << 31))
     args = p.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)
     print("seed %d" % args.seed)
     failures = 0
     with tempfile.TemporaryDirectory(prefix="bd-fsck-") as scratch:
@@ -133,6 +134,8 @@ def main():
                 print("damage %d, %s, %s:\n  bd    %s %s\n  other %s %s" % (number, name, done, mine, why, other, reason))
                 continue
             same += 1
+            if sys.stderr.isatty() and number % 20 == 0:
+                print("\r%d" % number, end="", file=sys.stderr)
             if mine:
                 continue
             broken += 1
