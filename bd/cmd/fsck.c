@@ -39,7 +39,8 @@ bool fsck_show_progress(void *ctx, const struct fsck_progress *p) {
 static const char *advice(enum fsck_repair repair) {
     switch (repair) {
     case REPAIR_FILES:
-        return "'bd fsck --repair' looks for it in all files here, with --search DIR elsewhere too, and makes "
+        return "'bd fsck --repair' looks for it in all files here, with --search DIR elsewhere too, "
+               "and makes "
                "again what follows from other data";
     case REPAIR_TAIL:
     case REPAIR_MANIFEST:
@@ -47,10 +48,10 @@ static const char *advice(enum fsck_repair repair) {
     case REPAIR_INDEXES:
     case REPAIR_REPO_STATE: return "'bd fsck --repair' mends it; originals are set aside first";
     case REPAIR_SALVAGE:
-        return "'bd fsck --repair' makes a new journal of its sound records if that loses nothing; failing "
+        return "'bd fsck --repair' makes a new journal of its sound records if that loses nothing; "
+               "failing "
                "that, restore a backup ('bd fsck --help' tells the last resorts)";
-    case REPAIR_REVIVE:
-        return "restore a backup ('bd fsck --help' tells the last resorts)";
+    case REPAIR_REVIVE: return "restore a backup ('bd fsck --help' tells the last resorts)";
     case REPAIR_RESET:
         return "restore a backup; 'bd fsck --repair --dry-run' tells which commits are whole";
     case REPAIR_NOT_NEEDED: return "no branch or working set needs it; 'bd gc' removes it";
@@ -97,7 +98,8 @@ void fsck_print_report(struct bd *bd, const struct fsck_report *r, enum fsck_lev
                 "Chunks: %" PRIu64 " in %" PRIu64 " files (%" PRIu64 " reachable, %" PRIu64
                 " unreachable), %" PRIu64 " bytes\n",
                 s->chunks, s->files, s->reachable, s->unreachable, s->bytes);
-        fprintf(bd->out, "Versions of tables: %" PRIu64 ", with %" PRIu64 " rows; long values: %" PRIu64 "\n",
+        fprintf(bd->out,
+                "Versions of tables: %" PRIu64 ", with %" PRIu64 " rows; long values: %" PRIu64 "\n",
                 s->tables, s->rows, s->values);
     }
     if (!r->errors)
@@ -185,7 +187,8 @@ static int run_revive(struct bd *bd, const char *dir) {
         return cmd_fail(bd, "could not revive the journal: %s", err.msg);
     if (!bd->json) {
         fprintf(bd->out,
-                "Revived chunk journal; %" PRIu64 " bytes behind the damage were given up. The original "
+                "Revived chunk journal; %" PRIu64
+                " bytes behind the damage were given up. The original "
                 "is at:\n%s\n",
                 cut, saved);
         return 0;
@@ -274,15 +277,25 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag flags[] = {
-    {.name = "deep", .kind = FLAG_BOOL, .help = "Check everything: chunks, history, rows, indexes (default)"},
-    {.name = "quick", .kind = FLAG_BOOL, .help = "Only what every command relies on; takes milliseconds"},
+    {.name = "deep",
+     .kind = FLAG_BOOL,
+     .help = "Check everything: chunks, history, rows, indexes (default)"},
+    {.name = "quick",
+     .kind = FLAG_BOOL,
+     .help = "Only what every command relies on; takes milliseconds"},
     {.name = "repair", .kind = FLAG_BOOL, .help = "Mend what can be mended without losing anything"},
     {.name = "dry-run", .kind = FLAG_BOOL, .help = "With --repair: only tell what would be done"},
-    {.name = "search", .kind = FLAG_ARRAY, .value_name = "dir",
+    {.name = "search",
+     .kind = FLAG_ARRAY,
+     .value_name = "dir",
      .help = "With --repair: another place where missing files may lie"},
-    {.name = "reset-branch", .kind = FLAG_STRING, .value_name = "branch", .no_value = "",
+    {.name = "reset-branch",
+     .kind = FLAG_STRING,
+     .value_name = "branch",
+     .no_value = "",
      .help = "With --repair: move a damaged branch back to its newest whole commit"},
-    {.name = "revive-journal-with-data-loss", .kind = FLAG_BOOL,
+    {.name = "revive-journal-with-data-loss",
+     .kind = FLAG_BOOL,
      .help = "Cut the journal before its damage; the commits behind it are lost, a copy is kept"},
     {0},
 };
@@ -294,16 +307,20 @@ const struct cmd cmd_fsck = {
     .use = "fsck [directory] [flags]",
     .summary = "Check the database for damage, and repair it",
     .details =
-        "Reads the whole database and verifies it: files, checksums and hashes, references, commits and\n"
-        "their closures, the shape of trees, rows against their schemas, indexes against the rows, and long\n"
+        "Reads the whole database and verifies it: files, checksums and hashes, references, commits "
+        "and\n"
+        "their closures, the shape of trees, rows against their schemas, indexes against the rows, and "
+        "long\n"
         "values. Nothing is written, and other processes may go on working.\n"
         "\n"
         "With --repair it first mends what can be mended without dropping anything that a commit or a\n"
         "working set needs. Files that are changed are copied to .dolt/repair-<time> before.\n"
         "\n"
-        "The last resorts, when no backup and no other clone has what is missing: --repair --reset-branch\n"
+        "The last resorts, when no backup and no other clone has what is missing: --repair "
+        "--reset-branch\n"
         "keeps all that is sound and moves damaged branches to their newest whole commits;\n"
-        "--revive-journal-with-data-loss gives up everything behind the damage. Both keep the originals.\n"
+        "--revive-journal-with-data-loss gives up everything behind the damage. Both keep the "
+        "originals.\n"
         "\n"
         "The exit status is 0 only when no error is found; warnings and notes do not count.",
     .examples = "  bd fsck                     # everything\n"

@@ -1,6 +1,6 @@
 /*
- * The runbook as one command: says each step, asks once, and ends with what was gained and where the copy
- * is. The work itself is db_recover's.
+ * The runbook as one command: says each step, asks once, and ends with what was gained and where the
+ * copy is. The work itself is db_recover's.
  */
 #include "bd/cmd/gc_recover.h"
 
@@ -63,19 +63,22 @@ static bool confirmed(struct bd *bd, const char *dir) {
 static void print_end(struct bd *bd, const struct recover_result *r) {
     struct arena *a = &bd->arena;
     fsck_print_steps(bd, &r->repair);
-    fprintf(bd->out, "%s %s → %s (%u %% reclaimed)%s\n", ink_text(a, bd->color, INK_PASS, "✓ Recovered:"),
-            text_bytes(a, r->bytes_before), text_bytes(a, r->bytes_after), r->percent,
+    fprintf(bd->out, "%s %s → %s (%u %% reclaimed)%s\n",
+            ink_text(a, bd->color, INK_PASS, "✓ Recovered:"), text_bytes(a, r->bytes_before),
+            text_bytes(a, r->bytes_after), r->percent,
             r->nothing_to_do ? "; nothing was left to collect" : "");
     fprintf(bd->out, "The copy is %s; remove it when you are sure.\n", r->backup);
     if (r->percent < ESCALATE_BELOW_PERCENT && r->bytes_after >= ESCALATE_FROM_BYTES)
-        fputs("Little was reclaimed: nearly all of it is live history. 'bd flatten' or 'bd compact' shorten "
-              "that. If the size is a\nriddle, report it with: bd version, du -sh .dolt, dolt log --oneline "
+        fputs("Little was reclaimed: nearly all of it is live history. 'bd flatten' or 'bd compact' "
+              "shorten "
+              "that. If the size is a\nriddle, report it with: bd version, du -sh .dolt, dolt log "
+              "--oneline "
               "| wc -l, a part of dolt log --stat, bd doctor --verbose;\nand keep the copy.\n",
               bd->out);
 }
 
-static void json_end_of(struct bd *bd, const char *dir, const struct recover_result *r, const char *error,
-                        bool dry_run) {
+static void json_end_of(struct bd *bd, const char *dir, const struct recover_result *r,
+                        const char *error, bool dry_run) {
     struct json_writer w;
     struct buf out = BUF_INIT;
     bd_json_begin(bd, &w, &out, true);

@@ -4,7 +4,8 @@
 
 #include "bd/cmd/cmd.h"
 
-/* The whole command, by its flags dry-run, yes, full, archive-level; needs no open store. An exit status. */
+/* The whole command, by its flags dry-run, yes, full, archive-level; needs no open store. An exit
+ * status. */
 int gc_recover(struct bd *bd, const struct cmd_call *c);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Checking a store without believing any of it: the findings, and the half of the check that knows files
- * and chunks but not what the chunks mean (store/db/fsck.h is the whole check and the one to call).
+ * Checking a store without believing any of it: the findings, and the half of the check that knows
+ * files and chunks but not what the chunks mean (store/db/fsck.h is the whole check and the one to
+ * call).
  *
  * Nothing is written, no lock is taken; a damaged store that chunk_store_open refuses can be checked.
  */
@@ -25,45 +26,45 @@ enum fsck_severity {
 enum fsck_code {
     FSCK_MANIFEST_MISSING,
     FSCK_MANIFEST_DAMAGED,
-    FSCK_MANIFEST_STALE,      /* lock is not the hash of root and files; old version */
-    FSCK_FILE_MISSING,        /* the manifest names it */
-    FSCK_FILE_DAMAGED,        /* a table file or archive whose structure does not hold */
-    FSCK_FILE_UNLISTED,       /* there, but the manifest does not name it */
-    FSCK_FILE_TEMPORARY,      /* left over by a writer that died */
+    FSCK_MANIFEST_STALE, /* lock is not the hash of root and files; old version */
+    FSCK_FILE_MISSING,   /* the manifest names it */
+    FSCK_FILE_DAMAGED,   /* a table file or archive whose structure does not hold */
+    FSCK_FILE_UNLISTED,  /* there, but the manifest does not name it */
+    FSCK_FILE_TEMPORARY, /* left over by a writer that died */
     FSCK_JOURNAL_MISSING,
-    FSCK_JOURNAL_TAIL,        /* bytes behind the last valid record that no commit needs */
-    FSCK_JOURNAL_LOSS,        /* committed data behind a damaged place */
+    FSCK_JOURNAL_TAIL, /* bytes behind the last valid record that no commit needs */
+    FSCK_JOURNAL_LOSS, /* committed data behind a damaged place */
     FSCK_JOURNAL_NO_ROOT,
-    FSCK_JOURNAL_DAMAGED,     /* a record nobody understands, or the file cannot be read */
+    FSCK_JOURNAL_DAMAGED, /* a record nobody understands, or the file cannot be read */
     FSCK_JOURNAL_DUPLICATE,
     FSCK_JOURNAL_UNLISTED,
-    FSCK_JOURNAL_INDEX,       /* an index (Dolt's or ours) that does not match */
+    FSCK_JOURNAL_INDEX, /* an index (Dolt's or ours) that does not match */
     FSCK_GHOSTS_DAMAGED,
-    FSCK_OLDGEN,              /* the old generation contradicts the rules for it */
+    FSCK_OLDGEN, /* the old generation contradicts the rules for it */
     FSCK_ROOT_MISSING,
     FSCK_STORE_EMPTY,
-    FSCK_CHUNK_DAMAGED,       /* checksum, compression or hash */
-    FSCK_CHUNK_DANGLING,      /* referenced, but in no file */
-    FSCK_MESSAGE_DAMAGED,     /* the hash is right, the content no message */
-    FSCK_MESSAGE_ENCODING,    /* readable, but not the bytes Dolt would write */
+    FSCK_CHUNK_DAMAGED,    /* checksum, compression or hash */
+    FSCK_CHUNK_DANGLING,   /* referenced, but in no file */
+    FSCK_MESSAGE_DAMAGED,  /* the hash is right, the content no message */
+    FSCK_MESSAGE_ENCODING, /* readable, but not the bytes Dolt would write */
     FSCK_UNREACHABLE,
-    FSCK_TREE_SHAPE,          /* boundaries, levels, counts, last keys */
+    FSCK_TREE_SHAPE, /* boundaries, levels, counts, last keys */
     FSCK_TREE_ORDER,
-    FSCK_TREE_ADDRESSES,      /* the list of out-of-line values of a leaf */
-    FSCK_REF_DAMAGED,         /* a branch, tag, working set, stash of the wrong kind or name */
-    FSCK_REF_ODD,             /* working set without branch, merge in progress … */
-    FSCK_REPO_STATE,          /* repo_state.json missing, unreadable, or naming no branch */
-    FSCK_COMMIT_DAMAGED,      /* height, parents */
+    FSCK_TREE_ADDRESSES, /* the list of out-of-line values of a leaf */
+    FSCK_REF_DAMAGED,    /* a branch, tag, working set, stash of the wrong kind or name */
+    FSCK_REF_ODD,        /* working set without branch, merge in progress … */
+    FSCK_REPO_STATE,     /* repo_state.json missing, unreadable, or naming no branch */
+    FSCK_COMMIT_DAMAGED, /* height, parents */
     FSCK_CLOSURE_WRONG,
     FSCK_ROOT_VALUE,
     FSCK_SCHEMA,
-    FSCK_ROW,                 /* a row that its schema does not allow */
-    FSCK_INDEX_WRONG,         /* a secondary index that does not match the rows */
+    FSCK_ROW,         /* a row that its schema does not allow */
+    FSCK_INDEX_WRONG, /* a secondary index that does not match the rows */
     FSCK_ARTIFACTS,
-    FSCK_FOREIGN_KEY,         /* a definition that fits no tables */
-    FSCK_FOREIGN_KEY_ROWS,    /* rows without a parent (possible with the checks switched off) */
-    FSCK_VALUE_DAMAGED,       /* a long text, JSON document or binary value */
-    FSCK_SKIPPED,             /* could not be checked because of another finding */
+    FSCK_FOREIGN_KEY,      /* a definition that fits no tables */
+    FSCK_FOREIGN_KEY_ROWS, /* rows without a parent (possible with the checks switched off) */
+    FSCK_VALUE_DAMAGED,    /* a long text, JSON document or binary value */
+    FSCK_SKIPPED,          /* could not be checked because of another finding */
     FSCK_CODES
 };
 const char *fsck_code_name(enum fsck_code code);
@@ -120,7 +121,8 @@ void fsck_add(struct fsck_report *r, enum fsck_severity severity, enum fsck_code
               const char *fmt, ...) __attribute__((format(printf, 8, 9)));
 
 enum fsck_level {
-    FSCK_QUICK, /* manifest, files, root, journal tail, heads and working sets readable: ~20 ms when clean */
+    FSCK_QUICK, /* manifest, files, root, journal tail, heads and working sets readable: ~20 ms when
+                   clean */
     FSCK_DEEP,  /* everything */
 };
 struct fsck_progress {
@@ -136,8 +138,9 @@ struct fsck_options {
 };
 
 /*
- * The directory's files: manifest, tables, archives, journal, indexes, ghosts. `dir` is a noms directory
- * or a bare store. BD_OK: looked at (findings tell); BD_NOT_FOUND: neither manifest nor journal there.
+ * The directory's files: manifest, tables, archives, journal, indexes, ghosts. `dir` is a noms
+ * directory or a bare store. BD_OK: looked at (findings tell); BD_NOT_FOUND: neither manifest nor
+ * journal there.
  */
 int chunk_fsck_files(const char *dir, const struct fsck_options *o, struct fsck_report *r,
                      struct err *err);

@@ -18,7 +18,7 @@
 #define ATTEMPTS 5
 #define GHOSTS_SIZE_MAX (64u << 20)
 #define TABLE_RECORD_MAX (4u << 20) /* the buffer through which dolt fsck reads table files */
-#define ARCHIVE_SUM_SIZE 64 /* SHA-512 */
+#define ARCHIVE_SUM_SIZE 64         /* SHA-512 */
 #define LOCK_FORMULA_NOTE                                                                              \
     "%smanifest: the lock is not the hash of root and files (written before Dolt 1.43.19, or edited)"
 
@@ -98,7 +98,8 @@ static void check_sums(const struct scan_file *f, const struct archive *a, struc
     }
 }
 
-static bool take_archive(struct scan *s, uint32_t file, const struct archive *a, struct fsck_report *r) {
+static bool take_archive(struct scan *s, uint32_t file, const struct archive *a,
+                         struct fsck_report *r) {
     struct scan_file *f = &s->files[file];
     size_t before = s->count;
     const char *why = NULL;
@@ -175,7 +176,8 @@ static void release_file(struct scan_file *f) {
     free(f->label);
 }
 
-/* Maps a file. False when it does not exist or cannot be mapped: *why says so (NULL: it does not exist). */
+/* Maps a file. False when it does not exist or cannot be mapped: *why says so (NULL: it does not
+ * exist). */
 static bool map_file(struct scan_file *f, const char *path, const char **why) {
     struct stat st;
     *why = NULL;
@@ -200,7 +202,8 @@ static bool map_file(struct scan_file *f, const char *path, const char **why) {
 }
 
 /* Opens one file that a manifest names. */
-static void take_file(struct scan *s, bool old, const struct manifest_spec *spec, struct fsck_report *r) {
+static void take_file(struct scan *s, bool old, const struct manifest_spec *spec,
+                      struct fsck_report *r) {
     char text[HASH_TEXT_SIZE + 1];
     hash_format(&spec->name, text);
     for (int archive = 0; archive < 2; archive++) {
@@ -252,7 +255,8 @@ static void look_around(struct scan *s, bool old, const struct manifest *m, stru
         char *label = arena_printf(&a, "%s%s", where, names[i]);
         if (!strncmp(names[i], "nbs_table_", 10) || !strncmp(names[i], "nbs_manifest_", 13))
             fsck_add(r, FSCK_NOTE, FSCK_FILE_TEMPORARY, REPAIR_NOT_NEEDED, NULL, NULL, label,
-                     "%s: a temporary file that its writer left behind; a collection removes it", label);
+                     "%s: a temporary file that its writer left behind; a collection removes it",
+                     label);
         else if (scan_is_file_name(names[i], &h, &archive) && !hash_eq(&h, &manifest_journal_name) &&
                  !manifest_names(m, &h))
             fsck_add(r, FSCK_NOTE, FSCK_FILE_UNLISTED, REPAIR_NOT_NEEDED, NULL, NULL, label,
@@ -298,7 +302,8 @@ static int take_generation(struct scan *s, bool old, struct fsck_report *r, stru
     return BD_OK;
 }
 
-/* With no manifest to say which files count, whatever lies there is taken, so that a rescue finds it. */
+/* With no manifest to say which files count, whatever lies there is taken, so that a rescue finds it.
+ */
 static void take_all_files(struct scan *s, struct fsck_report *r) {
     struct arena a = ARENA_INIT;
     char **names;

@@ -20,8 +20,8 @@ struct take {
     struct address_map seen;
 };
 
-static int take_record(void *ctx, uint64_t offset, const uint8_t *bytes, const struct journal_record *rec,
-                       struct err *err) {
+static int take_record(void *ctx, uint64_t offset, const uint8_t *bytes,
+                       const struct journal_record *rec, struct err *err) {
     struct take *t = ctx;
     struct scan *s = t->s;
     (void)bytes;
@@ -65,17 +65,19 @@ static bool only_zeros(int fd, uint64_t from, uint64_t to) {
 }
 
 /* What stands behind the last valid record. */
-static int judge_tail(struct scan *s, int fd, const char *path, struct fsck_report *r, struct err *err) {
+static int judge_tail(struct scan *s, int fd, const char *path, struct fsck_report *r,
+                      struct err *err) {
     uint64_t end = s->journal_end, size = s->journal_size;
     unsigned long long at = (unsigned long long)end, tail = (unsigned long long)(size - end);
     const char *what = journal_stop_text(s->journal_stop);
     if (end == size)
         return BD_OK;
     if (s->journal_stop == JOURNAL_RECORD_UNKNOWN) {
-        fsck_add(r, FSCK_ERROR, FSCK_JOURNAL_DAMAGED, REPAIR_NONE, NULL, NULL, JOURNAL_FILE,
-                 "the journal record at %llu has a field or kind that this version does not know; a newer "
-                 "program may have written it",
-                 at);
+        fsck_add(
+            r, FSCK_ERROR, FSCK_JOURNAL_DAMAGED, REPAIR_NONE, NULL, NULL, JOURNAL_FILE,
+            "the journal record at %llu has a field or kind that this version does not know; a newer "
+            "program may have written it",
+            at);
         return BD_OK;
     }
     int rc = journal_find_loss(fd, path, end, size, &s->journal_loss, err);
@@ -86,10 +88,11 @@ static int judge_tail(struct scan *s, int fd, const char *path, struct fsck_repo
         return rc;
     }
     if (s->journal_loss)
-        fsck_add(r, FSCK_ERROR, FSCK_JOURNAL_LOSS, REPAIR_SALVAGE, NULL, NULL, JOURNAL_FILE,
-                 "possible data loss: %s at %llu of the journal is followed by committed data (%llu bytes "
-                 "behind the damage)",
-                 what, at, tail);
+        fsck_add(
+            r, FSCK_ERROR, FSCK_JOURNAL_LOSS, REPAIR_SALVAGE, NULL, NULL, JOURNAL_FILE,
+            "possible data loss: %s at %llu of the journal is followed by committed data (%llu bytes "
+            "behind the damage)",
+            what, at, tail);
     else if (only_zeros(fd, end, size))
         fsck_add(r, FSCK_NOTE, FSCK_JOURNAL_TAIL, REPAIR_TAIL, NULL, NULL, JOURNAL_FILE,
                  "%llu zero bytes behind the last record of the journal at %llu", tail, at);

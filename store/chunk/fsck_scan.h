@@ -15,9 +15,9 @@
 
 struct scan_file {
     enum scan_kind { SCAN_TABLE, SCAN_ARCHIVE, SCAN_JOURNAL } kind;
-    char *label; /* "oldgen/<name>.darc": relative to the store directory */
+    char *label;  /* "oldgen/<name>.darc": relative to the store directory */
     bool ignored; /* a journal the manifest does not list: its chunks do not count */
-    int fd;      /* the journal, which others may cut: it is read, never mapped */
+    int fd;       /* the journal, which others may cut: it is read, never mapped */
     const uint8_t *map;
     size_t size;
     const uint8_t *span_ends; /* of an archive; checked */
@@ -64,8 +64,8 @@ struct scan {
  */
 int scan_open(struct scan **out, const char *dir, const struct fsck_options *o, struct fsck_report *r,
               struct err *err);
-/* Every readable table file, archive and journal of a directory, whatever a manifest says: where chunks may
- * be found again. BD_NOT_FOUND when there is none. */
+/* Every readable table file, archive and journal of a directory, whatever a manifest says: where chunks
+ * may be found again. BD_NOT_FOUND when there is none. */
 int scan_open_loose(struct scan **out, const char *dir);
 void scan_close(struct scan *s); /* NULL is fine */
 
@@ -79,8 +79,8 @@ struct scan_reader *scan_reader_new(const struct scan *s);
 void scan_reader_free(struct scan_reader *r);
 /* Decodes one entry; *data is malloc'd. The hash is not compared. BD_CORRUPT. */
 int scan_read(struct scan_reader *r, uint32_t entry, uint8_t **data, size_t *size, struct err *err);
-/* By address, kept by the reader until scan_reader_forget. BD_NOT_FOUND. Takes ctx = struct scan_reader,
- * so that it serves node_store_new_over. */
+/* By address, kept by the reader until scan_reader_forget. BD_NOT_FOUND. Takes ctx = struct
+ * scan_reader, so that it serves node_store_new_over. */
 int scan_reader_get(void *reader, const struct hash *h, struct chunk *out, struct err *err);
 /* Frees what scan_reader_get handed out when that is more than `limit` bytes. */
 void scan_reader_forget(struct scan_reader *r, size_t limit);

@@ -222,8 +222,8 @@ int repair_append_root(const char *dir, const struct hash *root, uint64_t unix_s
 
 /* ---- files ---- */
 
-/* Is the file a table file or archive whose frame holds? Gives its chunk count and, of a table file, the
- * name its content gives. */
+/* Is the file a table file or archive whose frame holds? Gives its chunk count and, of a table file,
+ * the name its content gives. */
 static bool look_at_file(const char *path, bool archive, uint32_t *count, struct hash *name) {
     struct stat st;
     bool good = false;

@@ -8,8 +8,8 @@
 #include "store/chunk/fsck.h"
 #include "store/chunk/manifest.h"
 
-/* Copies bytes [from, to) of a file (to = UINT64_MAX: its end), synced; the directory is the caller's to
- * sync. */
+/* Copies bytes [from, to) of a file (to = UINT64_MAX: its end), synced; the directory is the caller's
+ * to sync. */
 int repair_copy(const char *source, uint64_t from, uint64_t to, const char *target, struct err *err);
 
 /* Cuts the journal of `dir` at `size` and takes the indexes of what was cut away first. */
@@ -33,7 +33,8 @@ bool repair_root_behind(const char *dir, uint64_t from);
 int repair_replace_journal(const char *dir, const char *file, struct err *err);
 
 /* Appends a root record to the journal, which must end with a valid record. */
-int repair_append_root(const char *dir, const struct hash *root, uint64_t unix_seconds, struct err *err);
+int repair_append_root(const char *dir, const struct hash *root, uint64_t unix_seconds,
+                       struct err *err);
 
 /*
  * The manifest that the files of a directory give: every sound table file and archive, the journal, the

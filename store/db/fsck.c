@@ -246,14 +246,16 @@ int db_fsck_refs(const char *dir, const struct fsck_options *o, struct arena *a,
         else if (kind == MESSAGE_COMMIT) { /* its own root or closure, or an ancestor? */
             struct arena b = ARENA_INIT;
             struct commit m;
-            if (commit_read(c.ns, &c.scan->entries[c.dangling[i].from].address, &b, &m, NULL) != BD_OK ||
+            if (commit_read(c.ns, &c.scan->entries[c.dangling[i].from].address, &b, &m, NULL) !=
+                    BD_OK ||
                 hash_eq(&m.root, &c.dangling[i].to) || hash_eq(&m.closure, &c.dangling[i].to))
                 l.w.torn[c.dangling[i].from] = true;
             arena_release(&b);
         }
     }
     if (rc == BD_OK && c.root == SCAN_NONE)
-        rc = err_set(err, BD_CORRUPT, "%s: the root cannot be read, so the branches cannot be told", dir);
+        rc = err_set(err, BD_CORRUPT, "%s: the root cannot be read, so the branches cannot be told",
+                     dir);
     if (rc == BD_OK)
         rc = store_root_open(&l.map, c.ns, &c.scan->entries[c.root].address, err);
     if (rc == BD_OK)

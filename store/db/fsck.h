@@ -8,11 +8,11 @@
 #include "store/chunk/fsck.h"
 
 /*
- * Checks a database directory (holds .dolt), a .dolt or noms directory, or a bare store. Takes no lock and
- * writes nothing; a store that others write to is checked as of the start. The report must be
+ * Checks a database directory (holds .dolt), a .dolt or noms directory, or a bare store. Takes no lock
+ * and writes nothing; a store that others write to is checked as of the start. The report must be
  * initialised.
- * BD_OK: checked, the findings tell what is wrong (clean: report->errors == 0). BD_NOT_FOUND: no database
- * there. BD_CANCELLED by the progress callback; BD_IO.
+ * BD_OK: checked, the findings tell what is wrong (clean: report->errors == 0). BD_NOT_FOUND: no
+ * database there. BD_CANCELLED by the progress callback; BD_IO.
  */
 int db_fsck(const char *dir, const struct fsck_options *o, struct fsck_report *r, struct err *err);
 

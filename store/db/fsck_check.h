@@ -65,18 +65,18 @@ struct db_check {
     size_t dangling_count, dangling_capacity;
     const char **table_names; /* of tables: by entry */
     bool *current;            /* tables that a working set or head has now: by entry */
-    uint32_t root; /* entry of the store root, SCAN_NONE */
-    struct strmap schemas; /* DSCH address → struct check_schema */
+    uint32_t root;            /* entry of the store root, SCAN_NONE */
+    struct strmap schemas;    /* DSCH address → struct check_schema */
     struct check_schema **schema_list;
     size_t schema_count, schema_capacity;
     struct check_value *values; /* out-of-line values to look at */
     size_t value_count, value_capacity;
-    atomic_uchar *value_noted; /* by entry: encodings, as bits */
+    atomic_uchar *value_noted;  /* by entry: encodings, as bits */
     struct strmap names;        /* of tables, each once */
     struct strmap combinations; /* of schemas and foreign keys that were looked at */
     uint64_t *heights;          /* of commits: by entry */
     bool partial_history;       /* a shallow clone */
-    size_t skipped; /* checks that stopped at missing chunks */
+    size_t skipped;             /* checks that stopped at missing chunks */
 };
 
 /* A schema and its number; NULL ts: unreadable. */
@@ -108,8 +108,8 @@ struct check_task {
     size_t value_count, value_capacity;
 };
 /*
- * Runs fn over [0, count) in slices of `slice`, on all processors, telling progress of `phase`. fn gets a
- * task and a slice. BD_CANCELLED.
+ * Runs fn over [0, count) in slices of `slice`, on all processors, telling progress of `phase`. fn gets
+ * a task and a slice. BD_CANCELLED.
  */
 typedef void (*check_slice_fn)(struct check_task *t, size_t from, size_t to, void *ctx);
 int check_parallel(struct db_check *c, const char *phase, size_t count, size_t slice, check_slice_fn fn,
@@ -133,8 +133,8 @@ struct check_place {
 void check_place_find(struct check_place *p, const char *dir);
 void check_place_release(struct check_place *p);
 /* Scans the files and prepares the arrays. BD_NOT_FOUND, BD_IO. */
-int check_open(struct db_check *c, const char *noms, const struct fsck_options *o, struct fsck_report *r,
-               struct err *err);
+int check_open(struct db_check *c, const char *noms, const struct fsck_options *o,
+               struct fsck_report *r, struct err *err);
 void check_close(struct db_check *c);
 /* ---- fsck.c ---- */
 /* Sets c->root after check_chunks; a finding when there is none to be read. */
@@ -147,8 +147,8 @@ void check_repo_state(const struct check_place *p, bool (*has_branch)(void *ctx,
                       void *ctx, struct fsck_report *r);
 
 /* ---- fsck_chunks.c ---- */
-int check_chunks(struct db_check *c, struct err *err);      /* every chunk by itself */
-int check_references(struct db_check *c, struct err *err);  /* what is reachable, what dangles */
+int check_chunks(struct db_check *c, struct err *err);     /* every chunk by itself */
+int check_references(struct db_check *c, struct err *err); /* what is reachable, what dangles */
 bool tree_kind_of(enum message_kind m, enum tree_kind *out);
 
 /* ---- fsck_encode.c ---- */
@@ -175,7 +175,8 @@ struct table_parts {
     bool old_fields; /* conflicts or violations of the old format */
 };
 bool table_take_apart(const struct chunk *bytes, struct table_parts *out);
-int check_tables(struct db_check *c, struct err *err); /* schemas, rows, indexes, artifacts of all tables */
+int check_tables(struct db_check *c,
+                 struct err *err); /* schemas, rows, indexes, artifacts of all tables */
 struct check_schema *check_schema_of(struct db_check *c, const struct hash *h, const char *table);
 
 /* ---- fsck_schema.c ---- */
@@ -188,7 +189,8 @@ int check_datasets(struct db_check *c, struct err *err);
 int check_commits(struct db_check *c, struct err *err);
 
 /* ---- fsck_roots.c ---- */
-int check_name_tables(struct db_check *c, struct err *err); /* which tables are called what, and current */
+int check_name_tables(struct db_check *c,
+                      struct err *err); /* which tables are called what, and current */
 int check_root_values(struct db_check *c, struct err *err); /* table maps, tags, foreign keys */
 
 /* ---- fsck_heads.c ---- */

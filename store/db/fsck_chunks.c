@@ -1,6 +1,6 @@
 /*
- * Every chunk by itself (bytes, hash, message, references, the facts of tree leaves), on all processors;
- * then what the root reaches.
+ * Every chunk by itself (bytes, hash, message, references, the facts of tree leaves), on all
+ * processors; then what the root reaches.
  */
 #include "store/db/fsck_check.h"
 
@@ -130,8 +130,7 @@ static void look_at_chunks(struct check_task *t, size_t from, size_t to, void *c
         struct err err = ERR_INIT;
         uint8_t *data;
         size_t size;
-        enum fsck_repair repair =
-            s->files[e->file].kind == SCAN_JOURNAL ? REPAIR_SALVAGE : REPAIR_NONE;
+        enum fsck_repair repair = s->files[e->file].kind == SCAN_JOURNAL ? REPAIR_SALVAGE : REPAIR_NONE;
         bool first = scan_find(s, &e->address) == entry;
         if (scan_read(t->reader, entry, &data, &size, &err) != BD_OK) {
             fsck_add(&t->report, FSCK_ERROR, FSCK_CHUNK_DAMAGED, repair, &e->address, NULL,
@@ -193,15 +192,24 @@ int check_chunks(struct db_check *c, struct err *err) {
 
 static const char *kind_text(uint8_t kind) {
     static const char *const names[] = {
-        [MESSAGE_STORE_ROOT] = "the store root",     [MESSAGE_ROOT_VALUE] = "root value",
-        [MESSAGE_TABLE] = "table",                   [MESSAGE_TABLE_SCHEMA] = "schema",
-        [MESSAGE_FOREIGN_KEYS] = "foreign keys",     [MESSAGE_TREE_NODE] = "row node",
-        [MESSAGE_ADDRESS_MAP] = "address map",       [MESSAGE_COMMIT_CLOSURE] = "commit closure",
-        [MESSAGE_MERGE_ARTIFACTS] = "artifacts",     [MESSAGE_BLOB] = "value",
-        [MESSAGE_COMMIT] = "commit",                 [MESSAGE_TAG] = "tag",
-        [MESSAGE_WORKING_SET] = "working set",       [MESSAGE_STASH] = "stash",
-        [MESSAGE_STASH_LIST] = "stash list",         [MESSAGE_STATISTIC] = "statistics",
-        [MESSAGE_TUPLE] = "tuple",                   [MESSAGE_VECTOR_NODE] = "vector node",
+        [MESSAGE_STORE_ROOT] = "the store root",
+        [MESSAGE_ROOT_VALUE] = "root value",
+        [MESSAGE_TABLE] = "table",
+        [MESSAGE_TABLE_SCHEMA] = "schema",
+        [MESSAGE_FOREIGN_KEYS] = "foreign keys",
+        [MESSAGE_TREE_NODE] = "row node",
+        [MESSAGE_ADDRESS_MAP] = "address map",
+        [MESSAGE_COMMIT_CLOSURE] = "commit closure",
+        [MESSAGE_MERGE_ARTIFACTS] = "artifacts",
+        [MESSAGE_BLOB] = "value",
+        [MESSAGE_COMMIT] = "commit",
+        [MESSAGE_TAG] = "tag",
+        [MESSAGE_WORKING_SET] = "working set",
+        [MESSAGE_STASH] = "stash",
+        [MESSAGE_STASH_LIST] = "stash list",
+        [MESSAGE_STATISTIC] = "statistics",
+        [MESSAGE_TUPLE] = "tuple",
+        [MESSAGE_VECTOR_NODE] = "vector node",
     };
     return kind < sizeof names / sizeof names[0] && names[kind] ? names[kind] : "chunk";
 }
@@ -241,10 +249,8 @@ int check_references(struct db_check *c, struct err *err) {
                      hash_eq(&c->scan->entries[k].address, &d->to);
         fsck_add(c->r, FSCK_ERROR, FSCK_CHUNK_DANGLING, hidden ? REPAIR_MANIFEST : REPAIR_FILES, &d->to,
                  NULL, NULL, "chunk %s, which %s %s refers to, %s", check_name(&d->to, to),
-                 kind_text(c->kind[d->from]),
-                 check_name(&c->scan->entries[d->from].address, from),
-                 hidden ? "is only in the journal, which the manifest does not list"
-                        : "is in no file");
+                 kind_text(c->kind[d->from]), check_name(&c->scan->entries[d->from].address, from),
+                 hidden ? "is only in the journal, which the manifest does not list" : "is in no file");
     }
     struct fsck_summary *sum = &c->r->summary;
     for (size_t i = 0; i < c->count; i++) {

@@ -72,7 +72,8 @@ static bool same_blob(const struct chunk *c) {
     if (fb_open(c->data, c->size, "BLOB", &bad, &t, NULL) != BD_OK)
         return true;
     unsigned level = fb_u8(&t, 4, 0);
-    struct fb_bytes value = fb_bytes_at(&t, 0), addresses = fb_bytes_at(&t, 1), raw = fb_bytes_at(&t, 2);
+    struct fb_bytes value = fb_bytes_at(&t, 0), addresses = fb_bytes_at(&t, 1),
+                    raw = fb_bytes_at(&t, 2);
     struct flatbuf fb;
     flatbuf_init(&fb);
     const uint8_t *data = NULL;

@@ -23,8 +23,9 @@ struct heads {
 };
 
 /* A table of the root: its schema and its rows. */
-static bool open_side(struct db_check *c, const struct root_value *rv, const char *name, struct arena *a,
-                      const struct table_schema **ts, struct chunk *rows, struct hash *table) {
+static bool open_side(struct db_check *c, const struct root_value *rv, const char *name,
+                      struct arena *a, const struct table_schema **ts, struct chunk *rows,
+                      struct hash *table) {
     struct hash schema;
     struct chunk bytes;
     struct table_parts p;
@@ -32,7 +33,8 @@ static bool open_side(struct db_check *c, const struct root_value *rv, const cha
         table_schema_address(c->ns, table, &schema, NULL) != BD_OK)
         return false;
     struct check_schema *s = check_schema_of(c, &schema, name);
-    if (!s->ts || scan_reader_get(c->reader, table, &bytes, NULL) != BD_OK || !table_take_apart(&bytes, &p))
+    if (!s->ts || scan_reader_get(c->reader, table, &bytes, NULL) != BD_OK ||
+        !table_take_apart(&bytes, &p))
         return false;
     *ts = s->ts;
     *rows = p.rows;
@@ -94,7 +96,8 @@ static bool list_hashes(struct db_check *c, struct chunk node, const struct tabl
         uint32_t entry = scan_find(c->scan, &child);
         uint8_t *data;
         size_t size;
-        good = is_kind(c, entry, MESSAGE_TREE_NODE) && scan_read(c->reader, entry, &data, &size, NULL) == BD_OK;
+        good = is_kind(c, entry, MESSAGE_TREE_NODE) &&
+               scan_read(c->reader, entry, &data, &size, NULL) == BD_OK;
         if (good) {
             good = list_hashes(c, (struct chunk){data, size}, ts, columns, count, depth + 1, out);
             free(data);

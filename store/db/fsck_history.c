@@ -18,10 +18,14 @@ static const struct dataset_rule {
     const char *prefix;
     enum message_kind kind;
 } rules[] = {
-    {"refs/heads/", MESSAGE_COMMIT},        {"refs/remotes/", MESSAGE_COMMIT},
-    {"refs/internal/", MESSAGE_COMMIT},     {"refs/workspaces/", MESSAGE_COMMIT},
-    {"refs/tags/", MESSAGE_TAG},            {"refs/stashes/", MESSAGE_STASH_LIST},
-    {"refs/statistics/", MESSAGE_STATISTIC}, {"refs/tuples/", MESSAGE_TUPLE},
+    {"refs/heads/", MESSAGE_COMMIT},
+    {"refs/remotes/", MESSAGE_COMMIT},
+    {"refs/internal/", MESSAGE_COMMIT},
+    {"refs/workspaces/", MESSAGE_COMMIT},
+    {"refs/tags/", MESSAGE_TAG},
+    {"refs/stashes/", MESSAGE_STASH_LIST},
+    {"refs/statistics/", MESSAGE_STATISTIC},
+    {"refs/tuples/", MESSAGE_TUPLE},
     {"workingSets/", MESSAGE_WORKING_SET},
 };
 
@@ -193,8 +197,8 @@ static void check_commit(struct db_check *c, const struct hash *h) {
     char text[HASH_TEXT_SIZE + 1];
     check_name(h, text);
     if (commit_read(c->ns, h, &a, &m, &err) != BD_OK || m.parent_count > COMMIT_PARENTS_MAX) {
-        fsck_add(c->r, FSCK_ERROR, FSCK_COMMIT_DAMAGED, REPAIR_NONE, h, NULL, NULL, "commit %s: %s", text,
-                 err.code ? err.msg : "it has too many parents");
+        fsck_add(c->r, FSCK_ERROR, FSCK_COMMIT_DAMAGED, REPAIR_NONE, h, NULL, NULL, "commit %s: %s",
+                 text, err.code ? err.msg : "it has too many parents");
         arena_release(&a);
         return;
     }
@@ -228,8 +232,8 @@ static void check_commit(struct db_check *c, const struct hash *h) {
         fsck_add(c->r, FSCK_NOTE, FSCK_COMMIT_DAMAGED, REPAIR_NOT_NEEDED, h, NULL, NULL,
                  "commit %s: empty name, e-mail or message", text);
     if (hash_is_zero(&m.closure) != (m.parent_count == 0))
-        fsck_add(c->r, FSCK_ERROR, FSCK_CLOSURE_WRONG, REPAIR_NONE, h, NULL, NULL, "commit %s: %s", text,
-                 m.parent_count ? "it has no closure" : "a closure without parents");
+        fsck_add(c->r, FSCK_ERROR, FSCK_CLOSURE_WRONG, REPAIR_NONE, h, NULL, NULL, "commit %s: %s",
+                 text, m.parent_count ? "it has no closure" : "a closure without parents");
     else if (m.parent_count)
         check_closure(c, &m, parents, known);
     arena_release(&a);

@@ -41,8 +41,8 @@ void check_place_release(struct check_place *p) {
     free(p->dot);
 }
 
-int check_open(struct db_check *c, const char *noms, const struct fsck_options *o, struct fsck_report *r,
-               struct err *err) {
+int check_open(struct db_check *c, const char *noms, const struct fsck_options *o,
+               struct fsck_report *r, struct err *err) {
     *c = (struct db_check){.o = o, .r = r, .arena = ARENA_INIT, .root = SCAN_NONE};
     int rc = scan_open(&c->scan, noms, o, r, err);
     if (rc != BD_OK)

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#define REFS_MAX 200u       /* read in full; of more, only the existence is looked at */
+#define REFS_MAX 200u /* read in full; of more, only the existence is looked at */
 #define STATE_SIZE_MAX (4u << 20)
 #define TAIL_PAUSE_NS 20000000L
 
@@ -128,7 +128,8 @@ static int quick_dataset(void *ctx, struct bytes key, const struct hash *h) {
         rc = tag_read(q->ns, h, &q->arena, &tag, &err);
     }
     if (rc != BD_OK)
-        fsck_add(q->r, FSCK_ERROR, FSCK_REF_DAMAGED, REPAIR_RESET, h, NULL, NULL, "%s: %s", name, err.msg);
+        fsck_add(q->r, FSCK_ERROR, FSCK_REF_DAMAGED, REPAIR_RESET, h, NULL, NULL, "%s: %s", name,
+                 err.msg);
     return BD_OK;
 }
 
@@ -142,7 +143,8 @@ static bool has_lasting_tail(struct chunk_store *cs, const char *noms) {
     bool tail = false;
     buf_addf(&path, "%s/" JOURNAL_FILE, noms);
     chunk_store_get_stats(cs, &before);
-    if (before.has_journal && os_stat(path.data, &a) == 0 && (uint64_t)a.st_size > before.journal_bytes) {
+    if (before.has_journal && os_stat(path.data, &a) == 0 &&
+        (uint64_t)a.st_size > before.journal_bytes) {
         nanosleep(&(struct timespec){0, TAIL_PAUSE_NS}, NULL);
         tail = chunk_store_refresh(cs, &err) == BD_OK && os_stat(path.data, &b) == 0;
         chunk_store_get_stats(cs, &after);

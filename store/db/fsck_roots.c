@@ -78,8 +78,8 @@ static int name_current(void *ctx, struct bytes key, const struct hash *h) {
     struct commit m;
     if (is_kind(c, entry, MESSAGE_WORKING_SET) && working_set_read(c->ns, h, &a, &ws, NULL) == BD_OK)
         name_tables(c, &ws.working, true);
-    else if (key.size > 11 && !memcmp(key.data, "refs/heads/", 11) && is_kind(c, entry, MESSAGE_COMMIT) &&
-             commit_read(c->ns, h, &a, &m, NULL) == BD_OK)
+    else if (key.size > 11 && !memcmp(key.data, "refs/heads/", 11) &&
+             is_kind(c, entry, MESSAGE_COMMIT) && commit_read(c->ns, h, &a, &m, NULL) == BD_OK)
         name_tables(c, &m.root, true);
     arena_release(&a);
     return BD_OK;
@@ -140,8 +140,8 @@ static const char *side_fault(const struct root_table *t, const char *index, con
     return NULL;
 }
 
-static void check_foreign_keys(struct db_check *c, const struct hash *h, const struct root_table *tables,
-                               size_t count, struct arena *a) {
+static void check_foreign_keys(struct db_check *c, const struct hash *h,
+                               const struct root_table *tables, size_t count, struct arena *a) {
     struct foreign_keys keys;
     struct err err = ERR_INIT;
     char text[HASH_TEXT_SIZE + 1];
@@ -235,8 +235,8 @@ static void check_root_value(struct db_check *c, const struct hash *h) {
     if (rc == BD_OK)
         rc = list_tables(c, &rv, &a, &tables, &count, &err);
     if (rc != BD_OK) {
-        fsck_add(c->r, FSCK_ERROR, FSCK_ROOT_VALUE, REPAIR_NONE, h, NULL, NULL, "root value %s: %s", text,
-                 err.msg);
+        fsck_add(c->r, FSCK_ERROR, FSCK_ROOT_VALUE, REPAIR_NONE, h, NULL, NULL, "root value %s: %s",
+                 text, err.msg);
         arena_release(&a);
         return;
     }
@@ -258,7 +258,8 @@ static void check_root_value(struct db_check *c, const struct hash *h) {
             for (size_t k = 0; k < i; k++)
                 if (!strcasecmp(tables[i].name, tables[k].name))
                     fsck_add(c->r, FSCK_ERROR, FSCK_ROOT_VALUE, REPAIR_NONE, h, tables[i].name, NULL,
-                             "root value %s: table names differ only in case: %s", text, tables[i].name);
+                             "root value %s: table names differ only in case: %s", text,
+                             tables[i].name);
         tag_clashes(c, h, tables, count);
         if (!hash_is_zero(&rv.foreign_keys))
             check_foreign_keys(c, &rv.foreign_keys, tables, count, &a);

@@ -1,9 +1,9 @@
 /*
  * Rows against their schema, secondary indexes against the rows.
  *
- * An index is right when it holds exactly the keys that the rows give. Both sides are reduced to a count
- * and a sum of hashes per node, so that versions which share nodes share the work: each leaf is read once
- * for each schema it is read with, on all processors, and inner nodes add their children up.
+ * An index is right when it holds exactly the keys that the rows give. Both sides are reduced to a
+ * count and a sum of hashes per node, so that versions which share nodes share the work: each leaf is
+ * read once for each schema it is read with, on all processors, and inner nodes add their children up.
  */
 #include "store/db/fsck_check.h"
 
@@ -45,7 +45,8 @@ bool table_take_apart(const struct chunk *bytes, struct table_parts *out) {
     *out = (struct table_parts){0};
     if (fb_open(bytes->data, bytes->size, "DTBL", &bad, &t, NULL) != BD_OK)
         return false;
-    struct fb_bytes schema = fb_bytes_at(&t, 0), rows = fb_bytes_at(&t, 1), indexes = fb_bytes_at(&t, 2);
+    struct fb_bytes schema = fb_bytes_at(&t, 0), rows = fb_bytes_at(&t, 1),
+                    indexes = fb_bytes_at(&t, 2);
     struct fb_bytes violations = fb_bytes_at(&t, 5), artifacts = fb_bytes_at(&t, 6);
     if (bad || schema.size != HASH_SIZE || !rows.data || !indexes.data)
         return false;
@@ -111,7 +112,8 @@ static void bad_row(struct check_task *t, const struct check_schema *s, struct b
                     const char *column, const char *why) {
     struct buf text = BUF_INIT;
     for (size_t i = 0; i < key.size && i < 40; i++)
-        buf_addf(&text, key.data[i] >= 0x20 && key.data[i] < 0x7f && key.data[i] != '\\' ? "%c" : "\\%02x",
+        buf_addf(&text,
+                 key.data[i] >= 0x20 && key.data[i] < 0x7f && key.data[i] != '\\' ? "%c" : "\\%02x",
                  key.data[i]);
     fsck_add(&t->report, FSCK_ERROR, FSCK_ROW, REPAIR_NONE, NULL, s->name, NULL, "%s, row %s: %s%s%s",
              s->name, buf_str(&text), column ? column : "", column ? ": " : "", why);
@@ -232,10 +234,11 @@ static void check_places(struct check_task *t, const struct check_schema *s, con
     }
     char text[HASH_TEXT_SIZE + 1];
     if (!same || at != stored.count)
-        fsck_add(&t->report, FSCK_ERROR, FSCK_TREE_ADDRESSES, REPAIR_NONE, h, s->name, NULL,
-                 "%s: leaf %s does not list the out-of-line values of its rows: a collection would lose "
-                 "them",
-                 s->name, check_name(h, text));
+        fsck_add(
+            &t->report, FSCK_ERROR, FSCK_TREE_ADDRESSES, REPAIR_NONE, h, s->name, NULL,
+            "%s: leaf %s does not list the out-of-line values of its rows: a collection would lose "
+            "them",
+            s->name, check_name(h, text));
 }
 
 static void check_leaf(struct check_task *t, const struct leaf_job *job) {
@@ -372,7 +375,8 @@ static void collect_root(struct rows_check *x, const struct hash *h, const struc
 }
 
 /* Address of index i in the map of a table. */
-static bool index_root(struct db_check *c, const struct table_parts *p, const char *name, struct hash *out) {
+static bool index_root(struct db_check *c, const struct table_parts *p, const char *name,
+                       struct hash *out) {
     struct tree map;
     return tree_open_embedded(&map, c->ns, &tree_type_addresses, p->indexes, NULL) == BD_OK &&
            address_map_get(&map, name, out, NULL) == BD_OK;
@@ -380,8 +384,9 @@ static bool index_root(struct db_check *c, const struct table_parts *p, const ch
 
 /* ---- adding up ---- */
 
-static const struct fold *fold_node(struct db_check *c, const struct hash *h, const struct check_schema *s,
-                                    int index, unsigned level, unsigned depth);
+static const struct fold *fold_node(struct db_check *c, const struct hash *h,
+                                    const struct check_schema *s, int index, unsigned level,
+                                    unsigned depth);
 
 /* Adds the children of a node up into f. */
 static bool fold_children(struct db_check *c, const struct tree_node *n, const struct hash *where,
@@ -414,8 +419,9 @@ static bool fold_children(struct db_check *c, const struct tree_node *n, const s
     return true;
 }
 
-static const struct fold *fold_node(struct db_check *c, const struct hash *h, const struct check_schema *s,
-                                    int index, unsigned level, unsigned depth) {
+static const struct fold *fold_node(struct db_check *c, const struct hash *h,
+                                    const struct check_schema *s, int index, unsigned level,
+                                    unsigned depth) {
     uint32_t entry = scan_find(c->scan, h);
     if (!is_kind(c, entry, MESSAGE_TREE_NODE) || depth > DEPTH_MAX)
         return NULL;
@@ -437,8 +443,8 @@ static const struct fold *fold_node(struct db_check *c, const struct hash *h, co
 }
 
 /* The whole of an index tree. */
-static const struct fold *fold_root(struct db_check *c, const struct hash *h, const struct check_schema *s,
-                                    int index) {
+static const struct fold *fold_root(struct db_check *c, const struct hash *h,
+                                    const struct check_schema *s, int index) {
     uint32_t entry = scan_find(c->scan, h);
     if (!is_kind(c, entry, MESSAGE_TREE_NODE))
         return NULL;
@@ -479,12 +485,12 @@ static void check_artifacts(struct db_check *c, const struct check_schema *s, co
                  "%s: conflicts and violations: %s", s->name, err.msg);
     else
         fsck_add(c->r, FSCK_NOTE, FSCK_ARTIFACTS, REPAIR_NOT_NEEDED, h, s->name, NULL,
-                 "%s: %zu conflicts and %zu violations of a merge wait to be resolved", s->name, kinds[1],
-                 kinds[2] + kinds[3] + kinds[4] + kinds[5]);
+                 "%s: %zu conflicts and %zu violations of a merge wait to be resolved", s->name,
+                 kinds[1], kinds[2] + kinds[3] + kinds[4] + kinds[5]);
 }
 
-static void check_index(struct db_check *c, const struct check_schema *s, size_t i, const struct fold *rows,
-                        const struct hash *root, uint32_t table) {
+static void check_index(struct db_check *c, const struct check_schema *s, size_t i,
+                        const struct fold *rows, const struct hash *root, uint32_t table) {
     const char *index = s->ts->schema.indexes[i].name;
     char name[600], text[HASH_TEXT_SIZE + 1];
     snprintf(name, sizeof name, "%s.%s", s->name, index);
@@ -496,7 +502,8 @@ static void check_index(struct db_check *c, const struct check_schema *s, size_t
     if (!s->indexable[i] || !rows || !have)
         return;
     if (have->count != rows->count || have->sums[0] != rows->sums[i])
-        /* In history alone it is nothing that a command of today reads, and nothing that can be changed. */
+        /* In history alone it is nothing that a command of today reads, and nothing that can be
+         * changed. */
         fsck_add(c->r, c->current[table] ? FSCK_ERROR : FSCK_WARNING, FSCK_INDEX_WRONG,
                  c->current[table] ? REPAIR_INDEXES : REPAIR_NOT_NEEDED, root, name, NULL,
                  have->count != rows->count
@@ -506,8 +513,8 @@ static void check_index(struct db_check *c, const struct check_schema *s, size_t
                  (unsigned long long)rows->count);
 }
 
-static void check_index_map(struct db_check *c, const struct check_schema *s, const struct table_parts *p,
-                            const struct hash *h) {
+static void check_index_map(struct db_check *c, const struct check_schema *s,
+                            const struct table_parts *p, const struct hash *h) {
     struct tree map;
     struct err err = ERR_INIT;
     char name[300];
@@ -581,8 +588,7 @@ static void collect_table(struct rows_check *x, uint32_t entry) {
         collect_node(x, &n, s, -1, 0);
     for (size_t i = 0; i < s->ts->schema.index_count; i++) {
         struct hash root;
-        if (index_root(c, &p, s->ts->schema.indexes[i].name, &root) &&
-            !s->ts->schema.indexes[i].vector)
+        if (index_root(c, &p, s->ts->schema.indexes[i].name, &root) && !s->ts->schema.indexes[i].vector)
             collect_root(x, &root, s, (int)i);
     }
 }

@@ -2,6 +2,7 @@
 #include "store/db/fsck_check.h"
 
 #include "base/mem.h"
+#include "store/value/tuple_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,11 @@
 static bool is_utf8(const uint8_t *s, size_t n) {
     for (size_t i = 0; i < n;) {
         uint8_t c = s[i];
-        size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : (c & 0xf0) == 0xe0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 9;
+        size_t more = c < 0x80                ? 0
+                      : c >= 0xc2 && c < 0xe0 ? 1
+                      : (c & 0xf0) == 0xe0    ? 2
+                      : c >= 0xf0 && c < 0xf5 ? 3
+                                              : 9;
         if (more > 3 || more >= n - i + (more == 0))
             return false;
         for (size_t k = 1; k <= more; k++)
@@ -31,39 +36,8 @@ static size_t varint_size(uint8_t first) {
     return first <= 240 ? 1 : first <= 248 ? 2 : first == 249 ? 3 : (size_t)first - 246;
 }
 
-static size_t width_of(enum encoding e) {
-    switch (e) {
-    case ENC_INT8:
-    case ENC_UINT8:
-    case ENC_YEAR: return 1;
-    case ENC_INT16:
-    case ENC_UINT16:
-    case ENC_ENUM: return 2;
-    case ENC_INT32:
-    case ENC_UINT32:
-    case ENC_FLOAT32:
-    case ENC_DATE: return 4;
-    case ENC_INT64:
-    case ENC_UINT64:
-    case ENC_FLOAT64:
-    case ENC_BIT64:
-    case ENC_TIME:
-    case ENC_DATETIME:
-    case ENC_SET: return 8;
-    case ENC_HASH128: return 16;
-    case ENC_CELL: return 17;
-    case ENC_BYTES_ADDR:
-    case ENC_COMMIT_ADDR:
-    case ENC_STRING_ADDR:
-    case ENC_JSON_ADDR:
-    case ENC_GEOM_ADDR:
-    case ENC_EXTENDED_ADDR: return HASH_SIZE;
-    default: return 0;
-    }
-}
-
 const char *check_field(enum encoding e, struct bytes raw) {
-    size_t width = width_of(e);
+    size_t width = tuple_fixed_size(e);
     if (width)
         return raw.size == width ? NULL : "a value of a wrong width";
     switch (e) {
@@ -83,7 +57,8 @@ const char *check_field(enum encoding e, struct bytes raw) {
     case ENC_GEOM_ADAPTIVE:
         if (raw.data[0] != 0)
             return raw.size == varint_size(raw.data[0]) + HASH_SIZE ? NULL : "a malformed long value";
-        if ((e == ENC_STRING_ADAPTIVE || e == ENC_JSON_ADAPTIVE) && !is_utf8(raw.data + 1, raw.size - 1))
+        if ((e == ENC_STRING_ADAPTIVE || e == ENC_JSON_ADAPTIVE) &&
+            !is_utf8(raw.data + 1, raw.size - 1))
             return "not UTF-8";
         return NULL;
     default: return "an unknown encoding";

@@ -16,8 +16,7 @@
 static uint64_t key_hash(struct bytes k) { return XXH3_64bits_withSeed(k.data, k.size, 0x5bd1e995); }
 
 static struct node_facts *new_facts(struct arena *a, enum tree_kind kind, unsigned level) {
-    struct node_facts *f =
-        arena_zalloc(a, sizeof *f + (level + 1) * sizeof(struct node_edge));
+    struct node_facts *f = arena_zalloc(a, sizeof *f + (level + 1) * sizeof(struct node_edge));
     f->kind = (uint8_t)kind;
     f->level = (uint8_t)level;
     return f;
@@ -70,8 +69,8 @@ struct shape {
 static void shape_finding(struct shape *s, enum fsck_code code, const struct hash *h, unsigned level,
                           const char *what) {
     char text[HASH_TEXT_SIZE + 1];
-    fsck_add(s->c->r, FSCK_ERROR, code, REPAIR_NONE, h, s->name, NULL,
-             "%s: node %s of level %u: %s", s->name, check_name(h, text), level, what);
+    fsck_add(s->c->r, FSCK_ERROR, code, REPAIR_NONE, h, s->name, NULL, "%s: node %s of level %u: %s",
+             s->name, check_name(h, text), level, what);
 }
 
 static const struct node_facts *facts_of(struct shape *s, const struct hash *h, enum tree_kind kind,
@@ -171,7 +170,8 @@ static const struct node_facts *facts_of(struct shape *s, const struct hash *h, 
     }
     bytes = (struct chunk){data, size};
     if (node_parse(kind, bytes, &n, &err) != BD_OK || n.level != level || !n.count) {
-        shape_finding(s, FSCK_TREE_SHAPE, h, level, "a node of another level stands here, or an empty one");
+        shape_finding(s, FSCK_TREE_SHAPE, h, level,
+                      "a node of another level stands here, or an empty one");
         free(data);
         return NULL;
     }
@@ -187,7 +187,8 @@ void check_tree_shape(struct db_check *c, enum tree_kind kind, struct chunk root
     struct tree_node n;
     struct err err = ERR_INIT;
     if (node_parse(kind, root, &n, &err) != BD_OK) {
-        fsck_add(c->r, FSCK_ERROR, FSCK_TREE_SHAPE, REPAIR_NONE, h, name, NULL, "%s: %s", name, err.msg);
+        fsck_add(c->r, FSCK_ERROR, FSCK_TREE_SHAPE, REPAIR_NONE, h, name, NULL, "%s: %s", name,
+                 err.msg);
         return;
     }
     uint32_t entry = scan_find(c->scan, h);

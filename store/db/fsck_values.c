@@ -18,8 +18,8 @@ void check_note_value(struct check_task *t, const struct hash *h, uint8_t encodi
     if (entry == SCAN_NONE || (atomic_fetch_or(&c->value_noted[entry], bit) & bit))
         return; /* missing: told as dangling, because the leaf refers to it */
     MEM_GROW(t->values, t->value_capacity, t->value_count + 1);
-    t->values[t->value_count++] = (struct check_value){
-        *h, encoding, sized, length, arena_printf(&t->arena, "%s.%s", table, column)};
+    t->values[t->value_count++] = (struct check_value){*h, encoding, sized, length,
+                                                       arena_printf(&t->arena, "%s.%s", table, column)};
 }
 
 static void bad_value(struct check_task *t, const struct check_value *v, enum fsck_severity severity,

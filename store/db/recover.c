@@ -30,7 +30,8 @@ struct recovery {
     uint64_t done;
 };
 
-static int tell(struct recovery *x, enum recover_step step, uint64_t done, uint64_t total, struct err *err) {
+static int tell(struct recovery *x, enum recover_step step, uint64_t done, uint64_t total,
+                struct err *err) {
     x->r->reached = step;
     if (x->o->progress && !x->o->progress(x->o->progress_ctx, step, done, total))
         return err_set(err, BD_CANCELLED, "stopped; nothing was changed");
@@ -254,7 +255,8 @@ static void roll_back(struct recovery *x, struct err *err) {
     struct recovery copy = *x;
     copy.dot = x->r->backup;
     int rc = copy_tree(&copy, x->r->backup, again, 0, &why); /* the copy itself stays where it is */
-    if (rc == BD_OK && (os_rename(dot, failed) < 0 || os_rename(again, dot) < 0 || os_fsync_dir(x->dir) < 0))
+    if (rc == BD_OK &&
+        (os_rename(dot, failed) < 0 || os_rename(again, dot) < 0 || os_fsync_dir(x->dir) < 0))
         rc = err_errno(&why, "cannot put the copy back");
     if (rc == BD_OK) {
         x->r->failed = failed;
@@ -283,16 +285,18 @@ int db_recover(const char *dir, const struct recover_options *o, struct recover_
     if (rc == BD_OK)
         rc = store_lock_take(&lock, 0, err);
     if (rc == BD_BUSY && !pid)
-        err_set(err, rc, "another process holds %s/LOCK: stop everything that uses the database first", noms);
+        err_set(err, rc, "another process holds %s/LOCK: stop everything that uses the database first",
+                noms);
     out->bytes_before = os_tree_size(x.dot);
     if (rc == BD_OK)
         rc = tell(&x, RECOVER_SPACE, 0, 0, err);
     if (rc == BD_OK && os_free_space(dir, &out->bytes_free) == 0 && !o->ignore_space &&
         out->bytes_free / 2 < out->bytes_before)
-        rc = err_set(err, BD_NO_SPACE,
-                     "%llu bytes are free, but twice the size of %s (%llu bytes) is needed: once for the "
-                     "copy, once for the collection",
-                     (unsigned long long)out->bytes_free, x.dot, (unsigned long long)out->bytes_before);
+        rc = err_set(
+            err, BD_NO_SPACE,
+            "%llu bytes are free, but twice the size of %s (%llu bytes) is needed: once for the "
+            "copy, once for the collection",
+            (unsigned long long)out->bytes_free, x.dot, (unsigned long long)out->bytes_before);
     if (rc == BD_OK && !o->dry_run) {
         rc = tell(&x, RECOVER_COPY, 0, out->bytes_before, err);
         if (rc == BD_OK)
@@ -319,7 +323,6 @@ int db_recover(const char *dir, const struct recover_options *o, struct recover_
     }
     out->bytes_after = os_tree_size(x.dot);
     if (out->bytes_after < out->bytes_before && out->bytes_before)
-        out->percent =
-            (unsigned)((out->bytes_before - out->bytes_after) * 100 / out->bytes_before);
+        out->percent = (unsigned)((out->bytes_before - out->bytes_after) * 100 / out->bytes_before);
     return BD_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * Mending: which repairs the findings call for, and their order. Files first, under noms/LOCK; then, when
- * the store opens again, what is written like any other change (indexes, branches).
+ * Mending: which repairs the findings call for, and their order. Files first, under noms/LOCK; then,
+ * when the store opens again, what is written like any other change (indexes, branches).
  */
 #include "store/db/repair.h"
 
@@ -95,7 +95,8 @@ static int set_small_files_aside(struct repair *x, struct err *err) {
     const char *noms = x->place.noms;
     int rc = repair_set_aside(x, arena_printf(a, "%s/manifest", noms), 0, "manifest", err);
     if (rc == BD_OK)
-        rc = repair_set_aside(x, arena_printf(a, "%s/oldgen/manifest", noms), 0, "oldgen-manifest", err);
+        rc =
+            repair_set_aside(x, arena_printf(a, "%s/oldgen/manifest", noms), 0, "oldgen-manifest", err);
     if (rc == BD_OK)
         rc = repair_set_aside(x, arena_printf(a, "%s/journal.idx", noms), 0, "journal.idx", err);
     if (rc == BD_OK && x->place.dot)
@@ -118,7 +119,8 @@ static int salvage(struct repair *x, bool only_if_sound, bool *done, struct err 
  */
 static int cut_tail(struct repair *x, const struct scan *s, struct err *err) {
     bool kept = false;
-    if ((x->o->actions & REPAIR_BIT(REPAIR_SALVAGE)) && repair_root_behind(x->place.noms, s->journal_end)) {
+    if ((x->o->actions & REPAIR_BIT(REPAIR_SALVAGE)) &&
+        repair_root_behind(x->place.noms, s->journal_end)) {
         int rc = salvage(x, true, &kept, err);
         if (rc != BD_OK || kept)
             return rc;
@@ -164,7 +166,8 @@ static int write_manifest(struct repair *x, const char *dir, struct manifest *m,
     return rc;
 }
 
-/* Without a journal to say it, the root is the one store root among the chunks, if there is just one. */
+/* Without a journal to say it, the root is the one store root among the chunks, if there is just one.
+ */
 static bool only_store_root(struct repair *x, const struct scan *s, struct hash *root) {
     struct scan_reader *reader = scan_reader_new(s);
     size_t found = 0;
@@ -220,7 +223,8 @@ static int mend_manifest(struct repair *x, const struct scan *s, struct err *err
         if (rc == BD_OK && !hash_is_zero(&root) && scan_find(s, &root) == SCAN_NONE) {
             hash_format(&root, text);
             repair_step_add(x, REPAIR_MANIFEST, false,
-                            "root %s is in no file: a new manifest would not help; restore a backup", text);
+                            "root %s is in no file: a new manifest would not help; restore a backup",
+                            text);
             manifest_release(&m);
             return BD_OK;
         }
@@ -231,9 +235,9 @@ static int mend_manifest(struct repair *x, const struct scan *s, struct err *err
     if (!x->o->dry_run)
         rc = write_manifest(x, x->place.noms, &m, err);
     if (rc == BD_OK)
-        repair_step_add(x, REPAIR_MANIFEST, !x->o->dry_run,
-                        "%s the manifest: root %s, %zu files%s%s", x->o->dry_run ? "would write" : "wrote",
-                        text, m.spec_count, *left_out ? "; left out as damaged: " : "", left_out);
+        repair_step_add(x, REPAIR_MANIFEST, !x->o->dry_run, "%s the manifest: root %s, %zu files%s%s",
+                        x->o->dry_run ? "would write" : "wrote", text, m.spec_count,
+                        *left_out ? "; left out as damaged: " : "", left_out);
     manifest_release(&m);
     return rc;
 }
@@ -262,10 +266,11 @@ static int give_journal_its_root(struct repair *x, const struct scan *s, struct 
     char text[HASH_TEXT_SIZE + 1];
     hash_format(&s->manifest.root, text);
     if (scan_find(s, &s->manifest.root) == SCAN_NONE) {
-        repair_step_add(x, REPAIR_MANIFEST, false,
-                        "the journal holds no root, and root %s of the manifest is in no file: restore a "
-                        "backup",
-                        text);
+        repair_step_add(
+            x, REPAIR_MANIFEST, false,
+            "the journal holds no root, and root %s of the manifest is in no file: restore a "
+            "backup",
+            text);
         return BD_OK;
     }
     int rc = BD_OK;
@@ -288,8 +293,8 @@ void repair_search_places(struct repair *x, struct buf *list) {
     struct arena *a = &x->r->arena;
     const char *noms = x->place.noms, *dot = x->place.dot;
     for (size_t i = 0; i < x->o->search_count; i++)
-        buf_addf(list, "%s\n%s/.dolt/noms\n%s/.dolt/noms/oldgen\n%s/noms\n%s/oldgen\n",
-                 x->o->search[i], x->o->search[i], x->o->search[i], x->o->search[i], x->o->search[i]);
+        buf_addf(list, "%s\n%s/.dolt/noms\n%s/.dolt/noms/oldgen\n%s/noms\n%s/oldgen\n", x->o->search[i],
+                 x->o->search[i], x->o->search[i], x->o->search[i], x->o->search[i]);
     buf_addf(list, "%s\n%s/oldgen\n", noms, noms);
     if (!dot)
         return;
@@ -325,14 +330,16 @@ static int find_one_file(struct repair *x, const char *places, const struct hash
                             x->o->dry_run ? "would bring" : "brought", text, found);
         return rc;
     }
-    repair_step_add(x, REPAIR_FILES, false,
-                    "%s is nowhere to be found; 'bd fsck --repair --search DIR' looks in another clone or "
-                    "backup",
-                    text);
+    repair_step_add(
+        x, REPAIR_FILES, false,
+        "%s is nowhere to be found; 'bd fsck --repair --search DIR' looks in another clone or "
+        "backup",
+        text);
     return BD_OK;
 }
 
-/* A journal that holds the root that the manifest names continues where the lost one stood, or later. */
+/* A journal that holds the root that the manifest names continues where the lost one stood, or later.
+ */
 static bool journal_fits(const char *dir, const struct hash *root) {
     struct fsck_report ignored;
     struct fsck_options o = {.level = FSCK_QUICK};
@@ -455,10 +462,11 @@ static int salvage(struct repair *x, bool only_if_sound, bool *done, struct err 
                         (unsigned long long)got.dropped_bytes, (unsigned long long)got.damaged_places,
                         sound ? "; nothing that the branches need was in them" : "");
     else
-        repair_step_add(x, REPAIR_SALVAGE, false,
-                        "the damage hit data that is needed (%s). Restore a backup; 'bd fsck --help' tells the "
-                        "last resorts",
-                        x->why_not ? x->why_not : "see above");
+        repair_step_add(
+            x, REPAIR_SALVAGE, false,
+            "the damage hit data that is needed (%s). Restore a backup; 'bd fsck --help' tells the "
+            "last resorts",
+            x->why_not ? x->why_not : "see above");
     if (!sound && take)
         x->r->lost_data = true;
     return BD_OK;
@@ -509,8 +517,8 @@ static unsigned called_for(const struct fsck_report *r) {
 
 /* Files, under the lock; each step looks at what the ones before left. */
 static int mend_files(struct repair *x, struct err *err) {
-    static const enum fsck_repair order[] = {REPAIR_FILES, REPAIR_SALVAGE, REPAIR_TAIL,
-                                             REPAIR_MANIFEST, REPAIR_JOURNAL_INDEX};
+    static const enum fsck_repair order[] = {REPAIR_FILES, REPAIR_SALVAGE, REPAIR_TAIL, REPAIR_MANIFEST,
+                                             REPAIR_JOURNAL_INDEX};
     int rc = BD_OK;
     for (size_t i = 0; i < sizeof order / sizeof *order && rc == BD_OK; i++) {
         struct fsck_report r;
@@ -555,7 +563,8 @@ static bool has_gaps(const struct fsck_report *r) {
     return r->per_code[FSCK_CHUNK_DANGLING] || r->per_code[FSCK_ROOT_MISSING];
 }
 
-int db_repair(const char *dir, const struct repair_options *o, struct repair_result *r, struct err *err) {
+int db_repair(const char *dir, const struct repair_options *o, struct repair_result *r,
+              struct err *err) {
     struct repair x = {.dir = dir, .o = o, .r = r};
     struct store_lock lock;
     struct fsck_report report;
@@ -642,9 +651,9 @@ int db_revive_journal(const char *dir, struct arena *a, const char **saved, uint
         time_t now = time(NULL);
         localtime_r(&now, &tm);
         char *path = arena_printf(a, "%s/" JOURNAL_FILE, place.noms);
-        char *copy = arena_printf(a, "%s_save_%04d_%02d_%02d_%05d", path, tm.tm_year + 1900,
-                                  tm.tm_mon + 1, tm.tm_mday,
-                                  tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec);
+        char *copy =
+            arena_printf(a, "%s_save_%04d_%02d_%02d_%05d", path, tm.tm_year + 1900, tm.tm_mon + 1,
+                         tm.tm_mday, tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec);
         rc = repair_copy(path, 0, UINT64_MAX, copy, err);
         if (rc == BD_OK && os_fsync_dir(place.noms) < 0)
             rc = err_errno(err, "cannot sync %s", place.noms);

@@ -1,7 +1,7 @@
 /*
  * Chunks that are missing, brought back: made again where their content follows from others (closures,
- * indexes, the empty state), or taken from any other file that still holds them. An address is a hash of
- * the content, so what is found is right or is not taken.
+ * indexes, the empty state), or taken from any other file that still holds them. An address is a hash
+ * of the content, so what is found is right or is not taken.
  */
 #include "store/db/repair_steps.h"
 
@@ -16,8 +16,8 @@
 #include <string.h>
 #include <time.h>
 
-#define ROUNDS 12        /* what comes back may refer to more that is missing */
-#define TABLES_MAX 64u   /* versions of tables whose indexes are made again in search of nodes */
+#define ROUNDS 12      /* what comes back may refer to more that is missing */
+#define TABLES_MAX 64u /* versions of tables whose indexes are made again in search of nodes */
 
 struct missing {
     struct repair *x;
@@ -118,8 +118,9 @@ static void make_closures(struct missing *m, struct db_check *c, struct node_sto
         struct closure_parent parents[COMMIT_PARENTS_MAX];
         struct tree closure;
         struct hash h;
-        bool known = commit_read(ns, &c->scan->entries[list[i].entry].address, &a, &commit, NULL) == BD_OK &&
-                     commit.parent_count && commit.parent_count <= COMMIT_PARENTS_MAX;
+        bool known =
+            commit_read(ns, &c->scan->entries[list[i].entry].address, &a, &commit, NULL) == BD_OK &&
+            commit.parent_count && commit.parent_count <= COMMIT_PARENTS_MAX;
         for (size_t k = 0; known && k < commit.parent_count; k++) {
             known = commit_read(ns, &commit.parents[k], &a, &parent, NULL) == BD_OK;
             if (known)
@@ -172,7 +173,8 @@ static void take_from(struct missing *m, const char *place) {
         uint32_t entry = scan_find(s, &m->wanted[i]);
         uint8_t *data;
         size_t size;
-        if (m->found[i].data || entry == SCAN_NONE || scan_read(reader, entry, &data, &size, NULL) != BD_OK)
+        if (m->found[i].data || entry == SCAN_NONE ||
+            scan_read(reader, entry, &data, &size, NULL) != BD_OK)
             continue;
         struct hash real = hash_of(data, size);
         if (hash_eq(&real, &m->wanted[i])) {
@@ -214,8 +216,8 @@ static void find_chunks(struct missing *m, struct db_check *c) {
 
 static int put_into_store(struct repair *x, struct chunk_write *list, size_t count, struct err *err) {
     struct chunk_store *cs;
-    int rc = repair_set_aside(x, arena_printf(&x->r->arena, "%s/manifest", x->place.noms), 0, "manifest",
-                              err);
+    int rc = repair_set_aside(x, arena_printf(&x->r->arena, "%s/manifest", x->place.noms), 0,
+                              "manifest", err);
     if (rc == BD_OK)
         rc = chunk_store_open(&cs, x->place.noms, 0, err);
     if (rc != BD_OK)
@@ -235,8 +237,8 @@ static int put_into_journal(const char *file, const struct hash *root, const str
     for (size_t i = 0; i < count; i++)
         journal_append_chunk(&records, &list[i].hash, list[i].data, list[i].size);
     journal_append_root(&records, root, (uint64_t)time(NULL));
-    if (fd < 0 || os_fstat(fd, &st) < 0 || os_pwrite_all(fd, records.data, records.size, st.st_size) < 0 ||
-        os_fsync(fd) < 0)
+    if (fd < 0 || os_fstat(fd, &st) < 0 ||
+        os_pwrite_all(fd, records.data, records.size, st.st_size) < 0 || os_fsync(fd) < 0)
         rc = err_errno(err, "cannot write %s", file);
     if (fd >= 0)
         os_close(fd);
@@ -245,7 +247,8 @@ static int put_into_journal(const char *file, const struct hash *root, const str
 }
 
 /* One round. *progress: something was brought back; *left: chunks that are still missing. */
-static int fill_once(struct repair *x, const char *journal, bool *progress, size_t *left, struct err *err) {
+static int fill_once(struct repair *x, const char *journal, bool *progress, size_t *left,
+                     struct err *err) {
     struct fsck_report ignored;
     struct fsck_options o = {.level = FSCK_DEEP, .journal = journal};
     struct db_check c;
@@ -294,9 +297,10 @@ int repair_fill_gaps(struct repair *x, const char *journal, struct err *err) {
     for (int round = 0; round < ROUNDS && progress && rc == BD_OK; round++)
         rc = fill_once(x, journal, &progress, &left, err);
     if (rc == BD_OK && left && !journal)
-        repair_step_add(x, REPAIR_FILES, false,
-                        "%zu chunks are missing and nowhere to be found; 'bd fsck --repair --search DIR' looks "
-                        "in another clone or backup",
-                        left);
+        repair_step_add(
+            x, REPAIR_FILES, false,
+            "%zu chunks are missing and nowhere to be found; 'bd fsck --repair --search DIR' looks "
+            "in another clone or backup",
+            left);
     return rc;
 }

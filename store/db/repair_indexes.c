@@ -25,8 +25,8 @@ int repair_make_index(struct table *t, size_t i, struct err *err) {
     int rc = tree_cursor_first(&c, &t->rows.tree, err);
     while (rc == BD_OK && c.valid) {
         struct bytes k;
-        rc = table_index_key(t->ts, i, tree_cursor_key(&c), tree_cursor_value(&c), t->ns, &keys, &k, NULL,
-                             err);
+        rc = table_index_key(t->ts, i, tree_cursor_key(&c), tree_cursor_value(&c), t->ns, &keys, &k,
+                             NULL, err);
         if (rc == BD_OK && !k.data)
             rc = err_set(err, BD_CORRUPT, "a row is too large for an entry of index %s",
                          t->ts->schema.indexes[i].name);
@@ -57,7 +57,8 @@ int repair_make_index(struct table *t, size_t i, struct err *err) {
     return rc;
 }
 
-static int the_schema(void *ctx, const struct hash *h, const struct table_schema **out, struct err *err) {
+static int the_schema(void *ctx, const struct hash *h, const struct table_schema **out,
+                      struct err *err) {
     (void)h;
     (void)err;
     *out = ctx;

@@ -1,6 +1,7 @@
 /*
  * Branches of a damaged database. A branch is moved only when the caller asked for it by name; what it
- * pointed to before is written down beside the other originals, and stays in the files until a collection.
+ * pointed to before is written down beside the other originals, and stays in the files until a
+ * collection.
  */
 #include "store/db/repair_steps.h"
 
@@ -75,8 +76,8 @@ static int write_down_refs(struct repair *x, const struct hash *root, const stru
     buf_addf(&text, "%s (root)\n", hash);
     if (map)
         store_root_each(map, write_ref, &w, NULL);
-    int rc = repair_set_aside(x, arena_printf(&x->r->arena, "%s/manifest", x->place.noms), 0, "manifest",
-                              err);
+    int rc = repair_set_aside(x, arena_printf(&x->r->arena, "%s/manifest", x->place.noms), 0,
+                              "manifest", err);
     if (rc == BD_OK && x->r->aside) {
         const char *path = arena_printf(&x->r->arena, "%s/refs-before.txt", x->r->aside);
         if (!os_exists(path) && os_write_file_atomic(path, text.data, text.size, 0644) < 0)
@@ -169,8 +170,8 @@ static int add_reset(struct repair *x, struct node_store *ns, const struct fsck_
         return rc;
     if (!ref->head_whole)
         edits[(*n)++] = (struct store_root_edit){ref->name, ref->newest_whole};
-    edits[(*n)++] = (struct store_root_edit){
-        arena_printf(a, "workingSets/heads/%s", ref->name + 11), ws.hash};
+    edits[(*n)++] =
+        (struct store_root_edit){arena_printf(a, "workingSets/heads/%s", ref->name + 11), ws.hash};
     hash_format(&ref->newest_whole, text);
     repair_step_add(x, REPAIR_RESET, !x->o->dry_run,
                     ref->head_whole ? "%s: %s what was not committed; the branch stays at %s"
@@ -236,7 +237,8 @@ void repair_tell_branches(struct repair *x) {
     for (size_t i = 0; i < count; i++) {
         hash_format(&refs[i].newest_whole, text);
         if (refs[i].head_whole && refs[i].working_whole)
-            repair_step_add(x, REPAIR_RESET, false, "%s is whole at %s; damage lies in its history or elsewhere",
+            repair_step_add(x, REPAIR_RESET, false,
+                            "%s is whole at %s; damage lies in its history or elsewhere",
                             refs[i].name + 11, text);
         else if (hash_is_zero(&refs[i].newest_whole))
             repair_step_add(x, REPAIR_RESET, false, "%s: no whole commit is left; restore a backup",
@@ -247,10 +249,10 @@ void repair_tell_branches(struct repair *x) {
                             "'bd fsck --repair --reset-branch=%s' drops that",
                             refs[i].name + 11, text, refs[i].name + 11);
         else
-            repair_step_add(x, REPAIR_RESET, false,
-                            "%s: the newest whole commit is %s; 'bd fsck --repair --reset-branch=%s' moves "
-                            "the branch back to it and loses %llu later ones",
-                            refs[i].name + 11, text, refs[i].name + 11,
-                            (unsigned long long)refs[i].commits_lost);
+            repair_step_add(
+                x, REPAIR_RESET, false,
+                "%s: the newest whole commit is %s; 'bd fsck --repair --reset-branch=%s' moves "
+                "the branch back to it and loses %llu later ones",
+                refs[i].name + 11, text, refs[i].name + 11, (unsigned long long)refs[i].commits_lost);
     }
 }

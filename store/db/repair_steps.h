@@ -15,7 +15,8 @@ struct repair {
 
 void repair_step_add(struct repair *x, enum fsck_repair action, bool done, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* Copies a file (from an offset on) to the directory of originals, synced; once per name. No file: fine. */
+/* Copies a file (from an offset on) to the directory of originals, synced; once per name. No file:
+ * fine. */
 int repair_set_aside(struct repair *x, const char *path, uint64_t from, const char *name,
                      struct err *err);
 
@@ -23,13 +24,15 @@ int repair_set_aside(struct repair *x, const char *path, uint64_t from, const ch
 void repair_search_places(struct repair *x, struct buf *list);
 
 /* ---- repair_chunks.c ---- */
-/* Brings missing chunks back into the store, or into `journal`, a file that is to replace the journal. */
+/* Brings missing chunks back into the store, or into `journal`, a file that is to replace the journal.
+ */
 int repair_fill_gaps(struct repair *x, const char *journal, struct err *err);
 
 /* ---- repair_refs.c ---- */
 /* The branch that repo_state.json should name; NULL when there is none. */
 int repair_pick_branch(struct repair *x, const char **branch, struct err *err);
-/* Moves damaged branches to their newest whole commits; an unreadable root to the newest readable one. */
+/* Moves damaged branches to their newest whole commits; an unreadable root to the newest readable one.
+ */
 int repair_reset_branches(struct repair *x, struct err *err);
 /* Says which branches are whole and what a reset would keep. */
 void repair_tell_branches(struct repair *x);

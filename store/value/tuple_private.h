@@ -1,4 +1,4 @@
-/* Shared by tuple.c and tuple_codec.c only. */
+/* Shared by tuple.c and tuple_codec.c, and by the check of stored fields (store/db/fsck_schema.c). */
 #ifndef STORE_VALUE_TUPLE_PRIVATE_H
 #define STORE_VALUE_TUPLE_PRIVATE_H
 

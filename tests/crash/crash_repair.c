@@ -1,8 +1,8 @@
 /*
- * Cuts the power under repairs and recoveries, thousands of times. A damaged database, a repair that ends
- * at any moment (error, kill, power cut), then a second one in peace: it must be sound then, show the state
- * that the damage left readable, and the rows of it; and a recovery must leave the database, or a complete
- * copy of it.
+ * Cuts the power under repairs and recoveries, thousands of times. A damaged database, a repair that
+ * ends at any moment (error, kill, power cut), then a second one in peace: it must be sound then, show
+ * the state that the damage left readable, and the rows of it; and a recovery must leave the database,
+ * or a complete copy of it.
  *
  *   crash_repair [seeds [first seed]]
  */
@@ -126,7 +126,10 @@ static void damage(void) {
     switch (power_random(6)) {
     case 0: overwrite(in_noms(JOURNAL), st.st_size, "\0\0\1\0\1\2\3\4\5", 9, -1); break;
     case 1: overwrite(in_noms(JOURNAL), st.st_size, "\0\0\0\x10zzzzzzzzzzzzzzz", 19, -1); break;
-    case 2: os_unlink(in_noms("manifest")); os_fsync_dir(in_noms("")); break;
+    case 2:
+        os_unlink(in_noms("manifest"));
+        os_fsync_dir(in_noms(""));
+        break;
     case 3: overwrite(in_noms("manifest"), 0, "", 0, 30 + (off_t)power_random(60)); break;
     case 4: overwrite(in_noms("journal.idx"), 0, "\7\7\7", 3, -1); break;
     case 5: /* a root record that later ones have overtaken */

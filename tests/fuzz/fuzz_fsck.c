@@ -1,10 +1,10 @@
 /*
- * The whole check over databases whose chunks have right hashes and wrong contents: no checksum protects
- * what lies behind. And over damaged files of every kind, which must be findings.
+ * The whole check over databases whose chunks have right hashes and wrong contents: no checksum
+ * protects what lies behind. And over damaged files of every kind, which must be findings.
  *
- * Input: kind byte 0: chunks, each `u24 size, 20-byte label, bytes`. A label stands for the chunk in the
- * bytes of later ones, where it is replaced by the real address; the last chunk is the root. Kinds 1 to 5:
- * the content of a table file, an archive, a manifest, a journal.idx, a journal.
+ * Input: kind byte 0: chunks, each `u24 size, 20-byte label, bytes`. A label stands for the chunk in
+ * the bytes of later ones, where it is replaced by the real address; the last chunk is the root. Kinds
+ * 1 to 5: the content of a table file, an archive, a manifest, a journal.idx, a journal.
  */
 #include "base/mem.h"
 #include "base/os.h"
@@ -42,8 +42,8 @@ static void put_manifest(const struct hash *root, const struct hash *name, uint3
     manifest_release(&m);
 }
 
-static void replace_labels(uint8_t *bytes, size_t size, const struct hash *labels, const struct hash *real,
-                           size_t count) {
+static void replace_labels(uint8_t *bytes, size_t size, const struct hash *labels,
+                           const struct hash *real, size_t count) {
     for (size_t at = 0; at + HASH_SIZE <= size; at++)
         for (size_t i = 0; i < count; i++)
             if (memcmp(bytes + at, labels[i].b, HASH_SIZE) == 0) {

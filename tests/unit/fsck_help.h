@@ -19,8 +19,9 @@
 enum { ROWS = 300 };
 
 static int fill_database(struct tables_txn *x, void *ctx, struct err *err) {
-    static const char create[] = "create table t (id char(36) primary key, owner varchar(40), n int, body "
-                                 "text, index by_owner (owner))";
+    static const char create[] =
+        "create table t (id char(36) primary key, owner varchar(40), n int, body "
+        "text, index by_owner (owner))";
     static const char *const columns[] = {"id", "owner", "n", "body"};
     struct arena *a = ctx;
     struct ddl *list;
@@ -153,13 +154,15 @@ static inline void break_index(const char *dir) {
     check(root_value_table(&rv, "t", &a, NULL, &table, &err), &err);
     check(node_store_read(ns, &table, &bytes, &err), &err);
     check(fb_open(bytes.data, bytes.size, "DTBL", &bad, &t, &err), &err);
-    struct fb_bytes schema = fb_bytes_at(&t, 0), rows = fb_bytes_at(&t, 1), indexes = fb_bytes_at(&t, 2);
+    struct fb_bytes schema = fb_bytes_at(&t, 0), rows = fb_bytes_at(&t, 1),
+                    indexes = fb_bytes_at(&t, 2);
 
     struct table_schema ts;
     memcpy(h.b, schema.data, HASH_SIZE);
     check(table_schema_read(ns, &h, &a, &ts, &err), &err);
-    check(tree_open_embedded(&map, ns, &tree_type_addresses,
-                             (struct chunk){indexes.data, indexes.size}, &err), &err);
+    check(tree_open_embedded(&map, ns, &tree_type_addresses, (struct chunk){indexes.data, indexes.size},
+                             &err),
+          &err);
     check(address_map_get(&map, "by_owner", &h, &err), &err);
     check(tree_open(&index, ns, &ts.index_types[0], &h, &err), &err);
     struct tree_cursor c;

@@ -1,6 +1,6 @@
 /*
- * The check of databases: sound ones give no finding, each kind of damage is called by its name, and the
- * quick check sees what would stop a command.
+ * The check of databases: sound ones give no finding, each kind of damage is called by its name, and
+ * the quick check sees what would stop a command.
  */
 #include "base/mem.h"
 #include "store/chunk/chunk_store.h"
@@ -43,11 +43,11 @@ static void a_new_database_is_clean(void **state) {
 
 static void real_databases_are_clean(void **state) {
     (void)state;
-    static const char *const names[] = {"golden/layout-journal",  "golden/layout-gc-level0",
+    static const char *const names[] = {"golden/layout-journal",          "golden/layout-gc-level0",
                                         "golden/layout-gc-thrice-2.1.11", "golden/layout-gc-dictionary",
-                                        "golden/layout-shallow-clone", "golden/layout-clone",
+                                        "golden/layout-shallow-clone",    "golden/layout-clone",
                                         "golden/history-closure-weights", "golden/types-2.1.11",
-                                        "golden/merge-conflict-many", "golden/beads-init-1"};
+                                        "golden/merge-conflict-many",     "golden/beads-init-1"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char dir[512], db[1024];
         if (!unpack(names[i], dir))

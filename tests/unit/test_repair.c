@@ -1,6 +1,6 @@
 /*
- * Repairs: what can be mended without loss is, with the originals beside it; what cannot is said and left
- * alone; data is given up only by the two repairs that are asked for by name.
+ * Repairs: what can be mended without loss is, with the originals beside it; what cannot is said and
+ * left alone; data is given up only by the two repairs that are asked for by name.
  */
 #include "store/chunk/journal_record.h"
 #include "store/db/repair.h"
@@ -63,7 +63,8 @@ static void mends(void (*damage)(const char *dir), enum fsck_repair action) {
     repair_result_release(&dry);
     mend(dir, REPAIR_SAFE, &r);
     if (!did(&r, action))
-        fail_msg("%s was not done; %s", fsck_repair_name(action), r.count ? r.steps[0].message : "nothing");
+        fail_msg("%s was not done; %s", fsck_repair_name(action),
+                 r.count ? r.steps[0].message : "nothing");
     assert_non_null(r.aside);
     assert_true(os_is_dir(r.aside));
     assert_false(r.lost_data);
@@ -376,8 +377,9 @@ static void recorded_damages_are_named_and_mended(void **state) {
         repair_result_release(&result);
     }
     assert_int_equal(number, 63);
-    print_message("%d damages: %zu named, %zu mended, %zu of them without losing a byte of the newest state\n",
-                  number, named, mended, kept);
+    print_message(
+        "%d damages: %zu named, %zu mended, %zu of them without losing a byte of the newest state\n",
+        number, named, mended, kept);
     assert_true(mended >= 55);
     assert_true(kept >= 17);
     cJSON_Delete(json);
