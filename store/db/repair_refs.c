@@ -244,15 +244,16 @@ void repair_tell_branches(struct repair *x) {
             repair_step_add(x, REPAIR_RESET, false, "%s: no whole commit is left; restore a backup",
                             refs[i].name + 11);
         else if (refs[i].head_whole)
-            repair_step_add(x, REPAIR_RESET, false,
-                            "%s: the newest commit %s is whole, what was not committed is damaged; "
-                            "'bd fsck --repair --reset-branch=%s' drops that",
-                            refs[i].name + 11, text, refs[i].name + 11);
+            repair_step_add(
+                x, REPAIR_RESET, false,
+                "%s: the newest commit %s is whole, what was not committed is damaged: restore a "
+                "backup (bd fsck --help tells the last resort)",
+                refs[i].name + 11, text);
         else
             repair_step_add(
                 x, REPAIR_RESET, false,
-                "%s: the newest whole commit is %s; 'bd fsck --repair --reset-branch=%s' moves "
-                "the branch back to it and loses %llu later ones",
-                refs[i].name + 11, text, refs[i].name + 11, (unsigned long long)refs[i].commits_lost);
+                "%s: the newest whole commit is %s, %llu later ones are damaged: restore a backup "
+                "(bd fsck --help tells the last resort)",
+                refs[i].name + 11, text, (unsigned long long)refs[i].commits_lost);
     }
 }
