@@ -309,15 +309,13 @@ static int write_file(struct bd *bd, const char *path, const char *commit) {
     struct export_counts n;
     struct err err = ERR_INIT;
     struct git_repo repo;
-    bool existed = os_exists(path);
     if (export_lines(bd, path, &plain, false, &n, &err)) {
         warn(bd, "failed: %s", err.msg);
         return 0;
     }
-    if (n.issues == 0) { /* where there was no file nothing has happened, so the first issue need not wait */
+    if (n.issues == 0) {
         os_unlink(path);
-        if (existed)
-            state_save(bd, commit, &n);
+        state_save(bd, commit, &n);
         return 0;
     }
     if (git_find(bd->ws.beads_dir, &bd->arena, &repo) && !config_bool(&bd->config, "no-git-ops")) {

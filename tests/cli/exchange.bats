@@ -306,8 +306,8 @@ END
 }
 
 @test "a failing git add fails the command and is tried again" {
-    bd config set export.auto true >/dev/null
     bd config set export.git-add true >/dev/null
+    bd config set export.auto true >/dev/null # last: what follows it exports an empty database, and then waits
     printf '.beads/\n' >.gitignore
     apart bd create "One" --id t-a --silent
     [ "$status" -eq 1 ]
