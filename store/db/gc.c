@@ -490,8 +490,7 @@ bool db_gc_step_due(const char *dir, const struct db_gc_step_options *o) {
 }
 
 static int step(struct collection *c, const struct db_gc_step_options *so, struct err *err) {
-    bool complete;
-    chunk_store_set_streaming(c->cs);
+    bool complete; /* what a step reads is little: the mapped journal is quickest */
     gc_walk_init(&c->walk, c->cs, true);
     int rc = chunk_collection_begin(&c->files, c->cs, 0, err);
     if (rc == BD_OK)
