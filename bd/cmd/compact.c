@@ -120,7 +120,10 @@ static int run(struct bd *bd, const struct cmd_call *c) {
                                 .all_branches = cmd_bool(c, "all-branches"),
                                 .message = "compact: squash ",
                                 .message_tail = " commits into base snapshot"};
-    if (history_plan(bd->ops.tables, &r, &bd->arena, &done.history, &err) != BD_OK)
+    int rc = history_plan(bd->ops.tables, &r, &bd->arena, &done.history, &err);
+    if (rc == BD_CONFLICT || rc == BD_UNSUPPORTED)
+        return cmd_fail(bd, "%s", err.msg);
+    if (rc != BD_OK)
         return cmd_fail(bd, "failed to read commit log: %s", err.msg);
     const struct history_summary *h = &done.history;
     if (dry_run && h->commits > 1) {

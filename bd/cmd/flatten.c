@@ -96,7 +96,10 @@ static int run(struct bd *bd, const struct cmd_call *c) {
                                 .keep_newest = (uint64_t)keep,
                                 .all_branches = cmd_bool(c, "all-branches"),
                                 .message = "flatten: squash all history into single commit"};
-    if (history_plan(bd->ops.tables, &r, &bd->arena, &done.history, &err) != BD_OK)
+    int rc = history_plan(bd->ops.tables, &r, &bd->arena, &done.history, &err);
+    if (rc == BD_CONFLICT || rc == BD_UNSUPPORTED)
+        return cmd_fail(bd, "%s", err.msg);
+    if (rc != BD_OK)
         return cmd_fail(bd, "failed to read commit log: %s", err.msg);
     if (dry_run) {
         preview(bd, &done.history);
