@@ -1,6 +1,8 @@
 /* One pass over the text; the write position of a decoded string never passes its read position. */
 #include "base/json_reader.h"
 
+#include "base/utf8.h"
+
 #include <string.h>
 
 void json_reader_init(struct json_reader *r, char *text, size_t size, struct arena *a) {
@@ -158,24 +160,10 @@ static bool read_escape(char **p, const char *end, char **out) {
     return true;
 }
 
-/* Length of the well-formed UTF-8 sequence at p, 0 when there is none. */
-static size_t utf8_length(const unsigned char *p, size_t left) {
-    size_t n = p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : p[0] < 0xF5 ? 4 : 0;
-    if (!n || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
-        return 0;
-    return n;
-}
-
 static size_t count_bad_utf8(const char *p, size_t size) {
     size_t bad = 0;
     for (size_t i = 0; i < size;) {
-        size_t n = (unsigned char)p[i] < 0x80 ? 1 : utf8_length((const unsigned char *)p + i, size - i);
+        size_t n = utf8_length(p + i, size - i);
         bad += n == 0;
         i += n ? n : 1;
     }
@@ -186,8 +174,7 @@ static size_t count_bad_utf8(const char *p, size_t size) {
 static char *repair(struct json_reader *r, const char *p, size_t *size, size_t bad) {
     char *copy = arena_alloc(r->arena, *size + 2 * bad + 1), *out = copy;
     for (size_t i = 0; i < *size;) {
-        size_t n =
-            (unsigned char)p[i] < 0x80 ? 1 : utf8_length((const unsigned char *)p + i, *size - i);
+        size_t n = utf8_length(p + i, *size - i);
         if (n) {
             memcpy(out, p + i, n);
             out += n;

@@ -5,6 +5,7 @@
 #include "migrate/legacy.h"
 
 #include "base/datetime.h"
+#include "base/utf8.h"
 #include "store/value/json.h"
 
 #include <inttypes.h>
@@ -99,22 +100,6 @@ static struct cell time_cell(sqlite3_stmt *row, int at, enum legacy_trouble *tro
 
 /* ---- texts ---- */
 
-/* Length of the UTF-8 sequence at s, 0 when there is none. */
-static size_t sequence(const unsigned char *s, size_t left) {
-    if (s[0] < 0x80)
-        return 1;
-    size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4 || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 struct limit {
     size_t bytes, characters;
 };
@@ -137,7 +122,7 @@ static struct cell text_cell(const char *text, size_t size, const struct column 
     size_t at = 0, characters = 0;
     bool bad = false;
     while (at < size && characters < most.characters) {
-        size_t n = sequence((const unsigned char *)text + at, size - at);
+        size_t n = utf8_length((const unsigned char *)text + at, size - at);
         if (at + (n ? n : 1) > most.bytes)
             break;
         bad = bad || !n;
@@ -151,7 +136,7 @@ static struct cell text_cell(const char *text, size_t size, const struct column 
     *trouble = LEGACY_BAD_TEXT;
     struct buf out = BUF_INIT;
     for (size_t i = 0; i < at;) {
-        size_t n = sequence((const unsigned char *)text + i, size - i);
+        size_t n = utf8_length((const unsigned char *)text + i, size - i);
         if (out.size + (n ? n : 3) > most.bytes)
             break;
         if (n)
@@ -240,7 +225,7 @@ void legacy_add_json(struct buf *out, sqlite3_stmt *row, int at) {
     }
     bool good = sqlite3_column_type(row, at) == SQLITE_TEXT;
     for (int i = 0; good && i < n;) {
-        size_t part = sequence(bytes + i, (size_t)(n - i));
+        size_t part = utf8_length(bytes + i, (size_t)(n - i));
         good = part > 0;
         i += (int)part;
     }

@@ -4,31 +4,16 @@
  */
 #include "bd/ops/event_json.h"
 
+#include "base/utf8.h"
 #include "store/value/json.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the UTF-8 character at s, 0 when it is none. */
-static size_t utf8_size(const unsigned char *s) {
-    if (s[0] < 0x80)
-        return 1;
-    size_t n = s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
-    if (s[0] > 0xf4 || n == 0)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 void event_json_string(struct buf *out, const char *text) {
     buf_add_char(out, '"');
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        size_t n = utf8_size(s);
+        size_t n = utf8_length(s, strnlen((const char *)s, 4));
         if (n == 0) {
             buf_add_str(out, "\\ufffd");
             n = 1;

@@ -2,6 +2,7 @@
 #include "store/db/fsck_check.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "store/value/tuple_private.h"
 
 #include <stdlib.h>
@@ -9,27 +10,6 @@
 #include <strings.h>
 
 /* ---- fields ---- */
-
-static bool is_utf8(const uint8_t *s, size_t n) {
-    for (size_t i = 0; i < n;) {
-        uint8_t c = s[i];
-        size_t more = c < 0x80                ? 0
-                      : c >= 0xc2 && c < 0xe0 ? 1
-                      : (c & 0xf0) == 0xe0    ? 2
-                      : c >= 0xf0 && c < 0xf5 ? 3
-                                              : 9;
-        if (more > 3 || more >= n - i + (more == 0))
-            return false;
-        for (size_t k = 1; k <= more; k++)
-            if ((s[i + k] & 0xc0) != 0x80)
-                return false;
-        if ((c == 0xe0 && s[i + 1] < 0xa0) || (c == 0xed && s[i + 1] > 0x9f) ||
-            (c == 0xf0 && s[i + 1] < 0x90) || (c == 0xf4 && s[i + 1] > 0x8f))
-            return false;
-        i += more + 1;
-    }
-    return true;
-}
 
 /* Length of the number in front of an out-of-line adaptive value (SQLite 4's varints). */
 static size_t varint_size(uint8_t first) {
@@ -42,7 +22,7 @@ const char *check_field(enum encoding e, struct bytes raw) {
         return raw.size == width ? NULL : "a value of a wrong width";
     switch (e) {
     case ENC_STRING:
-        if (!is_utf8(raw.data, raw.size))
+        if (!utf8_valid(raw.data, raw.size))
             return "not UTF-8";
         return raw.data[raw.size - 1] ? "text without its end mark" : NULL;
     case ENC_BYTES:
@@ -58,7 +38,7 @@ const char *check_field(enum encoding e, struct bytes raw) {
         if (raw.data[0] != 0)
             return raw.size == varint_size(raw.data[0]) + HASH_SIZE ? NULL : "a malformed long value";
         if ((e == ENC_STRING_ADAPTIVE || e == ENC_JSON_ADAPTIVE) &&
-            !is_utf8(raw.data + 1, raw.size - 1))
+            !utf8_valid(raw.data + 1, raw.size - 1))
             return "not UTF-8";
         return NULL;
     default: return "an unknown encoding";

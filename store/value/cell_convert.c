@@ -6,6 +6,7 @@
 #include "store/value/tuple.h"
 
 #include "base/datetime.h"
+#include "base/utf8.h"
 #include "store/value/collation.h"
 #include "store/value/decimal.h"
 #include "store/value/json.h"
@@ -395,15 +396,8 @@ static bool count_characters(const char *text, size_t size, size_t *count) {
         }
         if (s == end)
             break;
-        uint8_t c = *s;
-        size_t length = c < 0x80 ? 1 : c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
-        if ((c >= 0x80 && c < 0xC2) || c > 0xF4 || (size_t)(end - s) < length)
-            return false;
-        for (size_t i = 1; i < length; i++)
-            if ((s[i] & 0xC0) != 0x80)
-                return false;
-        if ((c == 0xE0 && s[1] < 0xA0) || (c == 0xED && s[1] > 0x9F) || (c == 0xF0 && s[1] < 0x90) ||
-            (c == 0xF4 && s[1] > 0x8F))
+        size_t length = utf8_length(s, (size_t)(end - s));
+        if (!length)
             return false;
         s += length;
         n++;

@@ -10,6 +10,7 @@
 #include "store/value/json.h"
 
 #include "base/json_reader.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -96,25 +97,6 @@ static void add_rune(struct buf *out, uint32_t c) {
     buf_add(out, b, n);
 }
 
-/* Length of the valid UTF-8 sequence at s, 0 when it is none. */
-static size_t utf8_length(const char *text, const char *end) {
-    const uint8_t *s = (const uint8_t *)text;
-    size_t left = (size_t)(end - text);
-    uint8_t c = s[0];
-    if (c < 0x80)
-        return 1;
-    size_t n = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
-    if (c < 0xC2 || c > 0xF4 || left < n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    if ((c == 0xE0 && s[1] < 0xA0) || (c == 0xED && s[1] > 0x9F) || (c == 0xF0 && s[1] < 0x90) ||
-        (c == 0xF4 && s[1] > 0x8F))
-        return 0;
-    return n;
-}
-
 /*
  * Decodes the string whose opening quote is at *at: the text between the quotes, with escapes resolved
  * and whatever is no UTF-8 replaced by U+FFFD. Leaves *at behind the closing quote.
@@ -138,7 +120,7 @@ static const char *decode_string(const char **at, const char *end, struct buf *o
         if (c < 0x20)
             return "Invalid encoding in string.";
         if (c >= 0x80) {
-            size_t n = utf8_length(p, end);
+            size_t n = utf8_length(p, (size_t)(end - p));
             if (n)
                 buf_add(out, p, n);
             else
@@ -185,7 +167,7 @@ void json_add_string(struct buf *out, const char *text, size_t size) {
             break;
         unsigned char c = (unsigned char)*p;
         if (c >= 0x80) {
-            size_t n = utf8_length(p, end);
+            size_t n = utf8_length(p, (size_t)(end - p));
             if (!n) {
                 buf_add_str(out, "\\ufffd");
                 p++;
