@@ -32,19 +32,28 @@ def timed(argv, cwd, env):
     return took * 1000
 
 
-def medians(commands, runs, cwd, env):
-    """commands: name -> function giving argv for run i. Interleaved; one warm-up each."""
+def medians(commands, runs, cwd, env, grown=None):
+    """commands: name -> function giving argv for run i. Interleaved; one warm-up each. grown: a function that gives
+    the size of bd's store; the median growth by one command comes back as "bytes" (a run of the automatic
+    collection, which some command now and then makes, does not count as growth)."""
     took = {name: [] for name in commands}
+    growth = []
     os.chdir(cwd)
     for i in range(runs + 1):
         order = list(commands)
         if i % 2:
             order.reverse()
         for name in order:
+            before = grown() if grown and name == "bd" else 0
             ms = timed(commands[name](i), cwd, env)
             if i:
                 took[name].append(ms)
-    return {name: statistics.median(values) for name, values in took.items()}
+            if grown and name == "bd":
+                growth.append(grown() - before)
+    result = {name: statistics.median(values) for name, values in took.items()}
+    if grown:
+        result["bytes"] = int(statistics.median(growth))
+    return result
 
 
 def issues(count):
@@ -99,7 +108,7 @@ def workspace(folder, options, env, items):
         for item in items:
             f.write(json.dumps(item) + "\n")
     started = time.perf_counter()
-    subprocess.run([options.bd, "import", lines], cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([options.bd, "import", lines], cwd=folder, env=env, check=True, capture_output=True)
     return time.perf_counter() - started
 
 
@@ -169,11 +178,11 @@ def main():
             sqlite_database(database, items)
             print(f"{count} issues, imported in {seconds:.2f} s")
             for name, commands in commands_for(options, folder, database, count).items():
-                before = store_bytes(folder)
-                m = medians(commands, options.n, folder, env)
+                m = medians(commands, options.n, folder, env,
+                            (lambda: store_bytes(folder)) if "append" in commands else None)
                 line = f"  {name:22}{m['bd']:9.2f}{m['sqlite3']:9.2f}{m.get('append', 0):9.2f}{m['bd'] / m['sqlite3']:12.2f}"
                 if "append" in m:
-                    line += f"{m['bd'] / m['append']:11.2f}  {(store_bytes(folder) - before) // (options.n + 1)} bytes each"
+                    line += f"{m['bd'] / m['append']:11.2f}  {m['bytes']} bytes each"
                 print(line, flush=True)
         folder = os.path.join(scratch, "journal")
         workspace(folder, options, env, list(issues(1000)))
