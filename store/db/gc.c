@@ -128,6 +128,23 @@ static int mark_current(struct collection *c, struct err *err) {
     return rc == BD_OK ? gc_walk_mark_current(&c->walk, &c->root, err) : rc;
 }
 
+/*
+ * A step may end in the middle of history, or of one large commit. The newest commit in it and what was begun
+ * of the next are read by commands until they change, which most of a database rarely does.
+ */
+static int mark_newest(struct collection *c, struct err *err) {
+    const struct gc_walk *w = &c->walk;
+    int rc = BD_OK;
+    for (size_t i = w->count; rc == BD_OK && i-- > 0;) {
+        uint32_t e = w->order[i];
+        struct hash h = w->seen.entries[e].address;
+        rc = gc_walk_mark_current(&c->walk, &h, err);
+        if (w->marks[e].kind == MESSAGE_COMMIT)
+            break;
+    }
+    return rc;
+}
+
 /* --- writing --- */
 
 /* Chunks are fetched in an order of the writer's. */
@@ -502,7 +519,9 @@ static int step(struct collection *c, const struct db_gc_step_options *so, struc
         return rc;
     if (complete)
         return walk_rest_and_publish(c, STEP_LOCK_WAIT_MS, CHUNK_COLLECTION_DEFAULT, err);
-    rc = write_list(c, CHUNK_OLD, 0, err);
+    rc = mark_newest(c, err);
+    if (rc == BD_OK)
+        rc = write_list(c, CHUNK_OLD, 0, err);
     if (rc == BD_OK)
         rc = chunk_collection_lock(c->files, STEP_LOCK_WAIT_MS, err);
     return rc == BD_OK ? chunk_collection_publish(c->files, CHUNK_COLLECTION_ADD, err) : rc;
