@@ -98,6 +98,11 @@ static void check_sums(const struct scan_file *f, const struct archive *a, struc
     }
 }
 
+static int by_offset(const void *a, const void *b) {
+    const struct scan_entry *x = a, *y = b;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
 static bool take_archive(struct scan *s, uint32_t file, const struct archive *a,
                          struct fsck_report *r) {
     struct scan_file *f = &s->files[file];
@@ -156,6 +161,8 @@ static bool take_archive(struct scan *s, uint32_t file, const struct archive *a,
         bad_file(r, f, why);
         return false;
     }
+    /* In the order of the file, chunks that share a dictionary are read one after the other. */
+    qsort(s->entries + before, s->count - before, sizeof *s->entries, by_offset);
     check_sums(f, a, r);
     if (unused)
         fsck_add(r, FSCK_ERROR, FSCK_FILE_DAMAGED, REPAIR_NONE, NULL, NULL, f->label,
