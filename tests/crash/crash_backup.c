@@ -6,51 +6,31 @@
  *
  *   crash_backup [seeds [first seed]]
  *
- * Half of the disks cannot exchange two directories at once, so that the moment in between is tried too.
+ * Half of the disks cannot exchange two directories at once, so that the moment in between is tried
+ * too.
  */
 #include "tests/crash/crash_main.h"
+#include "tests/crash/seeded.h"
 
 #include "store/db/tables.h"
 #include "store/remote/conjoin.h"
 #include "store/remote/restore.h"
 #include "store/sql/ddl_parse.h"
 
-#include <sys/random.h>
-#include <time.h>
-
 enum { KEYS = 40, VERSIONS = 400, LIVES = 6 };
 
 static struct {
-    uint64_t clock, nonce;
     char data[320], db[400], backup[400], copy[400];
     short values[VERSIONS][KEYS]; /* who wrote the row of a key; 0: nobody */
     int next;
-    int shown;              /* version of the last acknowledged state of the database; -1: none */
-    bool maybe[VERSIONS];   /* what it may show instead */
-    int backed;             /* version of the acknowledged backup; -1: none */
+    int shown;            /* version of the last acknowledged state of the database; -1: none */
+    bool maybe[VERSIONS]; /* what it may show instead */
+    int backed;           /* version of the acknowledged backup; -1: none */
     bool maybe_backed[VERSIONS];
-    bool kept[VERSIONS];    /* versions of databases that were replaced: they must be somewhere */
+    bool kept[VERSIONS]; /* versions of databases that were replaced: they must be somewhere */
 } run;
 
 static struct err crash_err;
-
-/* Time and nonces come from the seed too: a seed is the same disk each time. */
-int clock_gettime(clockid_t clock, struct timespec *out) {
-    (void)clock;
-    run.clock += 1000003;
-    *out = (struct timespec){.tv_sec = 1700000000 + (time_t)(run.clock / 1000000000),
-                             .tv_nsec = (long)(run.clock % 1000000000)};
-    return 0;
-}
-
-ssize_t getrandom(void *out, size_t size, unsigned flags) {
-    (void)flags;
-    for (size_t i = 0; i < size; i++) {
-        run.nonce = run.nonce * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        ((uint8_t *)out)[i] = (uint8_t)(run.nonce >> 56);
-    }
-    return (ssize_t)size;
-}
 
 static int cannot_exchange(const char *one, const char *other) {
     (void)one, (void)other;
@@ -178,7 +158,8 @@ static bool transaction(void) {
     run.maybe[n] = true;
     if (tables_open_embedded(&t, &o, &crash_err) != BD_OK)
         return false;
-    struct tables_write w = {.mode = power_random(4) ? TABLES_COMMIT : TABLES_WORKING, .message = "change"};
+    struct tables_write w = {.mode = power_random(4) ? TABLES_COMMIT : TABLES_WORKING,
+                             .message = "change"};
     int rc = tables_write(t, &w, change, &n, NULL, &crash_err);
     if (rc == BD_OK)
         acknowledged(n);
@@ -229,7 +210,8 @@ static bool put_back(void) {
         rc = restore_publish(&r, true, &a, &aside, &crash_err);
     }
     if (rc == BD_OK) {
-        if (before == run.shown) /* what nobody acknowledged may vanish with the power, here as elsewhere */
+        if (before ==
+            run.shown) /* what nobody acknowledged may vanish with the power, here as elsewhere */
             run.kept[before] = true;
         acknowledged(new);
         if (!aside || look(aside, "what was replaced") != before)
@@ -255,10 +237,12 @@ static bool kept_are_there(void) {
     if (os_list_dir(run.data, &names, &count))
         return crash_problem("the data directory is gone");
     for (size_t i = 0; i < count; i++) {
-        snprintf(dir, sizeof dir, "%s/%s/db.old", run.data, names[i]); /* a crash on the way to its name */
+        snprintf(dir, sizeof dir, "%s/%s/db.old", run.data,
+                 names[i]); /* a crash on the way to its name */
         if (!os_is_dir(dir))
             snprintf(dir, sizeof dir, "%s/%s/db", run.data, names[i]);
-        if ((strncmp(names[i], ".replaced-", 10) == 0 || strcmp(names[i], ".dolt_dropped_databases") == 0) &&
+        if ((strncmp(names[i], ".replaced-", 10) == 0 ||
+             strcmp(names[i], ".dolt_dropped_databases") == 0) &&
             os_is_dir(dir)) {
             int v = look(dir, names[i]);
             if (v >= 0)
@@ -326,7 +310,8 @@ static bool check_all(bool after_cut) {
 static void session(void) {
     int count = 1 + (int)power_random(4);
     bool ok = true;
-    for (int i = 0; i < count && ok && !power.stopped && !crash_problem_text[0] && run.next < VERSIONS; i++) {
+    for (int i = 0; i < count && ok && !power.stopped && !crash_problem_text[0] && run.next < VERSIONS;
+         i++) {
         uint64_t what = power_random(6);
         ok = what < 3 ? transaction() : what < 5 ? back_up() : run.backed >= 0 ? put_back() : true;
     }
@@ -335,7 +320,7 @@ static void session(void) {
 static bool crash_seed(const char *root, uint64_t seed) {
     static struct os_ops without;
     memset(&run, 0, sizeof run);
-    run.nonce = seed;
+    seeded_begin(seed);
     crash_begin(seed);
     run.shown = run.backed = -1;
     snprintf(run.data, sizeof run.data, "%s/data", root);

@@ -7,6 +7,7 @@
  *   crash_repair [seeds [first seed]]
  */
 #include "tests/crash/crash_main.h"
+#include "tests/crash/seeded.h"
 
 #include "store/db/recover.h"
 #include "store/db/repair.h"
@@ -14,35 +15,12 @@
 #include "store/sql/ddl_parse.h"
 
 #include <dirent.h>
-#include <sys/random.h>
-#include <time.h>
 
 #define JOURNAL "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv"
 enum { ROWS = 40, LIVES = 3 };
 
-static struct {
-    uint64_t clock, nonce;
-    char db[400];
-} run;
+static struct { char db[400]; } run;
 static struct err crash_err;
-
-/* Time and nonces come from the seed too: a seed is the same disk each time. */
-int clock_gettime(clockid_t clock, struct timespec *out) {
-    (void)clock;
-    run.clock += 1000003;
-    *out = (struct timespec){.tv_sec = 1700000000 + (time_t)(run.clock / 1000000000),
-                             .tv_nsec = (long)(run.clock % 1000000000)};
-    return 0;
-}
-
-ssize_t getrandom(void *out, size_t size, unsigned flags) {
-    (void)flags;
-    for (size_t i = 0; i < size; i++) {
-        run.nonce = run.nonce * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        ((uint8_t *)out)[i] = (uint8_t)(run.nonce >> 56);
-    }
-    return (ssize_t)size;
-}
 
 static int fill(struct tables_txn *x, void *ctx, struct err *err) {
     static const char create[] = "create table t (k int primary key, v int not null, index by_v (v))";
@@ -203,7 +181,7 @@ static bool put_copy_back(void) {
 
 static bool crash_seed(const char *root, uint64_t seed) {
     memset(&run, 0, sizeof run);
-    run.nonce = seed;
+    seeded_begin(seed);
     crash_begin(seed);
     snprintf(run.db, sizeof run.db, "%s/db", root);
     power_run_shell("rm -rf '%s' && mkdir '%s'", root);

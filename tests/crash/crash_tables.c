@@ -10,14 +10,13 @@
  */
 #include "tests/crash/crash_main.h"
 #include "tests/crash/journal_complaint.h"
+#include "tests/crash/seeded.h"
 
 #include "store/db/embedded.h"
 #include "store/db/tables.h"
 #include "store/sql/ddl_parse.h"
 
 #include <dirent.h>
-#include <sys/random.h>
-#include <time.h>
 
 #ifdef CRASH_SQUASH
 #include "store/db/rewrite.h"
@@ -31,7 +30,6 @@ enum { LIVES = 6, LIFE_OPERATIONS = 40, LIFE_SYNCS = 12 };
 enum { KEYS = 160, VERSIONS = 1000, LONG_NOTE = 6000, BRANCHES = 100 };
 
 static struct {
-    uint64_t clock, nonce;
     char root[300], db[400];
     short values[VERSIONS][KEYS]; /* who wrote the row of a key; 0: there is none */
     int base[VERSIONS];
@@ -43,24 +41,6 @@ static struct {
 } run;
 
 static struct err crash_err;
-
-/* Time and nonces come from the seed too: a seed is the same disk each time. */
-int clock_gettime(clockid_t clock, struct timespec *out) {
-    (void)clock;
-    run.clock += 1000003;
-    *out = (struct timespec){.tv_sec = 1700000000 + (time_t)(run.clock / 1000000000),
-                             .tv_nsec = (long)(run.clock % 1000000000)};
-    return 0;
-}
-
-ssize_t getrandom(void *out, size_t size, unsigned flags) {
-    (void)flags;
-    for (size_t i = 0; i < size; i++) {
-        run.nonce = run.nonce * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        ((uint8_t *)out)[i] = (uint8_t)(run.nonce >> 56);
-    }
-    return (ssize_t)size;
-}
 
 /* --- what a transaction does; the same in the model and in the database --- */
 
@@ -227,7 +207,8 @@ static int expect_commit(void *ctx, const struct tables_commit_info *c) {
     int named;
     if (h->squashed && sscanf(c->message, "version %d", &named) != 1)
         named = 0;
-    while (h->squashed && h->version > named) /* an older one that a branch stands on, or the first commit */
+    while (h->squashed &&
+           h->version > named) /* an older one that a branch stands on, or the first commit */
         h->version = head_of(run.base[h->version]);
     h->squashed = false;
 #endif
@@ -367,7 +348,8 @@ static bool collect(void) {
     struct db_gc_options o = {.full = power_random(2), .table_files = power_random(3) == 0};
     struct db_gc_step_options step = {.journal_bytes = 1, .step_bytes = 1 + power_random(40000)};
     struct db_gc_result r;
-    int rc = power_random(3) == 0 ? db_gc_step(run.db, &step, &crash_err) : db_gc(run.db, &o, &r, &crash_err);
+    int rc = power_random(3) == 0 ? db_gc_step(run.db, &step, &crash_err)
+                                  : db_gc(run.db, &o, &r, &crash_err);
     return rc != BD_CORRUPT && rc != BD_INVALID ? true : crash_problem("collecting: %s", crash_err.msg);
 }
 #endif
@@ -428,14 +410,15 @@ static bool session(void) {
 /* One disk's life. False: see crash_problem_text. */
 static bool crash_seed(const char *root, uint64_t seed) {
     memset(&run, 0, sizeof run);
-    run.nonce = seed;
+    seeded_begin(seed);
     crash_begin(seed);
     run.last_acked = -1;
     snprintf(run.root, sizeof run.root, "%s", root);
     snprintf(run.db, sizeof run.db, "%s/db", root);
     power_run_shell("rm -rf '%s' && mkdir '%s'", root);
     power_start(root, seed);
-    embedded_ahead_bytes = seed % 3 ? (size_t)16 << 20 : 2000; /* every third disk: transactions in slices */
+    embedded_ahead_bytes =
+        seed % 3 ? (size_t)16 << 20 : 2000; /* every third disk: transactions in slices */
     bool ok = true;
     for (int life = 0; life < LIVES && ok; life++) {
         if (run.last_acked < 0 && life > 0) { /* a creation that failed: its caller starts over */
