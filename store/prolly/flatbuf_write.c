@@ -33,7 +33,7 @@ void flatbuf_clear(struct flatbuf *fb) {
 static size_t used(const struct flatbuf *fb) { return fb->capacity - fb->head; }
 
 static void ensure_room(struct flatbuf *fb, size_t size) {
-    if (fb->head >= size)
+    if (fb->bytes && fb->head >= size)
         return;
     size_t in_use = used(fb);
     size_t capacity = fb->capacity ? fb->capacity * 2 : 1024;
