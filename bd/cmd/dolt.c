@@ -2,6 +2,7 @@
 #include "base/os.h"
 #include "bd/cmd/commands.h"
 #include "bd/cmd/dolt_remote.h"
+#include "bd/cmd/dolt_sync.h"
 #include "bd/ops/history.h"
 
 #include <string.h>
@@ -147,20 +148,18 @@ SERVER_ONLY(cmd_dolt_clean, "clean-databases", "Drop what tests left on the serv
                                   .args_max = -1,                                                                      \
                                   .cls = CMD_NO_STORE | CMD_RAW_ARGS | CMD_HIDDEN,                                     \
                                   .run = run_not_built}
-NOT_BUILT(cmd_dolt_push, "push");
-NOT_BUILT(cmd_dolt_pull, "pull");
 NOT_BUILT(cmd_dolt_show, "show");
 
 static const struct cmd *const children[] = {
-    &cmd_dolt_clean,  &cmd_dolt_commit, &cmd_fsck,     &cmd_dolt_killall, &cmd_dolt_pull,
-    &cmd_dolt_push,   &cmd_dolt_remote, &cmd_dolt_set, &cmd_dolt_show,    &cmd_dolt_start,
-    &cmd_dolt_status, &cmd_dolt_stop,   &cmd_dolt_test, NULL,
+    &cmd_dolt_clean, &cmd_dolt_commit, &cmd_dolt_fetch, &cmd_fsck,       &cmd_dolt_killall,
+    &cmd_dolt_pull,  &cmd_dolt_push,   &cmd_dolt_remote, &cmd_dolt_set,  &cmd_dolt_show,
+    &cmd_dolt_start, &cmd_dolt_status, &cmd_dolt_stop,  &cmd_dolt_test,  NULL,
 };
 
 const struct cmd cmd_dolt = {
     .name = "dolt",
     .use = "dolt",
-    .summary = "Commit point and server of the issue database",
+    .summary = "Commit point, remotes and server of the issue database",
     .group = "Setup & Configuration",
     .args_max = -1,
     .children = children,

@@ -4,6 +4,7 @@
  */
 #include "bd/cmd/cmd.h"
 #include "bd/cmd/dolt_remote.h"
+#include "bd/cmd/dolt_sync.h"
 #include "store/db/repo_state.h"
 
 #include <string.h>
@@ -29,12 +30,11 @@ static bool bad_url(const char *url) {
 }
 
 /* `origin` and sync.remote are the same place. */
-static void keep_setting(struct bd *bd, const char *name, const char *url) {
+static void forget_setting(struct bd *bd, const char *name) {
     struct err err = ERR_INIT;
     if (strcmp(name, "origin") != 0 || !bd->ws.beads_dir)
         return;
-    int rc = url ? config_file_set(bd->ws.beads_dir, "sync.remote", url, &err)
-                 : config_file_unset(bd->ws.beads_dir, "sync.remote", &err);
+    int rc = config_file_unset(bd->ws.beads_dir, "sync.remote", &err);
     if (rc != BD_OK && rc != BD_NOT_FOUND)
         cmd_warn(bd, "sync.remote in config.yaml could not be changed: %s", err.msg);
 }
@@ -51,9 +51,8 @@ static int run_add(struct bd *bd, const struct cmd_call *call) {
     if (list_all(bd, &list, &count, &err))
         return cmd_fail(bd, "%s", err.msg);
     const struct repo_address *before = find(list, count, entry.name);
-    if (repo_state_put(bd->ws.database_dir, REPO_REMOTES, &entry, &err))
+    if (dolt_remote_register(bd, entry.name, entry.url, &err))
         return cmd_fail(bd, "failed to add remote: %s", err.msg);
-    keep_setting(bd, entry.name, entry.url);
     if (before && strcmp(before->url, entry.url) != 0)
         fprintf(bd->err, "Remote %s was %s\n", cmd_quote(&bd->arena, entry.name), before->url);
     if (!bd->json) {
@@ -110,7 +109,7 @@ static int run_remove(struct bd *bd, const struct cmd_call *call) {
         return cmd_fail(bd, "remote %s not found on either surface", cmd_quote(&bd->arena, name));
     if (rc != BD_OK)
         return cmd_fail(bd, "failed to remove remote: %s", err.msg);
-    keep_setting(bd, name, NULL);
+    forget_setting(bd, name);
     if (!bd->json) {
         fprintf(bd->out, "Removed remote %s\n", cmd_quote(&bd->arena, name));
         return 0;

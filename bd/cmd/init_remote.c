@@ -67,6 +67,6 @@ void init_remote_register(struct init_job *j) {
     size_t count;
     if (repo_state_list(j->database_dir, REPO_REMOTES, &j->bd->arena, &known, &count, &err) == BD_OK && count)
         return;
-    if (repo_state_put(j->database_dir, REPO_REMOTES, &(struct repo_address){"origin", j->sync_url}, &err))
+    if (repo_state_put(j->database_dir, REPO_REMOTES, &(struct repo_address){"origin", remote_normal_url(j->sync_url, &j->bd->arena)}, &err))
         cmd_warn(j->bd, "the remote could not be registered: %s", err.msg);
 }

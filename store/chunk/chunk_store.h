@@ -93,6 +93,7 @@ int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
 /*
  * Makes table files or archives that are complete and synced in the store's directory part of it; the
  * root stays. Names that are listed already are fine. Takes the lock for the one manifest update.
+ * BD_ROOT_MOVED: a collection took one of the files away, as nobody named it yet.
  */
 struct manifest_spec;
 int chunk_store_add_files(struct chunk_store *cs, const struct manifest_spec *files, size_t count,

@@ -336,10 +336,32 @@ int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
     return rc;
 }
 
+/* A collection takes away files that nobody names; one that is named must be there. */
+static int check_files(const struct chunk_store *cs, const struct manifest_spec *files, size_t count,
+                       struct err *err) {
+    struct buf path = BUF_INIT;
+    int rc = BD_OK;
+    for (size_t i = 0; i < count && rc == BD_OK; i++) {
+        char text[HASH_TEXT_SIZE + 1];
+        hash_format(&files[i].name, text);
+        buf_clear(&path);
+        buf_addf(&path, "%s/%s", cs->dir, text);
+        if (os_exists(path.data))
+            continue;
+        buf_add_str(&path, ".darc");
+        if (!os_exists(path.data))
+            rc = err_set(err, BD_ROOT_MOVED, "%s/%s is gone: a collection ran meanwhile; try again", cs->dir, text);
+    }
+    buf_release(&path);
+    return rc;
+}
+
 int chunk_store_add_files(struct chunk_store *cs, const struct manifest_spec *files, size_t count,
                           struct err *err) {
     bool held = cs->lock.held;
     int rc = held ? BD_OK : chunk_store_lock(cs, cs->lock_wait_ms, err);
+    if (rc == BD_OK)
+        rc = check_files(cs, files, count, err);
     if (rc == BD_OK)
         rc = tidy(cs, err);
     if (rc == BD_OK && os_fsync_dir(cs->dir) < 0) /* the files' names before what names them */

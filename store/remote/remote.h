@@ -71,6 +71,9 @@ enum remote_flags {
  * nothing there; BD_INVALID not usable as a remote (a live database, to be written to).
  */
 int remote_open(struct remote **out, const char *url, unsigned flags, struct err *err);
+/* The same for a database that exists: what is worth keeping for the next time is kept below its .dolt. */
+int remote_open_for(struct remote **out, const char *url, unsigned flags, const char *database_dir,
+                    struct err *err);
 void remote_close(struct remote *r); /* NULL is fine */
 
 /* A folder: a bare store, or for reading a database (its own folder, or the noms below it). */
@@ -82,6 +85,8 @@ struct remote *remote_of_store(struct chunk_store *cs, const char *dir);
 
 enum remote_kind { REMOTE_FILE, REMOTE_HTTP, REMOTE_GIT, REMOTE_SSH, REMOTE_OBJECTS, REMOTE_UNKNOWN };
 enum remote_kind remote_kind_of(const char *url);
+/* The address as Dolt keeps it: a git repository (…/x.git) becomes git+…; all else stays. In the arena. */
+const char *remote_normal_url(const char *url, struct arena *a);
 /* Path of a file:// URL, in the arena; NULL for every other kind. */
 const char *remote_file_path(const char *url, struct arena *a);
 

@@ -51,7 +51,29 @@ const char *remote_file_path(const char *url, struct arena *a) {
     return out;
 }
 
-int remote_open(struct remote **out, const char *url, unsigned flags, struct err *err) {
+static bool names_git_repository(const char *url) {
+    size_t n = strcspn(url, "?#");
+    return n > 4 && strncmp(url + n - 4, ".git", 4) == 0;
+}
+
+const char *remote_normal_url(const char *url, struct arena *a) {
+    static const char *const plain[] = {"http://", "https://", "ssh://", "file://"};
+    if (!names_git_repository(url))
+        return arena_strdup(a, url);
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strncmp(url, plain[i], strlen(plain[i])) == 0)
+            return arena_printf(a, "git+%s", url);
+    const char *colon = strchr(url, ':'), *slash = strchr(url, '/');
+    if (*url == '/')
+        return arena_printf(a, "git+file://%s", url);
+    if (strstr(url, "://") || !colon || colon == url || (slash && slash < colon))
+        return arena_strdup(a, url);
+    /* [user@]host:path, where a relative path is one below the login directory */
+    return arena_printf(a, "git+ssh://%.*s%s%s", (int)(colon - url), url, colon[1] == '/' ? "" : "/./", colon + 1);
+}
+
+static int open_url(struct remote **out, const char *url, unsigned flags, const char *database_dir, struct err *err) {
+    (void)database_dir;
     size_t i = scheme_of(url);
     if (i == SCHEMES)
         return err_set(err, BD_INVALID, "%s is not the URL of a remote: its scheme is unknown", url);
@@ -63,4 +85,16 @@ int remote_open(struct remote **out, const char *url, unsigned flags, struct err
     int rc = remote_open_dir(out, remote_file_path(url, &a), flags, err);
     arena_release(&a);
     return rc;
+}
+
+int remote_open_for(struct remote **out, const char *url, unsigned flags, const char *database_dir,
+                    struct err *err) {
+    struct arena a = ARENA_INIT;
+    int rc = open_url(out, remote_normal_url(url, &a), flags, database_dir, err);
+    arena_release(&a);
+    return rc;
+}
+
+int remote_open(struct remote **out, const char *url, unsigned flags, struct err *err) {
+    return remote_open_for(out, url, flags, NULL, err);
 }

@@ -1,0 +1,150 @@
+#!/usr/bin/env bats
+# bd dolt push, fetch, pull: what travels, what is refused.
+
+load common
+setup() { scratch_setup; }
+teardown() { scratch_teardown; }
+
+clone() { # directory
+    mkdir "$SCRATCH/$1" && cd "$SCRATCH/$1" && git init -q . &&
+        bd init --quiet --prefix c --remote "file://$SCRATCH/remote" --skip-hooks --skip-agents --non-interactive >/dev/null
+}
+
+shared() {
+    workspace t
+    bd create "One" --id t-1 --silent >/dev/null
+    bd dolt remote add origin "file://$SCRATCH/remote" >/dev/null
+    [ "$(bd dolt push)" = $'Pushing to Dolt remote...\nPush complete.' ]
+    main=$PWD
+}
+
+@test "without a remote push, fetch and pull say so and succeed" {
+    workspace t
+    for verb in push fetch pull; do
+        run bd dolt $verb
+        [ "$status" -eq 0 ]
+        [[ $output == "No remote is configured — skipping."*"bd dolt remote add origin <url>"* ]]
+    done
+}
+
+@test "an unknown remote is an error that says what to do" {
+    shared
+    for verb in push fetch pull; do
+        apart bd dolt $verb --remote nope
+        [ "$status" -eq 1 ]
+        [[ $out == *'Dolt remote "nope"...' ]]
+        [[ $err == *"remote 'nope' not found"*"bd dolt remote list"* ]]
+    done
+}
+
+@test "issues travel through a folder, and both sides' edits of one issue are kept" {
+    shared
+    clone other
+    [ "$(bd list --json | json_get 0.id)" = t-1 ]
+    bd update t-1 --title "Renamed" -q
+    bd create "Two" --id t-2 --silent >/dev/null
+    bd dolt push >/dev/null
+    cd "$main"
+    bd update t-1 -p 0 -q
+    apart bd dolt push
+    [ "$status" -eq 1 ]
+    [[ $err == *"non-fast-forward"*"nothing was pushed"*"bd dolt pull"* ]]
+    [ "$(bd dolt pull)" = $'Pulling from Dolt remote...\nPull complete.' ]
+    [ "$(bd show t-1 --json | json_get 0.title)" = Renamed ]
+    [ "$(bd show t-1 --json | json_get 0.priority)" = 0 ]
+    bd show t-2 >/dev/null
+    bd dolt push >/dev/null
+    cd "$SCRATCH/other"
+    bd dolt pull >/dev/null
+    [ "$(bd show t-1 --json | json_get 0.priority)" = 0 ]
+    bd fsck >/dev/null
+}
+
+@test "the same field changed on both sides: the newer edit wins and it is said" {
+    shared
+    clone other
+    bd update t-1 --title "Theirs" -q
+    bd dolt push >/dev/null
+    cd "$main"
+    bd update t-1 --title "Ours, later" -q
+    run bd dolt pull
+    [ "$status" -eq 0 ]
+    [[ $output == *"newer value"*"Pull complete." ]]
+    bd dolt push >/dev/null
+    cd "$SCRATCH/other"
+    bd dolt pull >/dev/null
+    [ "$(bd show t-1 --json | json_get 0.title)" = "$(cd "$main" && bd show t-1 --json | json_get 0.title)" ]
+}
+
+@test "what is blocked is right after a merge, whoever closed the blocker" {
+    shared
+    bd create "Two" --id t-2 --silent >/dev/null
+    bd dolt push >/dev/null
+    clone other
+    bd dep add t-2 t-1 >/dev/null
+    bd dolt push >/dev/null
+    cd "$main"
+    bd close t-1 >/dev/null
+    bd dolt pull >/dev/null
+    [ "$(bd ready --json | json_get 0.id)" = t-2 ]
+}
+
+@test "a forced push replaces the branch and says what it was" {
+    shared
+    clone other
+    bd create "Two" --id t-2 --silent >/dev/null
+    bd dolt push >/dev/null
+    cd "$main"
+    bd create "Three" --id t-3 --silent >/dev/null
+    apart bd dolt push --force
+    [ "$status" -eq 0 ]
+    [[ $err =~ ^origin/main\ was\ [0-9a-v]{32}$ ]]
+    clone third
+    run bd show t-2
+    [ "$status" -ne 0 ]
+    bd show t-3 >/dev/null
+}
+
+@test "two projects do not mix" {
+    shared
+    mkdir "$SCRATCH/stranger" && cd "$SCRATCH/stranger" && workspace s
+    bd dolt remote add origin "file://$SCRATCH/remote" >/dev/null
+    apart bd dolt push
+    [ "$status" -eq 1 ]
+    [[ $err == *"no common ancestor"*"nothing was pushed"*"bd bootstrap"* ]]
+    apart bd dolt pull
+    [ "$status" -eq 1 ]
+    [[ $err == *"no common ancestor"* ]]
+    [ "$(bd list --json)" = "[]" ]
+}
+
+@test "fetch brings the branch and merges nothing" {
+    shared
+    clone other
+    bd create "Two" --id t-2 --silent >/dev/null
+    bd dolt push >/dev/null
+    cd "$main"
+    [ "$(bd dolt fetch | tail -1)" = "Fetch complete: 1 of 1 branches moved." ]
+    run bd show t-2
+    [ "$status" -ne 0 ]
+    bd vc merge origin/main >/dev/null
+    bd show t-2 >/dev/null
+}
+
+@test "remotes of kinds that are not built are refused in words" {
+    shared
+    bd dolt remote add far "https://example.invalid/x/y" >/dev/null
+    for verb in push fetch pull; do
+        apart bd dolt $verb --remote far
+        [ "$status" -eq 1 ]
+        [[ $err == *"https://example.invalid/x/y"*"reaches only"* ]]
+    done
+}
+
+@test "a read-only session neither pushes nor pulls" {
+    shared
+    for verb in push fetch pull; do
+        run bd --readonly dolt $verb
+        [ "$status" -ne 0 ]
+    done
+}
