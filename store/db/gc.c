@@ -466,6 +466,10 @@ int db_gc_estimate(const char *dir, struct db_gc_estimate *out, struct err *err)
 
 #define STEP_JOURNAL_BYTES (UINT64_C(4) << 20)
 #define STEP_BYTES (UINT64_C(12) << 20)
+/* In a large store a step needs more commits to find versions of one node: a 32nd of it, up to this. */
+#define LARGE_JOURNAL_BYTES (UINT64_C(12) << 20)
+#define LARGE_STEP_BYTES (UINT64_C(36) << 20)
+#define LARGE_STORE_DIVISOR 32
 #define BACKLOG_BYTES                                                                                  \
     (UINT64_C(32) << 20) /* a journal nobody collected for long is worked off at leisure */
 #define PACE_MS 1000
@@ -501,9 +505,18 @@ bool db_gc_step_due(const char *dir, const struct db_gc_step_options *o) {
     /* The young files are written anew when the journal goes: not more often than it brings as much. */
     if (due)
         due = chunk_collection_sizes(noms.data, &sizes, NULL) == BD_OK && sizes.journal > sizes.young;
+    if (due && !o->journal_bytes && sizes.journal < LARGE_JOURNAL_BYTES)
+        due = sizes.journal > sizes.old / LARGE_STORE_DIVISOR;
     buf_release(&noms);
     buf_release(&path);
     return due;
+}
+
+/* All of a journal that just became due; of a longer one a piece. */
+static uint64_t default_step_bytes(const struct chunk_store *cs) {
+    struct chunk_store_stats stats;
+    chunk_store_get_stats(cs, &stats);
+    return stats.journal_bytes <= LARGE_JOURNAL_BYTES + STEP_JOURNAL_BYTES ? LARGE_STEP_BYTES : STEP_BYTES;
 }
 
 static int step(struct collection *c, const struct db_gc_step_options *so, struct err *err) {
@@ -514,7 +527,7 @@ static int step(struct collection *c, const struct db_gc_step_options *so, struc
         rc = find_roots(c, err);
     if (rc == BD_OK)
         rc = gc_walk_history(&c->walk, c->roots.old, c->roots.old_count,
-                             so->step_bytes ? so->step_bytes : STEP_BYTES, &complete, err);
+                             so->step_bytes ? so->step_bytes : default_step_bytes(c->cs), &complete, err);
     if (rc != BD_OK)
         return rc;
     if (complete)
