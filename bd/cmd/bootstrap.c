@@ -30,7 +30,7 @@ static void plan_json(struct bd *bd, const struct bootstrap_plan *p) {
     json_member_str(&w, "reason", p->reason);
     json_member_str(&w, "beads_dir", p->beads_dir);
     json_member_str(&w, "database", p->database);
-    json_member_str_opt(&w, "sync_remote", p->remote);
+    json_member_str_opt(&w, "sync_remote", p->remote ? remote_shown_url(p->remote, &bd->arena) : NULL);
     json_member_str_opt(&w, "backup_dir", p->backup_dir);
     json_member_str_opt(&w, "jsonl_file", p->jsonl_file);
     json_member_bool(&w, "has_existing", p->has_existing);
@@ -47,7 +47,8 @@ static void plan_text(struct bd *bd, const struct bootstrap_plan *p) {
             fprintf(bd->out, "%s\n", p->reason);
         break;
     case BOOTSTRAP_SYNC:
-        fprintf(bd->out, "Bootstrap plan: clone from remote\n  Remote: %s\n  Database: %s\n", p->remote, p->database);
+        fprintf(bd->out, "Bootstrap plan: clone from remote\n  Remote: %s\n  Database: %s\n",
+                remote_shown_url(p->remote, &bd->arena), p->database);
         break;
     case BOOTSTRAP_RESTORE:
         fprintf(bd->out, "Bootstrap plan: restore from backup\n  Backup dir: %s\n", p->backup_dir);
@@ -197,7 +198,7 @@ static int sync_remote(struct bd *bd, const struct cmd_call *call, const struct 
                              err.msg);
     if (rc != BD_OK)
         return cmd_fail(bd, "Bootstrap failed: failed to clone remote %s: %s. Nothing was created",
-                        cmd_quote(&bd->arena, p->remote), err.msg);
+                        cmd_quote(&bd->arena, remote_shown_url(p->remote, &bd->arena)), err.msg);
     struct init_job j = {
         .bd = bd, .call = call, .beads_dir = p->beads_dir, .database = p->database, .database_dir = p->database_dir};
     init_adopt_identity(&j);
@@ -206,9 +207,9 @@ static int sync_remote(struct bd *bd, const struct cmd_call *call, const struct 
     if (status)
         return status;
     backup_adopt_project(bd, project_id);
-    if (config_file_set(p->beads_dir, "sync.remote", p->remote, &err))
+    if (config_file_set(p->beads_dir, "sync.remote", remote_shown_url(p->remote, &bd->arena), &err))
         cmd_warn(bd, "sync.remote could not be noted in config.yaml: %s", err.msg);
-    fprintf(bd->err, "Synced database from %s\n", p->remote);
+    fprintf(bd->err, "Synced database from %s\n", remote_shown_url(p->remote, &bd->arena));
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "bd/workspace/git.h"
 #include "bd/workspace/process.h"
 #include "bd/workspace/setup.h"
+#include "store/remote/remote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -195,10 +196,10 @@ void bootstrap_detect(struct bd *bd, struct bootstrap_plan *p) {
         choose(p, BOOTSTRAP_NONE,
                arena_printf(a, "%s is a database of an older version; 'bd migrate --to-dolt' brings it over", old));
     } else if ((p->remote = configured_remote(bd, p))) {
-        choose(p, BOOTSTRAP_SYNC, arena_printf(a, "sync.remote configured — will clone from %s", p->remote));
+        choose(p, BOOTSTRAP_SYNC, arena_printf(a, "sync.remote configured — will clone from %s", remote_shown_url(p->remote, a)));
     } else if (origin_has_database(bd, os_is_dir(p->project_dir) ? p->project_dir : ".", &p->remote)) {
         choose(p, BOOTSTRAP_SYNC,
-               arena_printf(a, "Found Dolt data on git origin (refs/dolt/data) — will clone from %s", p->remote));
+               arena_printf(a, "Found Dolt data on git origin (refs/dolt/data) — will clone from %s", remote_shown_url(p->remote, a)));
     } else if ((p->backup_dir = find_backup(bd, p, &p->dolt_backup))) {
         choose(p, BOOTSTRAP_RESTORE, arena_printf(a, "Backup files found — will restore from %s", p->backup_dir));
         p->jsonl_file = p->dolt_backup ? NULL : find_export(bd, p);

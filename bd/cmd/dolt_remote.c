@@ -6,6 +6,7 @@
 #include "bd/cmd/dolt_remote.h"
 #include "bd/cmd/dolt_sync.h"
 #include "store/db/repo_state.h"
+#include "store/remote/remote.h"
 
 #include <string.h>
 
@@ -39,6 +40,8 @@ static void forget_setting(struct bd *bd, const char *name) {
         cmd_warn(bd, "sync.remote in config.yaml could not be changed: %s", err.msg);
 }
 
+static const char *shown(struct bd *bd, const char *url) { return remote_shown_url(url, &bd->arena); }
+
 static int run_add(struct bd *bd, const struct cmd_call *call) {
     const struct repo_address entry = {cmd_arg(call, 0), cmd_arg(call, 1)};
     struct repo_address *list;
@@ -54,15 +57,15 @@ static int run_add(struct bd *bd, const struct cmd_call *call) {
     if (dolt_remote_register(bd, entry.name, entry.url, &err))
         return cmd_fail(bd, "failed to add remote: %s", err.msg);
     if (before && strcmp(before->url, entry.url) != 0)
-        fprintf(bd->err, "Remote %s was %s\n", cmd_quote(&bd->arena, entry.name), before->url);
+        fprintf(bd->err, "Remote %s was %s\n", cmd_quote(&bd->arena, entry.name), shown(bd, before->url));
     if (!bd->json) {
-        fprintf(bd->out, "Added remote %s → %s\n", cmd_quote(&bd->arena, entry.name), entry.url);
+        fprintf(bd->out, "Added remote %s → %s\n", cmd_quote(&bd->arena, entry.name), shown(bd, entry.url));
         return 0;
     }
     bd_json_begin(bd, &w, &out, true);
     json_object(&w);
     json_member_str(&w, "name", entry.name);
-    json_member_str(&w, "url", entry.url);
+    json_member_str(&w, "url", shown(bd, entry.url));
     json_object_end(&w);
     bd_json_end(bd, &w, &out);
     return 0;
@@ -79,7 +82,7 @@ static int run_list(struct bd *bd, const struct cmd_call *call) {
         return cmd_fail(bd, "%s", err.msg);
     if (!bd->json) {
         for (size_t i = 0; i < count; i++)
-            fprintf(bd->out, "%-20s %s\n", list[i].name, list[i].url);
+            fprintf(bd->out, "%-20s %s\n", list[i].name, shown(bd, list[i].url));
         if (!count)
             fputs("No remotes configured.\n", bd->out);
         return 0;
@@ -89,8 +92,8 @@ static int run_list(struct bd *bd, const struct cmd_call *call) {
     for (size_t i = 0; i < count; i++) {
         json_object(&w);
         json_member_str(&w, "name", list[i].name);
-        json_member_str(&w, "sql_url", list[i].url);
-        json_member_str(&w, "cli_url", list[i].url);
+        json_member_str(&w, "sql_url", shown(bd, list[i].url));
+        json_member_str(&w, "cli_url", shown(bd, list[i].url));
         json_member_str(&w, "status", "ok");
         json_object_end(&w);
     }

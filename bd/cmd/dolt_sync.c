@@ -115,7 +115,7 @@ int dolt_remote_register(struct bd *bd, const char *name, const char *url, struc
     if (rc != BD_OK || strcmp(name, DEFAULT_REMOTE) != 0 || !bd->ws.beads_dir)
         return rc;
     struct err setting = ERR_INIT;
-    if (config_file_set(bd->ws.beads_dir, "sync.remote", url, &setting))
+    if (config_file_set(bd->ws.beads_dir, "sync.remote", remote_shown_url(url, &bd->arena), &setting))
         cmd_warn(bd, "sync.remote in config.yaml could not be changed: %s", setting.msg);
     return BD_OK;
 }

@@ -8,7 +8,7 @@ extern const struct cmd cmd_dolt_push, cmd_dolt_fetch, cmd_dolt_pull;
 
 /*
  * Registers a remote in the database, in the form in which Dolt uses the address, and, for `origin`, in
- * config.yaml as it was given.
+ * config.yaml as it was given, but for a password: that file is shared.
  */
 int dolt_remote_register(struct bd *bd, const char *name, const char *url, struct err *err);
 

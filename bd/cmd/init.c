@@ -18,6 +18,7 @@
 #include "bd/workspace/setup.h"
 #include "migrate/migrate.h"
 #include "schema/schema.h"
+#include "store/remote/remote.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -246,7 +247,7 @@ static void write_settings(struct init_job *j) {
     const char *known = config_read_file(arena_printf(&j->bd->arena, "%s/config.yaml", j->beads_dir),
                                          "sync.remote", &j->bd->arena);
     if (j->sync_url && !(known && *known))
-        warn_unless(j, config_file_set(j->beads_dir, "sync.remote", j->sync_url, &err), &err);
+        warn_unless(j, config_file_set(j->beads_dir, "sync.remote", remote_shown_url(j->sync_url, &j->bd->arena), &err), &err);
     if (cmd_bool(j->call, "debug"))
         warn_unless(j, config_file_set(j->beads_dir, "dolt.debug", "true", &err), &err);
     if (j->stealth)

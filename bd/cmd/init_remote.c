@@ -13,7 +13,7 @@ static int failed(struct init_job *j, const char *url, const struct err *err) {
                          err->code == BD_UNSUPPORTED
                              ? "with --remote \"\" a new local database is made instead; nothing was made now"
                              : "check the address, and that the remote can be reached and read; nothing was made",
-                         "failed to clone remote %s: %s", cmd_quote(&j->bd->arena, url), err->msg);
+                         "failed to clone remote %s: %s", cmd_quote(&j->bd->arena, remote_shown_url(url, &j->bd->arena)), err->msg);
 }
 
 int init_remote_look(struct init_job *j, const char *url) {

@@ -11,6 +11,7 @@
 #include "bd/workspace/git.h"
 #include "bd/workspace/process.h"
 #include "bd/workspace/setup.h"
+#include "store/remote/remote.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -327,7 +328,7 @@ static int confirm_discard(struct init_job *j) {
         return strcmp(cmd_str(j->call, "destroy-token"), destroy_token(j)) == 0 ? 0 : refuse_token(j);
     fprintf(bd->err,
             "\n%s The history of the remote's database is about to be given up.\n\n  Remote: %s\n",
-            ink(bd, INK_WARN, "WARNING:"), j->sync_url);
+            ink(bd, INK_WARN, "WARNING:"), remote_shown_url(j->sync_url, &bd->arena));
     bool answered =
         init_ask(j, arena_printf(&bd->arena, "  Type \"%s\" to confirm: ", destroy_token(j)), answer,
                  sizeof answer);
@@ -371,12 +372,7 @@ int init_check_remote(struct init_job *j) {
         return confirm_discard(j);
     if (j->reinit)
         return refuse_divergence(j);
-    return cmd_fail(bd,
-                    "remote 'origin' (%s) holds a database of this project; cloning it is not built "
-                    "into this bd yet.\n"
-                    "'bd bootstrap' is the command for it; with --remote \"\" a new local database is "
-                    "made instead.",
-                    url);
+    return init_remote_look(j, j->sync_url);
 }
 
 /* ---- bd init-safety ---- */

@@ -81,12 +81,17 @@ int remote_open_dir(struct remote **out, const char *dir, unsigned flags, struct
 /* A store that is open already, to read from or to pull into; borrowed. */
 struct remote *remote_of_store(struct chunk_store *cs, const char *dir);
 
+/* A git repository (git+…). database_dir: where to keep what was copied; NULL: nothing is kept. */
+int remote_open_git(struct remote **out, const char *url, unsigned flags, const char *database_dir, struct err *err);
+
 /* ---- URLs ---- */
 
 enum remote_kind { REMOTE_FILE, REMOTE_HTTP, REMOTE_GIT, REMOTE_SSH, REMOTE_OBJECTS, REMOTE_UNKNOWN };
 enum remote_kind remote_kind_of(const char *url);
 /* The address as Dolt keeps it: a git repository (…/x.git) becomes git+…; all else stays. In the arena. */
 const char *remote_normal_url(const char *url, struct arena *a);
+/* The address for people: without a password. In the arena. */
+const char *remote_shown_url(const char *url, struct arena *a);
 /* Path of a file:// URL, in the arena; NULL for every other kind. */
 const char *remote_file_path(const char *url, struct arena *a);
 

@@ -253,8 +253,8 @@ int restore_clone(struct restore *r, struct remote *source, const char *dir, con
     if (rc == BD_OK)
         rc = remote_refs(source, &a, &refs, &count, err);
     if (rc == BD_OK && !(on = choose_branch(refs, count, branch)))
-        rc = branch && count ? err_set(err, BD_NOT_FOUND, "the remote %s has no branch %s", url, branch)
-                             : err_set(err, BD_NOT_FOUND, "the remote %s contains no dolt data", url);
+        rc = branch && count ? err_set(err, BD_NOT_FOUND, "the remote %s has no branch %s", remote_shown_url(url, &a), branch)
+                             : err_set(err, BD_NOT_FOUND, "the remote %s contains no dolt data", remote_shown_url(url, &a));
     if (rc == BD_OK)
         rc = open_sink(r, &sink, &noms, err);
     if (rc == BD_OK) {
@@ -270,7 +270,7 @@ int restore_clone(struct restore *r, struct remote *source, const char *dir, con
     if (rc == BD_OK)
         rc = finish(r, on, err);
     if (rc == BD_OK)
-        rc = repo_state_put(r->built, REPO_REMOTES, &(struct repo_address){remote_name, url}, err);
+        rc = repo_state_put(r->built, REPO_REMOTES, &(struct repo_address){remote_name, remote_normal_url(url, &a)}, err);
     if (rc == BD_OK)
         rc = repo_state_set_upstream(r->built, on, remote_name, err);
     free(noms);

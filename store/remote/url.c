@@ -72,14 +72,26 @@ const char *remote_normal_url(const char *url, struct arena *a) {
     return arena_printf(a, "git+ssh://%.*s%s%s", (int)(colon - url), url, colon[1] == '/' ? "" : "/./", colon + 1);
 }
 
-static int open_url(struct remote **out, const char *url, unsigned flags, const char *database_dir, struct err *err) {
-    (void)database_dir;
+const char *remote_shown_url(const char *url, struct arena *a) {
+    const char *host = strstr(url, "://"), *at = NULL, *colon;
+    size_t n = host ? strcspn(host += 3, "/?#") : 0;
+    for (size_t i = 0; i < n; i++)
+        if (host[i] == '@')
+            at = host + i; /* the last one: a password may hold others */
+    colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
+    return colon ? arena_printf(a, "%.*s%s", (int)(colon - url), url, at) : arena_strdup(a, url);
+}
+
+static int open_url(struct remote **out, const char *url, const char *shown, unsigned flags,
+                    const char *database_dir, struct err *err) {
     size_t i = scheme_of(url);
     if (i == SCHEMES)
-        return err_set(err, BD_INVALID, "%s is not the URL of a remote: its scheme is unknown", url);
+        return err_set(err, BD_INVALID, "%s is not the URL of a remote: its scheme is unknown", shown);
+    if (schemes[i].kind == REMOTE_GIT)
+        return remote_open_git(out, url, flags, database_dir, err);
     if (schemes[i].kind != REMOTE_FILE)
         return err_set(err, BD_UNSUPPORTED,
-                       "%s is %s; this bd reaches only folders (file:///path) so far", url,
+                       "%s is %s; this bd reaches only folders (file:///path) and git repositories (git+ssh://…) so far", shown,
                        schemes[i].name);
     struct arena a = ARENA_INIT;
     int rc = remote_open_dir(out, remote_file_path(url, &a), flags, err);
@@ -90,7 +102,7 @@ static int open_url(struct remote **out, const char *url, unsigned flags, const 
 int remote_open_for(struct remote **out, const char *url, unsigned flags, const char *database_dir,
                     struct err *err) {
     struct arena a = ARENA_INIT;
-    int rc = open_url(out, remote_normal_url(url, &a), flags, database_dir, err);
+    int rc = open_url(out, remote_normal_url(url, &a), remote_shown_url(url, &a), flags, database_dir, err);
     arena_release(&a);
     return rc;
 }

@@ -148,3 +148,110 @@ shared() {
         [ "$status" -ne 0 ]
     done
 }
+
+# ---- git repositories ----
+
+# A bare repository with one commit, and a clone of it with a workspace.
+git_shared() {
+    git init -q --bare "$SCRATCH/origin.git"
+    git init -q .
+    git commit -q --allow-empty -m start
+    git remote add origin "file://$SCRATCH/origin.git"
+    git push -q -u origin HEAD:main
+    workspace t
+    bd create "One" --id t-1 --silent >/dev/null
+    main=$PWD
+}
+git_clone() { # directory
+    git clone -q -b main "$SCRATCH/origin.git" "$SCRATCH/$1"
+    cd "$SCRATCH/$1"
+    git remote set-url origin "file://$SCRATCH/origin.git"
+}
+
+@test "git's origin is the remote: a push makes refs/dolt/data, bootstrap and init clone it" {
+    git_shared
+    bd dolt remote list | grep -q "^origin *git+file://$SCRATCH/origin.git$"
+    [ "$(bd dolt push | tail -1)" = "Push complete." ]
+    git ls-remote origin refs/dolt/data | grep -q refs/dolt/data
+    [ "$(bd dolt push | tail -1)" = "Push complete." ]
+    [ "$(git -C "$SCRATCH/origin.git" rev-list --count refs/dolt/data)" -eq 1 ]
+    git_clone booted
+    bd bootstrap --yes >/dev/null 2>&1
+    bd show t-1 >/dev/null
+    bd dolt remote list | grep -q "^origin *git+file://$SCRATCH/origin.git$"
+    git_clone inited
+    bd init --quiet --prefix z --skip-hooks --skip-agents --non-interactive
+    bd show t-1 >/dev/null
+    bd create "Two" --id t-2 --silent >/dev/null
+    bd dolt push >/dev/null
+    cd "$main"
+    bd update t-1 -p 0 -q
+    run bd dolt push
+    [ "$status" -eq 1 ]
+    [[ $output == *"non-fast-forward"* ]]
+    bd dolt pull >/dev/null
+    bd dolt push >/dev/null
+    cd "$SCRATCH/booted"
+    bd dolt pull >/dev/null
+    [ "$(bd show t-1 --json | json_get 0.priority)" = 0 ]
+    bd show t-2 >/dev/null
+    bd fsck >/dev/null
+    [ -z "$(ls "$SCRATCH"/*/.beads/embeddeddolt/*/.dolt/git-remote-cache/*/ 2>/dev/null | grep '^open-')" ]
+}
+
+@test "a git origin that comes later is adopted by the first push, of the workspace that was named" {
+    workspace t
+    git commit -q --allow-empty -m start
+    git init -q --bare "$SCRATCH/later.git"
+    git init -q --bare "$SCRATCH/elsewhere.git"
+    git remote add origin "file://$SCRATCH/later.git"
+    here=$PWD
+    mkdir "$SCRATCH/ambient" && cd "$SCRATCH/ambient" && git init -q . && git remote add origin "file://$SCRATCH/elsewhere.git"
+    run bd -C "$here" dolt push
+    [ "$status" -eq 0 ]
+    [[ $output == "Configured Dolt remote origin from git origin."*"Push complete." ]]
+    git ls-remote "$SCRATCH/later.git" refs/dolt/data | grep -q refs/dolt/data
+    [ -z "$(git ls-remote "$SCRATCH/elsewhere.git")" ]
+    grep -qx "sync.remote: \"file://$SCRATCH/later.git\"" "$here/.beads/config.yaml"
+}
+
+@test "without a remote of its own a stealth workspace gets none from git" {
+    git init -q --bare "$SCRATCH/origin.git"
+    git init -q .
+    git remote add origin "file://$SCRATCH/origin.git"
+    bd init --quiet --stealth --prefix t --skip-agents --non-interactive
+    bd dolt remote list | grep -qx "No remotes configured."
+}
+
+@test "writers of a git remote at the same time lose nothing" {
+    git_shared
+    bd dolt push >/dev/null
+    for n in 1 2 3; do
+        git_clone "w$n"
+        bd bootstrap --yes >/dev/null 2>&1
+        bd create "By $n" --id "t-w$n" --silent >/dev/null
+    done
+    for n in 1 2 3; do
+        (cd "$SCRATCH/w$n" && for i in 1 2 3 4 5 6 7 8; do bd dolt pull >/dev/null && bd dolt push >/dev/null 2>&1 && break; done) 3>&- &
+    done
+    wait
+    cd "$main"
+    bd dolt pull >/dev/null
+    for n in 1 2 3; do bd show "t-w$n" >/dev/null; done
+}
+
+@test "a git remote that holds something else, or cannot be reached, changes nothing" {
+    git_shared
+    git push -q origin HEAD:refs/dolt/data
+    run bd dolt push
+    [ "$status" -eq 1 ]
+    [[ $output == *"no Dolt database"* ]]
+    bd dolt remote add gone "git+file://$SCRATCH/no-such.git" >/dev/null
+    run bd dolt push --remote gone
+    [ "$status" -eq 1 ]
+    [[ $output == *"cannot read file://$SCRATCH/no-such.git"* ]]
+    [[ $(bd dolt remote add secret "git+http://me:hidden@127.0.0.1:1/x.git" 2>&1 && bd dolt remote list --json) != *hidden* ]]
+    run bd dolt push --remote secret
+    [ "$status" -eq 1 ]
+    [[ $output == *"http://me@127.0.0.1:1/x.git"* && $output != *hidden* ]]
+}

@@ -344,6 +344,22 @@ static void addresses_get_the_form_that_dolt_keeps(void **state) {
     arena_release(&a);
 }
 
+static void passwords_are_not_shown(void **state) {
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"https://me:secret@h/x", "https://me@h/x"},     {"git+ssh://git@h/./x.git", "git+ssh://git@h/./x.git"},
+        {"http://me:se@cret@h:80/x", "http://me@h:80/x"}, {"http://h:80/x@y:z", "http://h:80/x@y:z"},
+        {"file:///a:b@c/d", "file:///a:b@c/d"},          {"git@h:x.git", "git@h:x.git"},
+    };
+    struct arena a = ARENA_INIT;
+    struct remote *r;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        assert_string_equal(remote_shown_url(pairs[i][0], &a), pairs[i][1]);
+    assert_int_equal(remote_open(&r, "https://me:secret@h/x", 0, &err), BD_UNSUPPORTED);
+    assert_null(strstr(err.msg, "secret"));
+    arena_release(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_push_makes_the_branch_and_the_next_sends_what_is_new),
@@ -352,6 +368,7 @@ int main(void) {
         cmocka_unit_test(fetched_branch_merges),
         cmocka_unit_test(lost_race_is_run_again_on_what_won),
         cmocka_unit_test(collection_during_a_fetch_takes_nothing_from_it),
+        cmocka_unit_test(passwords_are_not_shown),
         cmocka_unit_test(addresses_get_the_form_that_dolt_keeps),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
