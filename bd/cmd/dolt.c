@@ -4,6 +4,8 @@
 #include "bd/cmd/dolt_remote.h"
 #include "bd/cmd/dolt_sync.h"
 #include "bd/ops/history.h"
+#include "store/db/repo_state.h"
+#include "store/remote/remote.h"
 
 #include <string.h>
 
@@ -100,16 +102,58 @@ static const struct cmd cmd_dolt_status = {
     .run = run_status,
 };
 
+/* ---- show ---- */
+
+static int run_show(struct bd *bd, const struct cmd_call *c) {
+    struct json_writer w;
+    struct buf out = BUF_INIT;
+    struct repo_address *list = NULL;
+    struct err err = ERR_INIT;
+    size_t count = 0;
+    (void)c;
+    if (!bd->ws.beads_dir)
+        return cmd_fail_hint(bd, cmd_hint_no_workspace, "no active beads workspace found");
+    if (is_server(bd))
+        return cmd_fail(bd, "'bd dolt show' of a workspace with a server is not built into this bd yet");
+    const char *dir = arena_printf(&bd->arena, "%s/embeddeddolt", bd->ws.beads_dir);
+    const char *database = bd->ws.database_name ? bd->ws.database_name : "beads";
+    if (bd->json) {
+        bd_json_begin(bd, &w, &out, true);
+        json_object(&w);
+        json_member_str(&w, "backend", "dolt");
+        json_member_str(&w, "database", database);
+        json_member_bool(&w, "embedded", true);
+        json_member_str(&w, "data_dir", dir);
+        json_object_end(&w);
+        bd_json_end(bd, &w, &out);
+        return 0;
+    }
+    fprintf(bd->out, "Dolt Configuration\n==================\n  Database: %s\n  Mode:     embedded (in-process Dolt engine)\n"
+                     "  Data:     %s\n\nRemotes:\n", database, dir);
+    if (bd->ws.database_dir && repo_state_list(bd->ws.database_dir, REPO_REMOTES, &bd->arena, &list, &count, &err))
+        cmd_warn(bd, "%s", err.msg);
+    for (size_t i = 0; i < count; i++)
+        fprintf(bd->out, "  %-16s %s\n", list[i].name, remote_shown_url(list[i].url, &bd->arena));
+    fprintf(bd->out, "%s\nConfig sources (priority order):\n  1. Environment variables (BEADS_DOLT_*)\n"
+                     "  2. metadata.json (local)\n  3. config.yaml (shared)\n", count ? "" : "  (none)\n");
+    return 0;
+}
+
+static const struct cmd cmd_dolt_show = {
+    .name = "show",
+    .use = "show",
+    .summary = "Show where the database is and which remotes it knows",
+    .args_max = -1,
+    .cls = CMD_NO_STORE,
+    .run = run_show,
+};
+
 /* ---- what only a server has ---- */
 
 static int run_server_only(struct bd *bd, const struct cmd_call *c) {
     if (is_server(bd))
         return cmd_fail(bd, "'%s' is not built into this bd yet", cmd_path(c));
     return cmd_fail(bd, "'%s' is not supported in embedded mode (no Dolt server)", cmd_path(c));
-}
-
-static int run_not_built(struct bd *bd, const struct cmd_call *c) {
-    return cmd_fail(bd, "'%s' is not built into this bd yet", cmd_path(c));
 }
 
 static const struct cmd_flag force_flags[] = {
@@ -139,16 +183,6 @@ SERVER_ONLY(cmd_dolt_test, "test", "Try to connect to the server", NULL);
 SERVER_ONLY(cmd_dolt_set, "set", "Change a setting of the server", set_flags);
 SERVER_ONLY(cmd_dolt_killall, "killall", "End servers that nobody uses", NULL);
 SERVER_ONLY(cmd_dolt_clean, "clean-databases", "Drop what tests left on the server", dry_run_flags);
-
-/* Named, so that a script learns that nothing was pushed. */
-#define NOT_BUILT(id, title)                                                                                           \
-    static const struct cmd id = {.name = title,                                                                       \
-                                  .use = title,                                                                        \
-                                  .summary = "Not built yet",                                                          \
-                                  .args_max = -1,                                                                      \
-                                  .cls = CMD_NO_STORE | CMD_RAW_ARGS | CMD_HIDDEN,                                     \
-                                  .run = run_not_built}
-NOT_BUILT(cmd_dolt_show, "show");
 
 static const struct cmd *const children[] = {
     &cmd_dolt_clean, &cmd_dolt_commit, &cmd_dolt_fetch, &cmd_fsck,       &cmd_dolt_killall,

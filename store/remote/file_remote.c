@@ -56,6 +56,9 @@ static int refresh(struct file_remote *f, struct err *err) {
 static int root(struct remote *r, struct hash *out, struct err *err) {
     struct file_remote *f = of(r);
     int rc = refresh(f, err);
+    /* A writer goes on from what it sees, and may only say so: whoever put it there may not have synced it. */
+    if (rc == BD_OK && f->bare && f->writable && f->cs && os_fsync_dir(f->dir))
+        rc = err_errno(err, "cannot sync %s", f->dir);
     *out = rc == BD_OK && f->cs ? chunk_store_root(f->cs) : (struct hash){{0}};
     return rc;
 }

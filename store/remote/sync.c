@@ -5,6 +5,7 @@
 #include "store/remote/sync.h"
 
 #include "base/datetime.h"
+#include "base/os.h"
 #include "store/db/commit.h"
 #include "store/db/merge_base.h"
 #include "store/db/store_root.h"
@@ -374,6 +375,8 @@ static int fetch_once(struct fetch *f, struct err *err) {
     if (rc != BD_OK)
         return rc;
     rc = check_generation(f, &before, rc, err);
+    if (rc == BD_OK && os_fsync_dir(f->noms)) /* files that were here may have been listed by one who died before */
+        rc = err_errno(err, "cannot sync %s", f->noms);
     if (rc == BD_OK)
         rc = set_refs_once(f->cs, f->edits, f->edit_count, err);
     chunk_store_unlock(f->cs);

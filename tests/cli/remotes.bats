@@ -149,6 +149,13 @@ shared() {
     done
 }
 
+@test "dolt show says where the database is, and the remotes" {
+    shared
+    bd dolt show | grep -q "origin *file://$SCRATCH/remote"
+    [[ $(bd dolt show) == *"Mode:     embedded"*"Data:     "*embeddeddolt* ]]
+    [ "$(bd dolt show --json | json_get embedded)" = True ]
+}
+
 # ---- git repositories ----
 
 # A bare repository with one commit, and a clone of it with a workspace.
