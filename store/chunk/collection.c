@@ -173,16 +173,23 @@ static bool is_loose(const struct manifest *named, const char *name) {
            !manifest_names(named, &h);
 }
 
-/* What is left over here is harmless, so failing is too. */
+/*
+ * What is left over here is harmless, so failing is too. Whoever wrote the manifest may have ended before
+ * it was durable: it is made so first, for the one before it may name what goes.
+ */
 static void sweep(const char *dir, const struct manifest *named) {
     struct buf path = BUF_INIT;
     char **names;
     size_t count;
+    bool durable = false;
     if (os_list_dir(dir, &names, &count) < 0)
         return;
     for (size_t i = 0; i < count; i++) {
         if (!is_loose(named, names[i]))
             continue;
+        if (!durable && os_fsync_dir(dir) < 0)
+            break;
+        durable = true;
         buf_clear(&path);
         buf_addf(&path, "%s/%s", dir, names[i]);
         os_unlink(path.data);
@@ -310,7 +317,8 @@ static void remove_outputs(struct chunk_collection *c, enum chunk_generation g) 
         return;
     if (rc == BD_NOT_FOUND)
         m = (struct manifest)MANIFEST_INIT;
-    for (size_t i = 0; i < o->count; i++)
+    bool durable = os_fsync_dir(dir_of(c, g)) == 0; /* as in sweep() */
+    for (size_t i = 0; durable && i < o->count; i++)
         if (!manifest_names(&m, &o->specs[i].name))
             remove_output(dir_of(c, g), &o->specs[i].name);
     manifest_release(&m);

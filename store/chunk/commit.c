@@ -173,8 +173,14 @@ static int create_journal(struct chunk_store *cs, const struct batch *b, struct 
     return rc;
 }
 
-/* An unlisted journal that holds no root of its own is the trace of an interrupted collection. */
+/*
+ * An unlisted journal that holds no root of its own is the trace of an interrupted collection, which may
+ * have ended before its manifest was durable: that comes first, else a power cut could leave a manifest
+ * that names a journal which is gone.
+ */
 static int remove_journal(struct chunk_store *cs, struct err *err) {
+    if (os_fsync_dir(cs->dir) < 0)
+        return err_errno(err, "cannot sync %s", cs->dir);
     store_unlink_indexes(cs->dir);
     if (os_unlink(cs->now.journal->path) < 0 && errno != ENOENT)
         return err_errno(err, "cannot remove %s", cs->now.journal->path);
