@@ -224,11 +224,36 @@ static int merge_failed(struct exchange *x, const struct tables_merge_result *m,
     return status;
 }
 
+/* Counts the rows where people wrote the same field: each edit sets updated_at and what is computed. */
+struct decision {
+    struct merge_judge judge;
+    uint64_t told;
+};
+static bool by_people(const struct tables_conflict *c) {
+    static const char *const computed[] = {"updated_at", "content_hash", "is_blocked"};
+    if (!c->ours || !c->theirs || !c->clashing)
+        return true;
+    for (size_t i = 0, n = schema_visible_count(c->schema); i < n; i++) {
+        bool own = c->clashing[i];
+        for (size_t k = 0; k < 3 && own; k++)
+            own = strcmp(c->schema->columns[i].name, computed[k]) != 0;
+        if (own)
+            return true;
+    }
+    return false;
+}
+static int decide(void *ctx, const struct tables_conflict *c, struct cell *merged, bool *removed, struct arena *a) {
+    struct decision *d = ctx;
+    int rc = merge_rules_resolve(&d->judge, c, merged, removed, a);
+    d->told += rc == BD_OK && by_people(c);
+    return rc;
+}
+
 static int run_pull(struct bd *bd, const struct cmd_call *call) {
     struct exchange x = {.bd = bd};
     struct fetch_result done;
     struct tables_merge_result m = {0};
-    struct merge_judge judge = {MERGE_NEWEST, 0};
+    struct decision decision = {{MERGE_NEWEST, 0}, 0};
     struct hash before = HASH_ZERO;
     struct err err = ERR_INIT;
     bool skip;
@@ -245,14 +270,14 @@ static int run_pull(struct bd *bd, const struct cmd_call *call) {
     rc = tables_resolve(bd->ops.tables, "HEAD", &before, &err);
     if (rc == BD_OK)
         rc = tables_merge_resolving(bd->ops.tables, arena_printf(&bd->arena, "%s/%s", x.name, x.branch), &write,
-                                    merge_rules_resolve, &judge, &bd->arena, &m, &err);
+                                    decide, &decision, &bd->arena, &m, &err);
     if (rc != BD_OK || m.conflicts)
         return merge_failed(&x, &m, &err);
     if (!m.up_to_date && !m.fast_forward && after_merge(bd->ops.tables, history_hash(&before, &bd->arena), &err))
         cmd_warn(bd, "merged, but which issues are blocked could not be computed anew: %s; 'bd doctor --fix' does", err.msg);
-    if (judge.resolved)
+    if (decision.told)
         fprintf(bd->out, "Both sides had changed the same %" PRIu64 " row(s): the newer value of each field was kept.\n",
-                judge.resolved);
+                decision.told);
     fputs("Pull complete.\n", bd->out);
     return 0;
 }

@@ -27,6 +27,7 @@
 #define CHAIN_MAX 64
 #define LOOK_MS 60000
 #define STALE_AFTER_S (24 * 60 * 60)
+#define LAST "refs/dolt/remotes/bd/last" /* what was copied last: the next fetch asks only for what came since */
 
 struct entry {
     const char *type, *id, *name; /* "blob", "tree" */
@@ -42,7 +43,7 @@ struct git_remote {
     struct entry *entries;
     size_t entry_count;
     char head[80]; /* the commit that was copied; empty: the ref is not there */
-    bool copied, fetched;
+    bool copied, fetched, pushed;
 };
 
 static struct git_remote *of(struct remote *r) { return (struct git_remote *)r; }
@@ -260,6 +261,32 @@ static int copy_entry(struct git_remote *g, const struct entry *e, struct err *e
     return rc;
 }
 
+/* Copies that the tree does not name any more, and that nobody can be about to use. */
+static void forget_copies(struct git_remote *g) {
+    struct buf dir = BUF_INIT;
+    char **names;
+    size_t count;
+    time_t now = time(NULL);
+    buf_addf(&dir, "%s/files", g->cache);
+    if (g->temporary || os_list_dir(buf_str(&dir), &names, &count)) {
+        buf_release(&dir);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *dash = strchr(names[i], '-');
+        const struct entry *e = dash ? find_entry(g, dash + 1) : NULL;
+        bool named = e && strncmp(names[i], e->id, (size_t)(dash - names[i])) == 0;
+        struct stat st;
+        struct buf path = BUF_INIT;
+        buf_addf(&path, "%s/%s", dir.data, names[i]);
+        if (!named && os_stat(buf_str(&path), &st) == 0 && now > st.st_mtime + STALE_AFTER_S)
+            os_unlink(path.data);
+        buf_release(&path);
+    }
+    os_free_list(names, count);
+    buf_release(&dir);
+}
+
 static int copy_file(struct git_remote *g, const struct hash *h, struct err *err) {
     char name[HASH_TEXT_SIZE + 8];
     const struct entry *e;
@@ -304,6 +331,8 @@ static int copy_tree(struct git_remote *g, struct err *err) {
     } else if (rc == BD_OK && os_unlink(buf_str(&path)) && errno != ENOENT) {
         rc = err_errno(err, "cannot remove %s", path.data);
     }
+    if (rc == BD_OK)
+        forget_copies(g);
     buf_release(&path);
     buf_release(&text);
     return rc;
@@ -498,7 +527,7 @@ static int push(struct git_remote *g, const char *commit, struct err *err) {
 
 static int commit_root(struct remote *r, const struct hash *expected, const struct hash *new_root, struct err *err) {
     struct git_remote *g = of(r);
-    char tree[80], commit[80];
+    char tree[sizeof g->head], commit[sizeof g->head];
     size_t kept;
     if (!g->inner || !g->copied)
         return no_folder(err);
@@ -508,10 +537,29 @@ static int commit_root(struct remote *r, const struct hash *expected, const stru
         rc = build_tree(g, tree, sizeof tree, &kept, err);
     if (rc == BD_OK)
         rc = make_commit(g, tree, !*g->head || kept < g->entry_count || chain_is_long(g), commit, sizeof commit, err);
-    return rc == BD_OK ? push(g, commit, err) : rc;
+    if (rc == BD_OK)
+        rc = push(g, commit, err);
+    if (rc == BD_OK) {
+        memcpy(g->head, commit, sizeof commit);
+        g->pushed = true;
+    }
+    return rc;
 }
 
 /* ---- opening ---- */
+
+/* Once a day; whoever finds it due notes it first, so that others need not. */
+static bool collection_is_due(struct git_remote *g) {
+    struct buf b = BUF_INIT;
+    struct stat st;
+    buf_addf(&b, "%s/collected", g->cache);
+    bool known = os_stat(buf_str(&b), &st) == 0;
+    bool due = known && time(NULL) > st.st_mtime + STALE_AFTER_S;
+    if (!known || due)
+        os_write_file_atomic(b.data, "", 0, 0600);
+    buf_release(&b);
+    return due;
+}
 
 static void close_remote(struct remote *r) {
     struct git_remote *g = of(r);
@@ -522,8 +570,12 @@ static void close_remote(struct remote *r) {
     } else {
         if (g->mine)
             os_remove_tree(g->mine);
+        if ((g->fetched || g->pushed) && *g->head)
+            git(g, &c, "update-ref", LAST, g->head, NULL);
         if (g->fetched)
             git(g, &c, "update-ref", "-d", g->tracking, NULL);
+        if ((g->fetched || g->pushed) && collection_is_due(g))
+            git(g, &c, "gc", "-q", "--prune=1.hour.ago", NULL);
     }
     call_release(&c);
     arena_release(&g->a);
