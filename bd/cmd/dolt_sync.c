@@ -1,7 +1,7 @@
 /*
- * bd dolt push, fetch and pull: the current branch exchanged with a remote. A pull merges by cells and decides
- * by the rules of bd/ops/merge_rules.h where both sides changed the same cell, so that two people who work on
- * the same issues need not.
+ * bd dolt push, fetch and pull: the current branch exchanged with a remote. A pull merges by cells and
+ * decides by the rules of bd/ops/merge_rules.h where both sides changed the same cell, so that two
+ * people who work on the same issues need not.
  */
 #include "bd/cmd/dolt_sync.h"
 
@@ -33,7 +33,8 @@ struct exchange {
 
 static void no_remote(struct bd *bd) {
     fputs("No remote is configured — skipping.\n\n"
-          "Issues are kept in .beads/ with their whole history; a remote is needed to share them or to have a\n"
+          "Issues are kept in .beads/ with their whole history; a remote is needed to share them or to "
+          "have a\n"
           "copy elsewhere:\n"
           "  bd dolt remote add origin <url>\n"
           "  bd dolt push\n\n"
@@ -47,7 +48,8 @@ static void diverged(struct bd *bd) {
           "  To go on with what the remote has, and bring the issues from here over:\n"
           "    bd export -o local-issues.jsonl     # a copy of the issues here\n"
           "    in a fresh clone of the project: bd bootstrap, then bd import local-issues.jsonl\n"
-          "  To go on with what is here: push to an empty remote (bd dolt remote add NAME URL, bd dolt push --remote "
+          "  To go on with what is here: push to an empty remote (bd dolt remote add NAME URL, bd dolt "
+          "push --remote "
           "NAME).\n\n"
           "  'bd bootstrap' instead of 'bd init' in a new clone avoids this.\n",
           bd->err);
@@ -61,8 +63,10 @@ static void announce(const struct exchange *x, const char *what) {
     fflush(x->bd->out);
 }
 
-/* Finds the remote's address. 0 go on, else an exit status; *skip: there is none, which is no failure. */
-static int find_remote(struct exchange *x, const struct cmd_call *call, const char *verb, const char *doing, bool *skip) {
+/* Finds the remote's address. 0 go on, else an exit status; *skip: there is none, which is no failure.
+ */
+static int find_remote(struct exchange *x, const struct cmd_call *call, const char *verb,
+                       const char *doing, bool *skip) {
     struct bd *bd = x->bd;
     struct repo_address *list;
     struct err err = ERR_INIT;
@@ -87,7 +91,8 @@ static int find_remote(struct exchange *x, const struct cmd_call *call, const ch
         return 0;
     }
     if (!x->named)
-        return cmd_fail(bd, "there is no remote called origin; 'bd dolt remote list' shows which there are, and --remote "
+        return cmd_fail(bd, "there is no remote called origin; 'bd dolt remote list' shows which there "
+                            "are, and --remote "
                             "takes one of them");
     return cmd_fail(bd,
                     "%s %s/%s: fatal: remote '%s' not found.\n\nRemote %s is not configured.\n"
@@ -143,7 +148,8 @@ static int adopt_git_origin(struct bd *bd) {
 
 static int push_failed(struct exchange *x, bool force, const struct err *err) {
     struct bd *bd = x->bd;
-    const char *what = arena_printf(&bd->arena, "%s to %s/%s", force ? "force push" : "push", x->name, x->branch);
+    const char *what =
+        arena_printf(&bd->arena, "%s to %s/%s", force ? "force push" : "push", x->name, x->branch);
     if (err->code != BD_CONFLICT)
         return cmd_fail(bd, "%s: %s", what, err->msg);
     if (strncmp(err->msg, "no common ancestor", 18) == 0) {
@@ -152,9 +158,12 @@ static int push_failed(struct exchange *x, bool force, const struct err *err) {
         return status;
     }
     return cmd_fail_hint(bd,
-                         x->named ? arena_printf(&bd->arena, "'bd dolt pull --remote %s' brings them and merges; then "
-                                                             "push again", x->name)
-                                  : "'bd dolt pull' brings them and merges; then push again",
+                         x->named
+                             ? arena_printf(&bd->arena,
+                                            "'bd dolt pull --remote %s' brings them and merges; then "
+                                            "push again",
+                                            x->name)
+                             : "'bd dolt pull' brings them and merges; then push again",
                          "%s: %s", what, err->msg);
 }
 
@@ -182,7 +191,8 @@ static int run_push(struct bd *bd, const struct cmd_call *call) {
 
 static int fetch_failed(struct exchange *x, const char *what, const struct err *err) {
     return cmd_fail(x->bd, "%s %s: %s", what,
-                    x->branch ? arena_printf(&x->bd->arena, "%s/%s", x->name, x->branch) : x->name, err->msg);
+                    x->branch ? arena_printf(&x->bd->arena, "%s/%s", x->name, x->branch) : x->name,
+                    err->msg);
 }
 
 static int run_fetch(struct bd *bd, const struct cmd_call *call) {
@@ -204,7 +214,8 @@ static int run_fetch(struct bd *bd, const struct cmd_call *call) {
     return 0;
 }
 
-static int merge_failed(struct exchange *x, const struct tables_merge_result *m, const struct err *err) {
+static int merge_failed(struct exchange *x, const struct tables_merge_result *m,
+                        const struct err *err) {
     struct bd *bd = x->bd;
     const char *from = arena_printf(&bd->arena, "%s/%s", x->name, x->branch);
     if (err->code == BD_NOT_FOUND && strstr(err->msg, "no common ancestor")) {
@@ -218,8 +229,11 @@ static int merge_failed(struct exchange *x, const struct tables_merge_result *m,
     for (size_t i = 0; i < m->conflict_table_count; i++)
         buf_addf(&tables, "%s%s", i ? ", " : "", m->conflict_tables[i]);
     int status = cmd_fail_hint(
-        bd, arena_printf(&bd->arena, "'bd vc merge %s --strategy ours' (or theirs) decides for one side", from),
-        "merge %s: both sides changed what cannot be united, in %s; nothing was merged", from, buf_str(&tables));
+        bd,
+        arena_printf(&bd->arena, "'bd vc merge %s --strategy ours' (or theirs) decides for one side",
+                     from),
+        "merge %s: both sides changed what cannot be united, in %s; nothing was merged", from,
+        buf_str(&tables));
     buf_release(&tables);
     return status;
 }
@@ -242,7 +256,8 @@ static bool by_people(const struct tables_conflict *c) {
     }
     return false;
 }
-static int decide(void *ctx, const struct tables_conflict *c, struct cell *merged, bool *removed, struct arena *a) {
+static int decide(void *ctx, const struct tables_conflict *c, struct cell *merged, bool *removed,
+                  struct arena *a) {
     struct decision *d = ctx;
     int rc = merge_rules_resolve(&d->judge, c, merged, removed, a);
     d->told += rc == BD_OK && by_people(c);
@@ -269,14 +284,20 @@ static int run_pull(struct bd *bd, const struct cmd_call *call) {
     struct tables_write write = {.mode = TABLES_COMMIT, .author = {"beads", "beads@local"}};
     rc = tables_resolve(bd->ops.tables, "HEAD", &before, &err);
     if (rc == BD_OK)
-        rc = tables_merge_resolving(bd->ops.tables, arena_printf(&bd->arena, "%s/%s", x.name, x.branch), &write,
-                                    decide, &decision, &bd->arena, &m, &err);
+        rc = tables_merge_resolving(bd->ops.tables, arena_printf(&bd->arena, "%s/%s", x.name, x.branch),
+                                    &write, decide, &decision, &bd->arena, &m, &err);
     if (rc != BD_OK || m.conflicts)
         return merge_failed(&x, &m, &err);
-    if (!m.up_to_date && !m.fast_forward && after_merge(bd->ops.tables, history_hash(&before, &bd->arena), &err))
-        cmd_warn(bd, "merged, but which issues are blocked could not be computed anew: %s; 'bd doctor --fix' does", err.msg);
+    if (!m.up_to_date && !m.fast_forward &&
+        after_merge(bd->ops.tables, history_hash(&before, &bd->arena), &err))
+        cmd_warn(bd,
+                 "merged, but which issues are blocked could not be computed anew: %s; 'bd doctor "
+                 "--fix' does",
+                 err.msg);
     if (decision.told)
-        fprintf(bd->out, "Both sides had changed the same %" PRIu64 " row(s): the newer value of each field was kept.\n",
+        fprintf(bd->out,
+                "Both sides had changed the same %" PRIu64
+                " row(s): the newer value of each field was kept.\n",
                 decision.told);
     fputs("Pull complete.\n", bd->out);
     return 0;
@@ -284,21 +305,26 @@ static int run_pull(struct bd *bd, const struct cmd_call *call) {
 
 /* ---- the commands ---- */
 
-#define REMOTE_FLAG {.name = "remote", .kind = FLAG_STRING, .help = "Name of the remote (else origin)"}
+#define REMOTE_FLAG                                                                                    \
+    { .name = "remote", .kind = FLAG_STRING, .help = "Name of the remote (else origin)" }
 
 const struct cmd cmd_dolt_push = {
     .name = "push",
     .use = "push [flags]",
     .summary = "Send the current branch to a remote",
-    .details = "Sends what the remote lacks and moves its branch forward. Where the remote has commits that are not here\n"
+    .details = "Sends what the remote lacks and moves its branch forward. Where the remote has commits "
+               "that are not here\n"
                "it refuses: pull first. Without any remote the origin of git becomes one.\n\n"
-               "--force replaces the remote's branch by the one here: commits that only the remote had are no longer\n"
+               "--force replaces the remote's branch by the one here: commits that only the remote had "
+               "are no longer\n"
                "reachable there. The address of the last of them is printed.",
     .examples = "  bd dolt push\n  bd dolt push --remote share",
     .args_max = -1,
-    .flags = (const struct cmd_flag[]){{.name = "force", .kind = FLAG_BOOL, .help = "Replace the remote's branch"},
-                                       REMOTE_FLAG,
-                                       {0}},
+    .flags =
+        (const struct cmd_flag[]){
+            {.name = "force", .kind = FLAG_BOOL, .help = "Replace the remote's branch"},
+            REMOTE_FLAG,
+            {0}},
     .cls = CMD_WRITES,
     .readonly_label = "dolt push",
     .run = run_push,
@@ -307,7 +333,8 @@ const struct cmd cmd_dolt_fetch = {
     .name = "fetch",
     .use = "fetch [flags]",
     .summary = "Bring branches of a remote, merge nothing",
-    .details = "Afterwards 'bd vc log' and 'bd vc diff' know the remote's branches as <remote>/<branch>.",
+    .details =
+        "Afterwards 'bd vc log' and 'bd vc diff' know the remote's branches as <remote>/<branch>.",
     .args_max = -1,
     .flags = (const struct cmd_flag[]){REMOTE_FLAG, {0}},
     .cls = CMD_WRITES,
@@ -318,8 +345,10 @@ const struct cmd cmd_dolt_pull = {
     .name = "pull",
     .use = "pull [flags]",
     .summary = "Bring the remote's branch and merge it",
-    .details = "Fields that one side changed are taken from that side. Where both changed the same field the newer edit\n"
-               "wins, lists are united and counters keep the larger value; what was there before stays in the history.",
+    .details = "Fields that one side changed are taken from that side. Where both changed the same "
+               "field the newer edit\n"
+               "wins, lists are united and counters keep the larger value; what was there before stays "
+               "in the history.",
     .examples = "  bd dolt pull\n  bd dolt pull --remote share",
     .args_max = -1,
     .flags = (const struct cmd_flag[]){REMOTE_FLAG, {0}},

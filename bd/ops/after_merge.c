@@ -14,7 +14,8 @@ struct touched {
     size_t count, capacity;
 };
 
-static void touch(struct touched *t, const struct schema *s, const struct cell *row, const char *column) {
+static void touch(struct touched *t, const struct schema *s, const struct cell *row,
+                  const char *column) {
     int at = s && row ? schema_column(s, column) : -1;
     if (at < 0 || cell_is_null(&row[at]))
         return;

@@ -7,8 +7,8 @@
 #include "bd/ops/ops.h"
 
 /*
- * Makes is_blocked true again for the issues that changed since `from` (a commit's hash) and for those that
- * depend on them. Commits only when something was wrong.
+ * Makes is_blocked true again for the issues that changed since `from` (a commit's hash) and for those
+ * that depend on them. Commits only when something was wrong.
  */
 int after_merge(struct tables *t, const char *from, struct err *err);
 

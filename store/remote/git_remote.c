@@ -1,10 +1,11 @@
 /*
- * The driver for git repositories, as Dolt keeps databases there: the ref refs/dolt/data names a commit whose
- * tree holds the files of a bare store (large ones in parts). Git itself talks to the other side, so every
- * address and every credential that git knows works.
+ * The driver for git repositories, as Dolt keeps databases there: the ref refs/dolt/data names a commit
+ * whose tree holds the files of a bare store (large ones in parts). Git itself talks to the other side,
+ * so every address and every credential that git knows works.
  *
- * The tree is copied into a folder of our own, which the driver for folders reads and writes. Moving the root
- * is one push of a new commit, with a lease on the commit that was copied: the compare-and-set.
+ * The tree is copied into a folder of our own, which the driver for folders reads and writes. Moving
+ * the root is one push of a new commit, with a lease on the commit that was copied: the
+ * compare-and-set.
  */
 #include "store/remote/remote.h"
 
@@ -27,7 +28,9 @@
 #define CHAIN_MAX 64
 #define LOOK_MS 60000
 #define STALE_AFTER_S (24 * 60 * 60)
-#define LAST "refs/dolt/remotes/bd/last" /* what was copied last: the next fetch asks only for what came since */
+#define LAST                                                                                           \
+    "refs/dolt/remotes/bd/last" /* what was copied last: the next fetch asks only for what came since  \
+                                 */
 
 struct entry {
     const char *type, *id, *name; /* "blob", "tree" */
@@ -50,14 +53,30 @@ static struct git_remote *of(struct remote *r) { return (struct git_remote *)r; 
 
 /* ---- running git ---- */
 
-static const char *const clean[] = {"GIT_TERMINAL_PROMPT=0", "LC_ALL=C", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE",
-                                    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR",
-                                    "GIT_QUARANTINE_PATH", "GIT_NAMESPACE", "GIT_PREFIX", NULL};
-static const char *const somebody[] = {"GIT_TERMINAL_PROMPT=0", "LC_ALL=C", "GIT_DIR", "GIT_WORK_TREE",
-                                       "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-                                       "GIT_AUTHOR_NAME=dolt gitblobstore", "GIT_AUTHOR_EMAIL=gitblobstore@dolt.invalid",
+static const char *const clean[] = {"GIT_TERMINAL_PROMPT=0",
+                                    "LC_ALL=C",
+                                    "GIT_DIR",
+                                    "GIT_WORK_TREE",
+                                    "GIT_INDEX_FILE",
+                                    "GIT_OBJECT_DIRECTORY",
+                                    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+                                    "GIT_COMMON_DIR",
+                                    "GIT_QUARANTINE_PATH",
+                                    "GIT_NAMESPACE",
+                                    "GIT_PREFIX",
+                                    NULL};
+static const char *const somebody[] = {"GIT_TERMINAL_PROMPT=0",
+                                       "LC_ALL=C",
+                                       "GIT_DIR",
+                                       "GIT_WORK_TREE",
+                                       "GIT_INDEX_FILE",
+                                       "GIT_OBJECT_DIRECTORY",
+                                       "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+                                       "GIT_AUTHOR_NAME=dolt gitblobstore",
+                                       "GIT_AUTHOR_EMAIL=gitblobstore@dolt.invalid",
                                        "GIT_COMMITTER_NAME=dolt gitblobstore",
-                                       "GIT_COMMITTER_EMAIL=gitblobstore@dolt.invalid", NULL};
+                                       "GIT_COMMITTER_EMAIL=gitblobstore@dolt.invalid",
+                                       NULL};
 
 struct call {
     const char *const *environment;
@@ -79,7 +98,8 @@ static void call_release(struct call *c) {
 /* Exit status of `git --git-dir=… ARGUMENTS`, NULL-terminated. */
 static int git(struct git_remote *g, struct call *c, ...) {
     char *dir = NULL;
-    const char *argv[32] = {"git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "maintenance.auto=false"};
+    const char *argv[32] = {"git",       "-c", "core.hooksPath=/dev/null", "-c",
+                            "gc.auto=0", "-c", "maintenance.auto=false"};
     struct buf b = BUF_INIT;
     size_t n = 7;
     va_list ap;
@@ -92,8 +112,13 @@ static int git(struct git_remote *g, struct call *c, ...) {
     argv[n] = NULL;
     buf_clear(&c->out);
     buf_clear(&c->err);
-    struct process p = {.argv = argv, .environment = c->environment, .input = c->input.data,
-                        .input_size = c->input.size, .output = &c->out, .error = &c->err, .timeout_ms = c->timeout_ms};
+    struct process p = {.argv = argv,
+                        .environment = c->environment,
+                        .input = c->input.data,
+                        .input_size = c->input.size,
+                        .output = &c->out,
+                        .error = &c->err,
+                        .timeout_ms = c->timeout_ms};
     int status = process_run(&p);
     free(dir);
     return status;
@@ -101,7 +126,8 @@ static int git(struct git_remote *g, struct call *c, ...) {
 
 /* What git said, where that cannot name a password. */
 static int git_failed(struct git_remote *g, struct call *c, struct err *err, const char *what) {
-    char *text = c->err.size ? mem_strdup(buf_str(&c->err)) : mem_strdup("git could not be run, or took too long");
+    char *text = c->err.size ? mem_strdup(buf_str(&c->err))
+                             : mem_strdup("git could not be run, or took too long");
     size_t n = strlen(text);
     while (n && (text[n - 1] == '\n' || text[n - 1] == ' '))
         text[--n] = '\0';
@@ -111,8 +137,9 @@ static int git_failed(struct git_remote *g, struct call *c, struct err *err, con
         text[500] = '\0';
     int rc = strcmp(g->url, g->shown) == 0
                  ? err_set(err, BD_IO, "%s %s: %s", what, g->shown, text)
-                 : err_set(err, BD_IO, "%s %s failed (what git said is not shown, as the address holds a password)", what,
-                           g->shown);
+                 : err_set(err, BD_IO,
+                           "%s %s failed (what git said is not shown, as the address holds a password)",
+                           what, g->shown);
     free(text);
     return rc;
 }
@@ -162,12 +189,14 @@ static int fetch(struct git_remote *g, struct err *err) {
     buf_addf(&b, "+" REF ":%s", g->tracking);
     int rc = BD_OK;
     g->fetched = true;
-    if (git(g, &c, "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--refmap=", "--", g->url, buf_str(&b), NULL) != 0)
+    if (git(g, &c, "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--refmap=", "--", g->url,
+            buf_str(&b), NULL) != 0)
         rc = git_failed(g, &c, err, "cannot fetch from");
     buf_clear(&b);
     buf_addf(&b, "%s^{commit}", g->tracking);
-    if (rc == BD_OK && (git(g, &c, "rev-parse", "--verify", "-q", buf_str(&b), NULL) != 0 ||
-                        !line_of(&c.out, g->head, sizeof g->head) || !is_object_id(g->head, strlen(g->head))))
+    if (rc == BD_OK &&
+        (git(g, &c, "rev-parse", "--verify", "-q", buf_str(&b), NULL) != 0 ||
+         !line_of(&c.out, g->head, sizeof g->head) || !is_object_id(g->head, strlen(g->head))))
         rc = err_set(err, BD_CORRUPT, REF " of %s is no commit", g->shown);
     buf_release(&b);
     call_release(&c);
@@ -175,16 +204,19 @@ static int fetch(struct git_remote *g, struct err *err) {
 }
 
 /* Lines of `ls-tree -z`, into the arena. */
-static int list_tree(struct git_remote *g, const char *tree, struct entry **list, size_t *count, struct err *err) {
+static int list_tree(struct git_remote *g, const char *tree, struct entry **list, size_t *count,
+                     struct err *err) {
     struct call c = CALL_INIT;
     size_t capacity = 0, n = 0;
     struct entry *entries = NULL;
-    int rc = git(g, &c, "ls-tree", "-z", tree, NULL) == 0 ? BD_OK : git_failed(g, &c, err, "cannot list");
+    int rc =
+        git(g, &c, "ls-tree", "-z", tree, NULL) == 0 ? BD_OK : git_failed(g, &c, err, "cannot list");
     for (size_t at = 0; rc == BD_OK && at < c.out.size;) {
         const char *line = c.out.data + at, *end = memchr(line, '\0', c.out.size - at);
         size_t size = end ? (size_t)(end - line) : c.out.size - at;
         char *copy = arena_strndup(&g->a, line, size);
-        char *type = strchr(copy, ' '), *id = type ? strchr(type + 1, ' ') : NULL, *name = id ? strchr(id, '\t') : NULL;
+        char *type = strchr(copy, ' '), *id = type ? strchr(type + 1, ' ') : NULL,
+             *name = id ? strchr(id, '\t') : NULL;
         at += size + 1;
         if (!name) {
             rc = err_set(err, BD_CORRUPT, "git ls-tree says what is not understood");
@@ -210,7 +242,9 @@ static const struct entry *find_entry(const struct git_remote *g, const char *na
 
 static int add_blob(struct git_remote *g, const char *id, struct buf *out, struct err *err) {
     struct call c = CALL_INIT;
-    int rc = git(g, &c, "cat-file", "blob", id, NULL) == 0 ? BD_OK : git_failed(g, &c, err, "cannot read a file of");
+    int rc = git(g, &c, "cat-file", "blob", id, NULL) == 0
+                 ? BD_OK
+                 : git_failed(g, &c, err, "cannot read a file of");
     if (rc == BD_OK)
         buf_add(out, c.out.data, c.out.size);
     call_release(&c);
@@ -247,10 +281,12 @@ static int copy_entry(struct git_remote *g, const struct entry *e, struct err *e
     struct buf kept = BUF_INIT, mine = BUF_INIT, data = BUF_INIT;
     int rc = BD_OK;
     buf_addf(&mine, "%s/%s", g->mine, e->name);
-    buf_addf(&kept, "%s/files/%s-%s", g->cache, e->id, e->name); /* by content: an older one is no danger */
+    buf_addf(&kept, "%s/files/%s-%s", g->cache, e->id,
+             e->name); /* by content: an older one is no danger */
     if (g->temporary || link(buf_str(&kept), buf_str(&mine)) != 0) {
         rc = read_entry(g, e, &data, err);
-        if (rc == BD_OK && os_write_file_atomic(g->temporary ? mine.data : kept.data, data.data, data.size, 0644))
+        if (rc == BD_OK &&
+            os_write_file_atomic(g->temporary ? mine.data : kept.data, data.data, data.size, 0644))
             rc = err_errno(err, "cannot write %s", g->temporary ? mine.data : kept.data);
         if (rc == BD_OK && !g->temporary && link(kept.data, mine.data) != 0)
             rc = err_errno(err, "cannot link %s", mine.data);
@@ -301,9 +337,10 @@ static int copy_file(struct git_remote *g, const struct hash *h, struct err *err
             return BD_OK;
     }
     if (!e)
-        return err_set(err, BD_UNSUPPORTED,
-                       "%s keeps its file %.32s in a way that this bd does not read (older Dolt, or damaged)", g->shown,
-                       name);
+        return err_set(
+            err, BD_UNSUPPORTED,
+            "%s keeps its file %.32s in a way that this bd does not read (older Dolt, or damaged)",
+            g->shown, name);
     return copy_entry(g, e, err);
 }
 
@@ -318,7 +355,8 @@ static int copy_tree(struct git_remote *g, struct err *err) {
     int rc = *g->head ? list_tree(g, g->head, &g->entries, &g->entry_count, err) : BD_OK;
     const struct entry *e = rc == BD_OK ? find_entry(g, "manifest") : NULL;
     if (rc == BD_OK && *g->head && !e)
-        rc = err_set(err, BD_CORRUPT, REF " of %s holds no Dolt database: its tree has no manifest", g->shown);
+        rc = err_set(err, BD_CORRUPT, REF " of %s holds no Dolt database: its tree has no manifest",
+                     g->shown);
     if (rc == BD_OK && e) {
         rc = read_entry(g, e, &text, err);
         if (rc == BD_OK)
@@ -351,18 +389,22 @@ static int refresh(struct git_remote *g, struct err *err) {
     g->inner = NULL;
     if (rc == BD_OK)
         rc = copy_tree(g, err);
-    int opened = remote_open_dir(&g->inner, g->mine, REMOTE_WRITE | REMOTE_CREATE, rc == BD_OK ? err : NULL);
+    int opened =
+        remote_open_dir(&g->inner, g->mine, REMOTE_WRITE | REMOTE_CREATE, rc == BD_OK ? err : NULL);
     g->copied = rc == BD_OK && opened == BD_OK;
     return rc == BD_OK ? opened : rc;
 }
 
-static int no_folder(struct err *err) { return err_set(err, BD_IO, "the copy of the remote could not be made"); }
+static int no_folder(struct err *err) {
+    return err_set(err, BD_IO, "the copy of the remote could not be made");
+}
 
 static int root(struct remote *r, struct hash *out, struct err *err) {
     int rc = refresh(of(r), err);
     return rc == BD_OK ? of(r)->inner->driver->root(of(r)->inner, out, err) : rc;
 }
-static int has_many(struct remote *r, const struct hash *h, size_t count, bool *present, struct err *err) {
+static int has_many(struct remote *r, const struct hash *h, size_t count, bool *present,
+                    struct err *err) {
     struct remote *i = of(r)->inner;
     return i ? i->driver->has_many(i, h, count, present, err) : no_folder(err);
 }
@@ -371,7 +413,8 @@ static int get_many(struct remote *r, const struct hash *h, size_t count, remote
     struct remote *i = of(r)->inner;
     return i ? i->driver->get_many(i, h, count, fn, ctx, err) : no_folder(err);
 }
-static int list_files(struct remote *r, struct arena *a, struct manifest_spec **files, size_t *count, struct err *err) {
+static int list_files(struct remote *r, struct arena *a, struct manifest_spec **files, size_t *count,
+                      struct err *err) {
     struct remote *i = of(r)->inner;
     return i ? i->driver->list_files(i, a, files, count, err) : no_folder(err);
 }
@@ -380,25 +423,29 @@ static int put_file(struct remote *r, const struct manifest_spec *file, struct e
     struct remote *i = of(r)->inner;
     return i ? i->driver->put_file(i, file, err) : no_folder(err);
 }
-static int add_files(struct remote *r, const struct manifest_spec *files, size_t count, struct err *err) {
+static int add_files(struct remote *r, const struct manifest_spec *files, size_t count,
+                     struct err *err) {
     struct remote *i = of(r)->inner;
     return i ? i->driver->add_files(i, files, count, err) : no_folder(err);
 }
 
 /* ---- writing ---- */
 
-static int hash_object(struct git_remote *g, const void *data, size_t size, char *id, size_t id_size, struct err *err) {
+static int hash_object(struct git_remote *g, const void *data, size_t size, char *id, size_t id_size,
+                       struct err *err) {
     struct call c = CALL_INIT;
     c.input.data = data;
     c.input.size = size;
-    int rc = git(g, &c, "hash-object", "-w", "--no-filters", "--stdin", NULL) == 0 && line_of(&c.out, id, id_size)
+    int rc = git(g, &c, "hash-object", "-w", "--no-filters", "--stdin", NULL) == 0 &&
+                     line_of(&c.out, id, id_size)
                  ? BD_OK
                  : git_failed(g, &c, err, "cannot prepare the push to");
     call_release(&c);
     return rc;
 }
 
-static int make_tree(struct git_remote *g, const struct buf *lines, char *id, size_t id_size, struct err *err) {
+static int make_tree(struct git_remote *g, const struct buf *lines, char *id, size_t id_size,
+                     struct err *err) {
     struct call c = CALL_INIT;
     c.input.data = lines->data;
     c.input.size = lines->size;
@@ -410,8 +457,8 @@ static int make_tree(struct git_remote *g, const struct buf *lines, char *id, si
 }
 
 /* One line of a tree for some bytes; many of them become a tree of parts. */
-static int add_line(struct git_remote *g, struct buf *lines, const char *name, const char *data, size_t size,
-                    struct err *err) {
+static int add_line(struct git_remote *g, struct buf *lines, const char *name, const char *data,
+                    size_t size, struct err *err) {
     char id[80];
     struct buf parts = BUF_INIT;
     if (size <= PART_BYTES) {
@@ -422,7 +469,8 @@ static int add_line(struct git_remote *g, struct buf *lines, const char *name, c
     }
     int rc = BD_OK;
     for (size_t at = 0, n = 1; at < size && rc == BD_OK; at += PART_BYTES, n++) {
-        rc = hash_object(g, data + at, size - at < PART_BYTES ? size - at : PART_BYTES, id, sizeof id, err);
+        rc = hash_object(g, data + at, size - at < PART_BYTES ? size - at : PART_BYTES, id, sizeof id,
+                         err);
         if (rc == BD_OK)
             buf_addf(&parts, "100644 blob %s\t%04zu\n", id, n);
     }
@@ -439,8 +487,9 @@ static int add_path(struct git_remote *g, struct buf *lines, const char *name, s
     char *data;
     size_t size;
     buf_addf(&path, "%s/%s", g->mine, name);
-    int rc = os_read_file(buf_str(&path), (size_t)1 << 31, &data, &size) ? err_errno(err, "cannot read %s", path.data)
-                                                                        : BD_OK;
+    int rc = os_read_file(buf_str(&path), (size_t)1 << 31, &data, &size)
+                 ? err_errno(err, "cannot read %s", path.data)
+                 : BD_OK;
     if (rc == BD_OK) {
         rc = add_line(g, lines, name, data, size, err);
         free(data);
@@ -465,7 +514,8 @@ static int build_tree(struct git_remote *g, char *id, size_t id_size, size_t *ke
         const struct entry *e = find_entry(g, name);
         *kept += e != NULL;
         if (e)
-            buf_addf(&lines, "%s %s %s\t%s\n", strcmp(e->type, "tree") == 0 ? "040000" : "100644", e->type, e->id, name);
+            buf_addf(&lines, "%s %s %s\t%s\n", strcmp(e->type, "tree") == 0 ? "040000" : "100644",
+                     e->type, e->id, name);
         else
             rc = add_path(g, &lines, name, err);
     }
@@ -480,13 +530,15 @@ static int build_tree(struct git_remote *g, char *id, size_t id_size, size_t *ke
 
 static bool chain_is_long(struct git_remote *g) {
     struct call c = CALL_INIT;
-    bool is = git(g, &c, "rev-list", "--count", "--max-count=65", g->head, NULL) == 0 && atoi(buf_str(&c.out)) >= CHAIN_MAX;
+    bool is = git(g, &c, "rev-list", "--count", "--max-count=65", g->head, NULL) == 0 &&
+              atoi(buf_str(&c.out)) >= CHAIN_MAX;
     call_release(&c);
     return is;
 }
 
 /* Files that are gone stay in no history, as Dolt does it: the commit is then a first one. */
-static int make_commit(struct git_remote *g, const char *tree, bool alone, char *id, size_t size, struct err *err) {
+static int make_commit(struct git_remote *g, const char *tree, bool alone, char *id, size_t size,
+                       struct err *err) {
     struct call c = CALL_INIT;
     int rc = BD_OK;
     for (int attempt = 0; attempt < 2; attempt++) {
@@ -510,7 +562,8 @@ static int push(struct git_remote *g, const char *commit, struct err *err) {
     buf_addf(&lease, "--force-with-lease=" REF ":%s", g->head);
     buf_addf(&spec, "%s:" REF, commit);
     int rc = BD_OK;
-    if (git(g, &c, "push", "-q", "--no-verify", buf_str(&lease), "--", g->url, buf_str(&spec), NULL) != 0) {
+    if (git(g, &c, "push", "-q", "--no-verify", buf_str(&lease), "--", g->url, buf_str(&spec), NULL) !=
+        0) {
         rc = look(g, now, sizeof now, NULL);
         if (rc == BD_OK && strcmp(now, commit) == 0)
             rc = BD_OK; /* it arrived, the answer did not */
@@ -525,7 +578,8 @@ static int push(struct git_remote *g, const char *commit, struct err *err) {
     return rc;
 }
 
-static int commit_root(struct remote *r, const struct hash *expected, const struct hash *new_root, struct err *err) {
+static int commit_root(struct remote *r, const struct hash *expected, const struct hash *new_root,
+                       struct err *err) {
     struct git_remote *g = of(r);
     char tree[sizeof g->head], commit[sizeof g->head];
     size_t kept;
@@ -536,7 +590,8 @@ static int commit_root(struct remote *r, const struct hash *expected, const stru
     if (rc == BD_OK)
         rc = build_tree(g, tree, sizeof tree, &kept, err);
     if (rc == BD_OK)
-        rc = make_commit(g, tree, !*g->head || kept < g->entry_count || chain_is_long(g), commit, sizeof commit, err);
+        rc = make_commit(g, tree, !*g->head || kept < g->entry_count || chain_is_long(g), commit,
+                         sizeof commit, err);
     if (rc == BD_OK)
         rc = push(g, commit, err);
     if (rc == BD_OK) {
@@ -601,7 +656,8 @@ static char *url_for_git(const char *url) {
     struct buf b = BUF_INIT;
     const char *rest = url + strlen("git+");
     size_t n = strcspn(rest, "?#");
-    const char *host = strncmp(rest, "ssh://", 6) == 0 ? rest + 6 : NULL, *dot = host ? strstr(host, "/./") : NULL;
+    const char *host = strncmp(rest, "ssh://", 6) == 0 ? rest + 6 : NULL,
+               *dot = host ? strstr(host, "/./") : NULL;
     if (dot && dot < rest + n && !memchr(host, '/', (size_t)(dot - host)))
         buf_addf(&b, "%.*s:%.*s", (int)(dot - host), host, (int)(rest + n - dot - 3), dot + 3);
     else
@@ -650,7 +706,8 @@ static void sweep(struct git_remote *g) {
         struct stat st;
         struct buf b = BUF_INIT;
         buf_addf(&b, "%s/%s", g->cache, names[i]);
-        if (strncmp(names[i], "open-", 5) == 0 && os_stat(buf_str(&b), &st) == 0 && now > st.st_mtime + STALE_AFTER_S)
+        if (strncmp(names[i], "open-", 5) == 0 && os_stat(buf_str(&b), &st) == 0 &&
+            now > st.st_mtime + STALE_AFTER_S)
             os_remove_tree(b.data);
         buf_release(&b);
     }
@@ -689,13 +746,15 @@ static int make_repository(struct git_remote *g, struct err *err) {
     return rc;
 }
 
-int remote_open_git(struct remote **out, const char *url, unsigned flags, const char *database_dir, struct err *err) {
+int remote_open_git(struct remote **out, const char *url, unsigned flags, const char *database_dir,
+                    struct err *err) {
     static const char *const known[] = {"git+file://", "git+http://", "git+https://", "git+ssh://"};
     bool fits = false;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         fits = fits || strncmp(url, known[i], strlen(known[i])) == 0;
     if (!fits)
-        return err_set(err, BD_INVALID, "%s: git remotes are git+file, git+http, git+https or git+ssh", url);
+        return err_set(err, BD_INVALID, "%s: git remotes are git+file, git+http, git+https or git+ssh",
+                       url);
     struct git_remote *g = mem_zalloc(1, sizeof *g);
     g->base.driver = &driver;
     g->url = url_for_git(url);

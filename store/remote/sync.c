@@ -1,6 +1,7 @@
 /*
- * Push builds the remote's next root here, over what it reads of the remote, and sends it like any chunk.
- * Fetch publishes its refs under the database's lock, where it also sees whether a collection ran meanwhile.
+ * Push builds the remote's next root here, over what it reads of the remote, and sends it like any
+ * chunk. Fetch publishes its refs under the database's lock, where it also sees whether a collection
+ * ran meanwhile.
  */
 #include "store/remote/sync.h"
 
@@ -37,7 +38,8 @@ static int keep(void *ctx, const struct hash *h, const uint8_t *data, size_t siz
     struct kept *k = ctx;
     struct hash is = hash_of(data, size);
     if (!hash_eq(&is, h))
-        return err_set(err, BD_CORRUPT, "a chunk of the remote is damaged: its bytes have another hash");
+        return err_set(err, BD_CORRUPT,
+                       "a chunk of the remote is damaged: its bytes have another hash");
     *k->out = (struct chunk){arena_dup(k->a, data, size), size};
     return BD_OK;
 }
@@ -105,7 +107,8 @@ static int set_refs_once(struct chunk_store *cs, const struct store_root_edit *e
 }
 
 /* Sets refs of the newest state, under the lock when somebody else was faster. */
-static int set_refs(struct chunk_store *cs, const struct store_root_edit *edits, size_t count, struct err *err) {
+static int set_refs(struct chunk_store *cs, const struct store_root_edit *edits, size_t count,
+                    struct err *err) {
     int rc = chunk_store_refresh(cs, err);
     if (rc == BD_OK && count)
         rc = set_refs_once(cs, edits, count, err);
@@ -143,10 +146,11 @@ struct push {
 };
 
 static int rejected(const struct push *p, struct err *err) {
-    return err_set(err, BD_CONFLICT,
-                   "! [rejected] %s -> %s (non-fast-forward): the remote's branch has commits that are not "
-                   "in this database; nothing was pushed",
-                   p->branch, p->branch);
+    return err_set(
+        err, BD_CONFLICT,
+        "! [rejected] %s -> %s (non-fast-forward): the remote's branch has commits that are not "
+        "in this database; nothing was pushed",
+        p->branch, p->branch);
 }
 
 /* May the branch move from there to here? */
@@ -154,8 +158,10 @@ static int check_forward(struct push *p, const struct hash *there, struct err *e
     struct hash base;
     int rc = merge_base(p->both.ns, &p->out->after, there, &base, err);
     if (rc == BD_NOT_FOUND)
-        return err_set(err, BD_CONFLICT, "no common ancestor: the remote's branch %s and this database have "
-                                         "nothing in common; nothing was pushed", p->branch);
+        return err_set(err, BD_CONFLICT,
+                       "no common ancestor: the remote's branch %s and this database have "
+                       "nothing in common; nothing was pushed",
+                       p->branch);
     if (rc == BD_OK && !hash_eq(&base, there))
         rc = rejected(p, err);
     return rc;
@@ -206,7 +212,8 @@ static int push_once(struct push *p, struct err *err) {
         return rc;
     edits[count++] = (struct store_root_edit){head, out->after};
     if (p->force) {
-        edits[count] = (struct store_root_edit){arena_printf(&p->a, "workingSets/heads/%s", p->branch), HASH_ZERO};
+        edits[count] =
+            (struct store_root_edit){arena_printf(&p->a, "workingSets/heads/%s", p->branch), HASH_ZERO};
         rc = forced_working_set(p, &edits[count++].address, err);
     }
     if (rc == BD_OK)
@@ -219,7 +226,11 @@ static int push_once(struct push *p, struct err *err) {
 int sync_push(const struct sync_place *place, struct remote *r, const char *branch, bool force,
               const struct pull_options *options, struct push_result *out, struct err *err) {
     struct push p = {.both = {.base = {&both_driver}, .r = r, .kept = ARENA_INIT},
-                     .a = ARENA_INIT, .branch = branch, .force = force, .options = options, .out = out};
+                     .a = ARENA_INIT,
+                     .branch = branch,
+                     .force = force,
+                     .options = options,
+                     .out = out};
     struct arena names = ARENA_INIT;
     *out = (struct push_result){0};
     int rc = chunk_store_open(&p.both.cs, noms_of(place->database_dir, &names), 0, err);
@@ -242,7 +253,8 @@ int sync_push(const struct sync_place *place, struct remote *r, const char *bran
         rc = BD_OK;
     }
     if (rc == BD_OK) {
-        struct store_root_edit edit = {arena_printf(&names, "refs/remotes/%s/%s", place->name, branch), out->after};
+        struct store_root_edit edit = {arena_printf(&names, "refs/remotes/%s/%s", place->name, branch),
+                                       out->after};
         rc = set_refs(p.both.cs, &edit, 1, err);
         if (rc != BD_OK)
             err_prefix(err, "the branch was pushed, but not noted here");
@@ -302,7 +314,8 @@ static int choose_branches(struct fetch *f, struct hash *targets, size_t *count,
     if (*count)
         return BD_OK;
     return any ? err_set(err, BD_NOT_FOUND, "the remote has no branch %s", f->branch)
-               : err_set(err, BD_NOT_FOUND, "the remote holds no branch yet; 'bd dolt push' makes the first");
+               : err_set(err, BD_NOT_FOUND,
+                         "the remote holds no branch yet; 'bd dolt push' makes the first");
 }
 
 /* The commit that a tag of the remote names. */
@@ -325,7 +338,8 @@ static int choose_tags(struct fetch *f, struct hash *targets, size_t *count, str
     for (size_t i = 0; i < f->ref_count && rc == BD_OK; i++) {
         const struct remote_ref *ref = &f->refs[i];
         struct hash commit, is;
-        if (strncmp(ref->dataset, "refs/tags/", 10) != 0 || local_ref(f->cs, ref->dataset, &is, NULL) == BD_OK)
+        if (strncmp(ref->dataset, "refs/tags/", 10) != 0 ||
+            local_ref(f->cs, ref->dataset, &is, NULL) == BD_OK)
             continue;
         rc = tagged(f, &ref->address, &commit, err);
         if (rc != BD_OK || chunk_store_has(f->cs, &commit, NULL) != BD_OK)
@@ -337,7 +351,8 @@ static int choose_tags(struct fetch *f, struct hash *targets, size_t *count, str
     return rc;
 }
 
-/* A collection that ran meanwhile may have dropped what was brought, or files that were being written. */
+/* A collection that ran meanwhile may have dropped what was brought, or files that were being written.
+ */
 static int check_generation(const struct fetch *f, const struct hash *before, int rc, struct err *err) {
     struct hash now;
     if (rc == BD_CANCELLED || generation_of(f->noms, &now, NULL) != BD_OK || hash_eq(before, &now))
@@ -375,7 +390,8 @@ static int fetch_once(struct fetch *f, struct err *err) {
     if (rc != BD_OK)
         return rc;
     rc = check_generation(f, &before, rc, err);
-    if (rc == BD_OK && os_fsync_dir(f->noms)) /* files that were here may have been listed by one who died before */
+    if (rc == BD_OK &&
+        os_fsync_dir(f->noms)) /* files that were here may have been listed by one who died before */
         rc = err_errno(err, "cannot sync %s", f->noms);
     if (rc == BD_OK)
         rc = set_refs_once(f->cs, f->edits, f->edit_count, err);
@@ -386,7 +402,8 @@ static int fetch_once(struct fetch *f, struct err *err) {
 int sync_fetch(const struct sync_place *place, struct remote *r, const char *branch,
                const struct pull_options *options, struct fetch_result *out, struct err *err) {
     struct arena a = ARENA_INIT;
-    struct fetch f = {.place = place, .r = r, .branch = branch, .options = options, .out = out, .a = &a};
+    struct fetch f = {
+        .place = place, .r = r, .branch = branch, .options = options, .out = out, .a = &a};
     f.noms = noms_of(place->database_dir, &a);
     int rc = chunk_store_open(&f.cs, f.noms, 0, err);
     for (int attempt = 1; rc == BD_OK; attempt++) {

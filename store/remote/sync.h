@@ -1,10 +1,10 @@
 /*
- * Exchanging branches with a remote: push moves one branch of the remote, fetch brings branches and tags
- * into the database as refs/remotes/<name>/….
+ * Exchanging branches with a remote: push moves one branch of the remote, fetch brings branches and
+ * tags into the database as refs/remotes/<name>/….
  *
  * What always holds: a branch of the remote moves by compare-and-set, forward only unless forced, and
- * only after everything the new commit refers to is there; here, too, a ref is set only after its chunks
- * are durable. Whatever ends early can be run again.
+ * only after everything the new commit refers to is there; here, too, a ref is set only after its
+ * chunks are durable. Whatever ends early can be run again.
  */
 #ifndef STORE_REMOTE_SYNC_H
 #define STORE_REMOTE_SYNC_H
@@ -23,8 +23,9 @@ struct push_result {
     struct pull_stats stats; /* of the last attempt */
 };
 /*
- * BD_CONFLICT: the remote's branch has commits that ours has not (nothing was changed; a message starting with
- * "no common ancestor" for histories that share nothing); BD_NOT_FOUND: no such branch here.
+ * BD_CONFLICT: the remote's branch has commits that ours has not (nothing was changed; a message
+ * starting with "no common ancestor" for histories that share nothing); BD_NOT_FOUND: no such branch
+ * here.
  */
 int sync_push(const struct sync_place *place, struct remote *r, const char *branch, bool force,
               const struct pull_options *options, struct push_result *out, struct err *err);

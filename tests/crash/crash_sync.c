@@ -1,7 +1,7 @@
 /*
- * Cuts the power under pushes, fetches and pulls, thousands of times: two databases take transactions and
- * exchange them through a remote. Whatever happens, all three are complete, a database has every row it
- * acknowledged, and the remote has every row of an acknowledged push.
+ * Cuts the power under pushes, fetches and pulls, thousands of times: two databases take transactions
+ * and exchange them through a remote. Whatever happens, all three are complete, a database has every
+ * row it acknowledged, and the remote has every row of an acknowledged push.
  *
  *   crash_sync [seeds [first seed]]
  */
@@ -214,7 +214,8 @@ static bool pull(int db) {
 static void session(void) {
     int count = 1 + (int)power_random(4);
     bool ok = true;
-    for (int i = 0; i < count && ok && !power.stopped && !crash_problem_text[0] && run.next < ROWS; i++) {
+    for (int i = 0; i < count && ok && !power.stopped && !crash_problem_text[0] && run.next < ROWS;
+         i++) {
         int db = (int)power_random(2);
         uint64_t kind = power_random(6);
         ok = kind < 2 ? transaction(db) : kind < 4 ? push(db) : pull(db);

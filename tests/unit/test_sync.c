@@ -178,7 +178,8 @@ static void histories_without_a_common_start_are_told_apart(void **state) {
 
 static void fetched_branch_merges(void **state) {
     (void)state;
-    const char *db = make_db("fetch-db"), *to = path_of("fetch-remote"), *other = path_of("fetch-other");
+    const char *db = make_db("fetch-db"), *to = path_of("fetch-remote"),
+               *other = path_of("fetch-other");
     struct push_result p;
     struct fetch_result f;
     struct arena a = ARENA_INIT;
@@ -220,10 +221,12 @@ static int race_root(struct remote *r, struct hash *h, struct err *e) {
 static int race_has(struct remote *r, const struct hash *h, size_t n, bool *present, struct err *e) {
     return racing_of(r)->real->driver->has_many(racing_of(r)->real, h, n, present, e);
 }
-static int race_get(struct remote *r, const struct hash *h, size_t n, remote_chunk_fn fn, void *ctx, struct err *e) {
+static int race_get(struct remote *r, const struct hash *h, size_t n, remote_chunk_fn fn, void *ctx,
+                    struct err *e) {
     return racing_of(r)->real->driver->get_many(racing_of(r)->real, h, n, fn, ctx, e);
 }
-static int race_list(struct remote *r, struct arena *a, struct manifest_spec **f, size_t *n, struct err *e) {
+static int race_list(struct remote *r, struct arena *a, struct manifest_spec **f, size_t *n,
+                     struct err *e) {
     return racing_of(r)->real->driver->list_files(racing_of(r)->real, a, f, n, e);
 }
 static const char *race_staging(struct remote *r) {
@@ -235,7 +238,8 @@ static int race_put(struct remote *r, const struct manifest_spec *f, struct err 
 static int race_add(struct remote *r, const struct manifest_spec *f, size_t n, struct err *e) {
     return racing_of(r)->real->driver->add_files(racing_of(r)->real, f, n, e);
 }
-static int race_commit(struct remote *r, const struct hash *expected, const struct hash *root, struct err *e) {
+static int race_commit(struct remote *r, const struct hash *expected, const struct hash *root,
+                       struct err *e) {
     struct racing *x = racing_of(r);
     struct sync_place place = {x->other, "origin"};
     struct push_result p;
@@ -251,9 +255,14 @@ static int race_commit(struct remote *r, const struct hash *expected, const stru
     }
     return x->real->driver->commit_root(x->real, expected, root, e);
 }
-static const struct remote_driver race_driver = {
-    .root = race_root, .has_many = race_has, .get_many = race_get, .list_files = race_list,
-    .staging = race_staging, .put_file = race_put, .add_files = race_add, .commit_root = race_commit};
+static const struct remote_driver race_driver = {.root = race_root,
+                                                 .has_many = race_has,
+                                                 .get_many = race_get,
+                                                 .list_files = race_list,
+                                                 .staging = race_staging,
+                                                 .put_file = race_put,
+                                                 .add_files = race_add,
+                                                 .commit_root = race_commit};
 
 static void lost_race_is_run_again_on_what_won(void **state) {
     (void)state;
@@ -265,7 +274,8 @@ static void lost_race_is_run_again_on_what_won(void **state) {
     struct racing x = {.base = {&race_driver}, .other = other, .to = to, .moves = 1};
     struct sync_place place = {db, "origin"};
     check(remote_open_dir(&x.real, to, REMOTE_WRITE, &err), &err);
-    check(sync_push(&place, &x.base, "main", false, NULL, &p, &err), &err); /* another branch won: both are there */
+    check(sync_push(&place, &x.base, "main", false, NULL, &p, &err),
+          &err); /* another branch won: both are there */
     struct hash side = remote_head(to, "refs/heads/side"), main = remote_head(to, "refs/heads/main"),
                 ours = resolve(db, "HEAD");
     assert_true(!hash_is_zero(&side) && hash_eq(&main, &ours));
@@ -284,7 +294,8 @@ static void lost_race_is_run_again_on_what_won(void **state) {
     write_row(db, "ours 2");
     struct racing y = {.base = {&race_driver}, .other = other, .to = to, .moves = 2};
     check(remote_open_dir(&y.real, to, REMOTE_WRITE, &err), &err);
-    assert_int_equal(sync_push(&place, &y.base, "main", false, NULL, &p, &err), BD_CONFLICT); /* the same branch won */
+    assert_int_equal(sync_push(&place, &y.base, "main", false, NULL, &p, &err),
+                     BD_CONFLICT); /* the same branch won */
     remote_close(y.real);
     main = remote_head(to, "refs/heads/main");
     struct hash theirs = resolve(other, "HEAD");
@@ -306,7 +317,8 @@ static int collect_once(void *ctx, const struct pull_stats *s) {
 
 static void collection_during_a_fetch_takes_nothing_from_it(void **state) {
     (void)state;
-    const char *db = make_db("gc-db"), *to = path_of("gc-remote"), *other = path_of("gc-other"), *collect = db;
+    const char *db = make_db("gc-db"), *to = path_of("gc-remote"), *other = path_of("gc-other"),
+               *collect = db;
     struct push_result p;
     struct fetch_result f;
     check(push(db, to, false, &p), &err);
@@ -333,10 +345,14 @@ static void collection_during_a_fetch_takes_nothing_from_it(void **state) {
 static void addresses_get_the_form_that_dolt_keeps(void **state) {
     (void)state;
     static const char *const pairs[][2] = {
-        {"file:///x/y.git", "git+file:///x/y.git"},     {"https://h/o/r.git", "git+https://h/o/r.git"},
-        {"git+https://h/r.git", "git+https://h/r.git"}, {"file:///x/y", "file:///x/y"},
-        {"https://h/o/r", "https://h/o/r"},             {"git@h.com:o/r.git", "git+ssh://git@h.com/./o/r.git"},
-        {"git@h.com:/o/r.git", "git+ssh://git@h.com/o/r.git"}, {"/x/y.git", "git+file:///x/y.git"},
+        {"file:///x/y.git", "git+file:///x/y.git"},
+        {"https://h/o/r.git", "git+https://h/o/r.git"},
+        {"git+https://h/r.git", "git+https://h/r.git"},
+        {"file:///x/y", "file:///x/y"},
+        {"https://h/o/r", "https://h/o/r"},
+        {"git@h.com:o/r.git", "git+ssh://git@h.com/./o/r.git"},
+        {"git@h.com:/o/r.git", "git+ssh://git@h.com/o/r.git"},
+        {"/x/y.git", "git+file:///x/y.git"},
     };
     struct arena a = ARENA_INIT;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
@@ -347,9 +363,12 @@ static void addresses_get_the_form_that_dolt_keeps(void **state) {
 static void passwords_are_not_shown(void **state) {
     (void)state;
     static const char *const pairs[][2] = {
-        {"https://me:secret@h/x", "https://me@h/x"},     {"git+ssh://git@h/./x.git", "git+ssh://git@h/./x.git"},
-        {"http://me:se@cret@h:80/x", "http://me@h:80/x"}, {"http://h:80/x@y:z", "http://h:80/x@y:z"},
-        {"file:///a:b@c/d", "file:///a:b@c/d"},          {"git@h:x.git", "git@h:x.git"},
+        {"https://me:secret@h/x", "https://me@h/x"},
+        {"git+ssh://git@h/./x.git", "git+ssh://git@h/./x.git"},
+        {"http://me:se@cret@h:80/x", "http://me@h:80/x"},
+        {"http://h:80/x@y:z", "http://h:80/x@y:z"},
+        {"file:///a:b@c/d", "file:///a:b@c/d"},
+        {"git@h:x.git", "git@h:x.git"},
     };
     struct arena a = ARENA_INIT;
     struct remote *r;
