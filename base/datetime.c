@@ -27,7 +27,8 @@ int64_t datetime_days_from_civil(int year, int month, int day) {
 
 void datetime_to_civil(int64_t micros, struct civil *out) {
     int64_t days = floor_div(micros, MICROS_PER_DAY);
-    int64_t rest = micros % MICROS_PER_DAY; /* days * MICROS_PER_DAY may overflow at the lowest values */
+    int64_t rest =
+        micros % MICROS_PER_DAY; /* days * MICROS_PER_DAY may overflow at the lowest values */
     if (rest < 0)
         rest += MICROS_PER_DAY;
     int64_t z = days + 719468;

@@ -22,17 +22,12 @@ int err_set(struct err *e, int code, const char *fmt, ...) {
 static int code_of_errno(int number) {
     switch (number) {
     case ENOSPC:
-    case EDQUOT:
-        return BD_NO_SPACE;
+    case EDQUOT: return BD_NO_SPACE;
     case ENOENT:
-    case ENOTDIR:
-        return BD_NOT_FOUND;
-    case EEXIST:
-        return BD_EXISTS;
-    case EROFS:
-        return BD_READ_ONLY;
-    default:
-        return BD_IO;
+    case ENOTDIR: return BD_NOT_FOUND;
+    case EEXIST: return BD_EXISTS;
+    case EROFS: return BD_READ_ONLY;
+    default: return BD_IO;
     }
 }
 

@@ -37,12 +37,17 @@ struct err {
     char msg[ERR_MESSAGE_MAX];
 };
 
-#define ERR_INIT {0, {0}}
+#define ERR_INIT                                                                                       \
+    {                                                                                                  \
+        0, { 0 }                                                                                       \
+    }
 
-/* Fills *e (may be NULL) and returns `code`, so that callers write `return err_set(e, BD_INVALID, …)`. */
+/* Fills *e (may be NULL) and returns `code`, so that callers write `return err_set(e, BD_INVALID, …)`.
+ */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* As err_set, choosing BD_NO_SPACE, BD_NOT_FOUND, BD_EXISTS or BD_IO by errno and appending its text. */
+/* As err_set, choosing BD_NO_SPACE, BD_NOT_FOUND, BD_EXISTS or BD_IO by errno and appending its text.
+ */
 int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts "prefix: " in front of the message already in *e; returns e->code. */

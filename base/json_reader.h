@@ -62,8 +62,8 @@ bool json_reader_done(struct json_reader *r);
 bool json_reader_fail(struct json_reader *r, const char *problem);
 
 /*
- * Steps over a number by JSON's grammar; false, with *at where it goes wrong, when there is none. *integer:
- * it has neither a fraction nor an exponent.
+ * Steps over a number by JSON's grammar; false, with *at where it goes wrong, when there is none.
+ * *integer: it has neither a fraction nor an exponent.
  */
 bool json_scan_number(const char **at, const char *end, bool *integer);
 

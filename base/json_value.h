@@ -42,7 +42,7 @@ bool json_value_equal(const struct json_value *x, const struct json_value *y);
 /* The whole text is one well-formed value. Nothing is allocated. */
 bool json_text_is_value(const char *text, size_t size);
 
-#define JSON_EACH(v, container)                                                                     \
+#define JSON_EACH(v, container)                                                                        \
     for (const struct json_value *v = (container) ? (container)->child : NULL; v; v = v->next)
 
 #endif

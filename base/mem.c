@@ -190,9 +190,7 @@ void *arena_dup(struct arena *a, const void *bytes, size_t size) {
     return p;
 }
 
-char *arena_strdup(struct arena *a, const char *s) {
-    return s ? arena_dup(a, s, strlen(s) + 1) : NULL;
-}
+char *arena_strdup(struct arena *a, const char *s) { return s ? arena_dup(a, s, strlen(s) + 1) : NULL; }
 
 char *arena_strndup(struct arena *a, const char *s, size_t size) {
     char *p = arena_alloc(a, size + 1);

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *mem_alloc(size_t size);               /* release with free(); size 0 gives a unique pointer */
+void *mem_alloc(size_t size);                /* release with free(); size 0 gives a unique pointer */
 void *mem_zalloc(size_t count, size_t size); /* zeroed; checks count * size for overflow */
 void *mem_realloc(void *old, size_t size);
 /* realloc to count * size with overflow check */
@@ -21,15 +21,15 @@ char *mem_strdup(const char *s);
 void *mem_dup(const void *bytes, size_t size);
 
 /* Makes room for at least `need` items in a vector of items of `item_size` (doubling). */
-#define MEM_GROW(vector, capacity, need)                                                            \
-    do {                                                                                            \
-        if ((size_t)(need) > (size_t)(capacity)) {                                                  \
-            size_t mem_grow_cap_ = (capacity) ? (size_t)(capacity) * 2 : 8;                         \
-            if (mem_grow_cap_ < (size_t)(need))                                                     \
-                mem_grow_cap_ = (size_t)(need);                                                     \
-            (vector) = mem_resize((vector), mem_grow_cap_, sizeof *(vector));                       \
-            (capacity) = mem_grow_cap_;                                                             \
-        }                                                                                           \
+#define MEM_GROW(vector, capacity, need)                                                               \
+    do {                                                                                               \
+        if ((size_t)(need) > (size_t)(capacity)) {                                                     \
+            size_t mem_grow_cap_ = (capacity) ? (size_t)(capacity)*2 : 8;                              \
+            if (mem_grow_cap_ < (size_t)(need))                                                        \
+                mem_grow_cap_ = (size_t)(need);                                                        \
+            (vector) = mem_resize((vector), mem_grow_cap_, sizeof *(vector));                          \
+            (capacity) = mem_grow_cap_;                                                                \
+        }                                                                                              \
     } while (0)
 
 /* --- buf: a growable byte string; data is NUL-terminated after every append (NUL not counted) --- */
@@ -38,7 +38,8 @@ struct buf {
     size_t size;
     size_t capacity;
 };
-#define BUF_INIT {NULL, 0, 0}
+#define BUF_INIT                                                                                       \
+    { NULL, 0, 0 }
 
 void buf_release(struct buf *b);
 void buf_clear(struct buf *b); /* size = 0, keeps the memory */
@@ -59,7 +60,8 @@ struct arena {
     struct arena_block *head;
     char *next, *end;
 };
-#define ARENA_INIT {NULL, NULL, NULL}
+#define ARENA_INIT                                                                                     \
+    { NULL, NULL, NULL }
 
 void arena_release(struct arena *a); /* frees everything; *a is empty and usable again */
 /* Takes over everything allocated in `from`, which is empty afterwards. */
@@ -68,7 +70,7 @@ void arena_absorb(struct arena *a, struct arena *from);
 void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size); /* aligned to 16 */
 void *arena_zalloc(struct arena *a, size_t size);
-char *arena_strdup(struct arena *a, const char *s); /* NULL gives NULL */
+char *arena_strdup(struct arena *a, const char *s);               /* NULL gives NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t size); /* adds the NUL */
 void *arena_dup(struct arena *a, const void *bytes, size_t size);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

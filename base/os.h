@@ -65,7 +65,8 @@ int os_free_space(const char *path, uint64_t *bytes);
 int os_pread_all(int fd, void *buf, size_t size, off_t offset);
 int os_pwrite_all(int fd, const void *buf, size_t size, off_t offset);
 
-/* Whole file into malloc'd memory, NUL-terminated behind *size bytes; refuses more than max_size (EFBIG). */
+/* Whole file into malloc'd memory, NUL-terminated behind *size bytes; refuses more than max_size
+ * (EFBIG). */
 int os_read_file(const char *path, size_t max_size, char **data, size_t *size);
 
 /*
@@ -84,7 +85,8 @@ int os_mkdir_durable(const char *path, mode_t mode);
 /* Names in a directory without . and .., sorted; release with os_free_list. -1 with errno. */
 int os_list_dir(const char *path, char ***names, size_t *count);
 void os_free_list(char **names, size_t count);
-/* Removes a file, or a directory with everything below it; follows no symbolic link. Missing is fine. */
+/* Removes a file, or a directory with everything below it; follows no symbolic link. Missing is fine.
+ */
 int os_remove_tree(const char *path);
 /* Bytes of all regular files below a directory; what cannot be looked at counts nothing. */
 uint64_t os_tree_size(const char *path);

@@ -11,8 +11,9 @@
 struct process {
     const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
     const char *directory;   /* NULL = current one */
-    const char *const *environment; /* "NAME=value" sets, "NAME" takes away; NULL-terminated; NULL = as here */
-    const char *input;       /* standard input; NULL = /dev/null unless `inherit_input` */
+    const char *const
+        *environment;  /* "NAME=value" sets, "NAME" takes away; NULL-terminated; NULL = as here */
+    const char *input; /* standard input; NULL = /dev/null unless `inherit_input` */
     size_t input_size;
     bool inherit_input;
     struct buf *output; /* takes standard output; NULL = /dev/null unless `inherit_output` */

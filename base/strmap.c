@@ -60,9 +60,7 @@ void *strmap_get_n(const struct strmap *m, const char *key, size_t size) {
     return m->slots[slot] ? m->entries[m->slots[slot] - 1].value : NULL;
 }
 
-void *strmap_get(const struct strmap *m, const char *key) {
-    return strmap_get_n(m, key, strlen(key));
-}
+void *strmap_get(const struct strmap *m, const char *key) { return strmap_get_n(m, key, strlen(key)); }
 
 bool strmap_has(const struct strmap *m, const char *key) {
     size_t size = strlen(key);

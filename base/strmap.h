@@ -22,7 +22,8 @@ struct strmap {
     uint32_t *slots;              /* 0 = free, else entry index + 1 */
     size_t slot_count, live;
 };
-#define STRMAP_INIT {NULL, 0, 0, NULL, 0, 0}
+#define STRMAP_INIT                                                                                    \
+    { NULL, 0, 0, NULL, 0, 0 }
 
 void strmap_release(struct strmap *m); /* does not touch values */
 void *strmap_get(const struct strmap *m, const char *key);

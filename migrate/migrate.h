@@ -60,7 +60,7 @@ struct migrate_request {
     const char *database; /* name of the new database; NULL: metadata.json's, else from the prefix */
     const char *repo_id, *clone_id; /* where the old file does not say; NULL: leave them out */
     const char *author, *email;     /* of the commits; NULL: root <root@%> */
-    uint64_t batch_bytes; /* of one transaction, 0: what suits; tests take less */
+    uint64_t batch_bytes;           /* of one transaction, 0: what suits; tests take less */
     /* Called now and then; total 0: not known. */
     void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
     void *progress_ctx;

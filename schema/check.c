@@ -84,7 +84,8 @@ static int state_for_use(struct tables_txn *x, bool writes, struct arena *a, str
         return rc;
     rc = version_of(x, "ignored_schema_migrations", SCHEMA_IGNORED_VERSION, a, &out->ignored_version,
                     err);
-    return rc || out->ignored_version >= SCHEMA_IGNORED_VERSION ? rc : schema_state_read(x, a, out, err);
+    return rc || out->ignored_version >= SCHEMA_IGNORED_VERSION ? rc
+                                                                : schema_state_read(x, a, out, err);
 }
 
 int schema_check_use(struct tables *t, bool writes, struct schema_state *out, struct err *err) {

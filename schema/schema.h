@@ -48,8 +48,9 @@ struct schema_state {
 };
 
 /*
- * What a command must know before it uses the database, with less reading than schema_check: the members
- * that tell of older versions are only filled for one that writes (not in every case needs_migration).
+ * What a command must know before it uses the database, with less reading than schema_check: the
+ * members that tell of older versions are only filled for one that writes (not in every case
+ * needs_migration).
  */
 int schema_check_use(struct tables *t, bool writes, struct schema_state *out, struct err *err);
 

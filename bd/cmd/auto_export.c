@@ -242,7 +242,8 @@ static void forget_hook(void) {
 }
 
 /* Prints unless nobody wants to know. */
-static int stage_failed(struct bd *bd, bool silent, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static int stage_failed(struct bd *bd, bool silent, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static int stage_failed(struct bd *bd, bool silent, const char *fmt, ...) {
     if (silent)
         return 1;

@@ -28,8 +28,8 @@ void auto_import_hint(struct bd *bd);
  * that what was deleted does not come back. */
 void auto_import_settle(struct bd *bd);
 
-/* `git add` of the file, unless it lies outside of the working tree whose hook this runs in. An exit status;
- * `silent`: without a word. Afterwards this process knows nothing of the hook's repository. */
+/* `git add` of the file, unless it lies outside of the working tree whose hook this runs in. An exit
+ * status; `silent`: without a word. Afterwards this process knows nothing of the hook's repository. */
 int auto_export_stage(struct bd *bd, const char *path, bool silent);
 /* Says on stderr that `what` does not replace a Dolt remote, unless there is one. */
 void auto_export_warn_without_remote(struct bd *bd, const char *what);

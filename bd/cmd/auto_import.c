@@ -65,7 +65,8 @@ static int count_one(void *ctx, const struct cell *row) {
 
 static bool has_rows(struct tables_txn *x, const char *table) {
     static const char *const columns[] = {"id"};
-    struct tables_query q = {.table = table, .columns = columns, .column_count = 1, .limit = 1, .any_order = true};
+    struct tables_query q = {
+        .table = table, .columns = columns, .column_count = 1, .limit = 1, .any_order = true};
     struct arena a = ARENA_INIT;
     bool any = false;
     int rc = tables_has_table(x, table) ? tables_scan(x, &q, &a, count_one, &any, NULL) : BD_OK;
@@ -135,7 +136,8 @@ void auto_import_hint(struct bd *bd) {
     const char *path = bd->quiet ? NULL : new_file(bd, &st);
     if (path && is_empty(bd))
         fprintf(bd->err,
-                "warning: the database is empty, but %s holds data that nobody imported. 'bd import' imports it; so "
+                "warning: the database is empty, but %s holds data that nobody imported. 'bd import' "
+                "imports it; so "
                 "does the next command that writes.\n",
                 path);
 }

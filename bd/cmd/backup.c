@@ -29,7 +29,8 @@
 
 static const char *expand(struct bd *bd, const char *path) {
     const char *home = getenv("HOME");
-    return strncmp(path, "~/", 2) == 0 && home ? arena_printf(&bd->arena, "%s/%s", home, path + 2) : path;
+    return strncmp(path, "~/", 2) == 0 && home ? arena_printf(&bd->arena, "%s/%s", home, path + 2)
+                                               : path;
 }
 
 const char *backup_url(struct bd *bd, const char *typed) {
@@ -79,8 +80,9 @@ static int write_pairs(const char *path, const struct pair *pairs, size_t count,
         json_member_str(&w, pairs[i].key, pairs[i].value);
     json_object_end(&w);
     json_end(&w);
-    int rc = os_write_file_atomic(path, out.data, out.size, 0600) ? err_errno(err, "cannot write %s", path)
-                                                                  : BD_OK;
+    int rc = os_write_file_atomic(path, out.data, out.size, 0600)
+                 ? err_errno(err, "cannot write %s", path)
+                 : BD_OK;
     buf_release(&out);
     return rc;
 }
@@ -96,7 +98,8 @@ static const char *whole_seconds(struct bd *bd, const char *time) {
     const char *dot = time ? strchr(time, '.') : NULL;
     if (!dot)
         return time;
-    return arena_printf(&bd->arena, "%.*s%s", (int)(dot - time), time, dot + 1 + strspn(dot + 1, "0123456789"));
+    return arena_printf(&bd->arena, "%.*s%s", (int)(dot - time), time,
+                        dot + 1 + strspn(dot + 1, "0123456789"));
 }
 
 int backup_configured(struct bd *bd, const char **url, struct err *err) {
@@ -133,16 +136,18 @@ int backup_lock(struct bd *bd, int *fd) {
     struct arena *a = &bd->arena;
     const char *dir = arena_printf(a, "%s/embeddeddolt", bd->ws.beads_dir);
     *fd = -1;
-    if (os_mkdir_p(dir, 0700) || (*fd = os_open(arena_printf(a, "%s/.lock", dir), O_RDWR | O_CREAT, 0600)) < 0)
+    if (os_mkdir_p(dir, 0700) ||
+        (*fd = os_open(arena_printf(a, "%s/.lock", dir), O_RDWR | O_CREAT, 0600)) < 0)
         return cmd_fail(bd, "cannot create %s: %s", dir, strerror(errno));
     if (os_flock(*fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
     os_close(*fd);
     *fd = -1;
-    return cmd_fail(bd,
-                    "embeddeddolt: another process holds the exclusive lock on %s; databases are made there "
-                    "by one writer at a time. Try again in a moment.",
-                    dir);
+    return cmd_fail(
+        bd,
+        "embeddeddolt: another process holds the exclusive lock on %s; databases are made there "
+        "by one writer at a time. Try again in a moment.",
+        dir);
 }
 
 /* ---- progress ---- */
@@ -258,7 +263,8 @@ static int run_sync(struct bd *bd, const struct cmd_call *call) {
         cmd_warn(bd, "failed to commit pending changes: %s; they are copied uncommitted", err.msg);
     int64_t start = datetime_now();
     if (copy_to(bd, url, &stats, &err))
-        return cmd_fail_usage(bd, call, "backup sync failed: %s. The copy made before is unchanged", err.msg);
+        return cmd_fail_usage(bd, call, "backup sync failed: %s. The copy made before is unchanged",
+                              err.msg);
     int64_t nanos = (datetime_now() - start) * 1000;
     text_add_duration(&took, nanos);
     const struct pair pairs[] = {{"last_sync", now_text(bd)}, {"duration", buf_str(&took)}};
@@ -274,8 +280,8 @@ static int run_sync(struct bd *bd, const struct cmd_call *call) {
     } else {
         buf_clear(&took);
         text_add_duration(&took, (nanos + 500000) / 1000000 * 1000000);
-        fprintf(bd->out, "Backup synced in %s (%" PRIu64 " new chunks, %.1f MB)\n", buf_str(&took), stats.chunks,
-                (double)stats.file_bytes / 1e6);
+        fprintf(bd->out, "Backup synced in %s (%" PRIu64 " new chunks, %.1f MB)\n", buf_str(&took),
+                stats.chunks, (double)stats.file_bytes / 1e6);
     }
     buf_release(&took);
     return 0;
@@ -284,7 +290,8 @@ static int run_sync(struct bd *bd, const struct cmd_call *call) {
 /* ---- by itself ---- */
 
 static bool is_due(struct bd *bd, const char *state) {
-    const char *interval = config_get(&bd->config, "backup.interval"), *last = member(bd, state, "timestamp");
+    const char *interval = config_get(&bd->config, "backup.interval"),
+               *last = member(bd, state, "timestamp");
     int64_t nanos = INT64_C(900000000000), micros;
     if (interval && *interval && cmd_parse_duration(interval, &nanos, NULL))
         nanos = INT64_C(900000000000);
@@ -303,15 +310,17 @@ void backup_auto(struct bd *bd) {
     if (!bd->ops.tables || bd->store_read_only || bd->read_only || !bd->ws.beads_dir || bd->ws.direct ||
         (hook && strcmp(hook, "1") == 0) || !config_bool(&bd->config, "backup.enabled"))
         return;
-    const char *dir = backup_default_dir(bd), *state = arena_printf(&bd->arena, "%s/backup_state.json", dir);
+    const char *dir = backup_default_dir(bd),
+               *state = arena_printf(&bd->arena, "%s/backup_state.json", dir);
     if (!is_due(bd, state) || tables_resolve(bd->ops.tables, "HEAD", &head, NULL))
         return;
     hash_format(&head, commit);
     const char *known = member(bd, state, "last_dolt_commit");
     if (known && strcmp(known, commit) == 0)
         return;
-    int rc = os_mkdir_p(dir, 0700) ? err_errno(&err, "cannot create %s", dir)
-                                   : copy_to(bd, arena_printf(&bd->arena, "file://%s", dir), &stats, &err);
+    int rc = os_mkdir_p(dir, 0700)
+                 ? err_errno(&err, "cannot create %s", dir)
+                 : copy_to(bd, arena_printf(&bd->arena, "file://%s", dir), &stats, &err);
     const struct pair pairs[] = {{"last_dolt_commit", commit}, {"timestamp", now_text(bd)}};
     if (rc == BD_OK)
         rc = write_pairs(state, pairs, 2, &err);
@@ -323,7 +332,8 @@ void backup_auto(struct bd *bd) {
 
 #define NEVER "0001-01-01T00:00:00Z"
 
-static void status_json(struct bd *bd, const char *commit, const char *time, const char *url, uint64_t bytes) {
+static void status_json(struct bd *bd, const char *commit, const char *time, const char *url,
+                        uint64_t bytes) {
     struct buf out = BUF_INIT;
     struct json_writer w;
     const char *synced = member(bd, file(bd, STATE_FILE), "last_sync");
@@ -347,7 +357,8 @@ static void status_json(struct bd *bd, const char *commit, const char *time, con
     }
     json_member_bool(&w, "configured", url != NULL);
     if (url)
-        json_member_str_opt(&w, "created_at", whole_seconds(bd, member(bd, file(bd, CONFIG_FILE), "created_at")));
+        json_member_str_opt(&w, "created_at",
+                            whole_seconds(bd, member(bd, file(bd, CONFIG_FILE), "created_at")));
     if (url && synced) {
         json_member_str(&w, "last_sync", whole_seconds(bd, synced));
         json_member_str_opt(&w, "sync_duration", member(bd, file(bd, STATE_FILE), "duration"));
@@ -380,9 +391,11 @@ static void report_missing(struct bd *bd, const char *url) {
     size_t count;
     if (remote_kind_of(url) != REMOTE_FILE)
         return;
-    if (remote_open(&theirs, url, 0, NULL) == BD_OK && remote_open_dir(&ours, bd->ws.database_dir, 0, NULL) == BD_OK &&
+    if (remote_open(&theirs, url, 0, NULL) == BD_OK &&
+        remote_open_dir(&ours, bd->ws.database_dir, 0, NULL) == BD_OK &&
         remote_newer(ours, theirs, &bd->arena, &names, &count, NULL) == BD_OK)
-        fprintf(bd->out, count ? "  State:       changes since the last sync\n" : "  State:       up to date\n");
+        fprintf(bd->out,
+                count ? "  State:       changes since the last sync\n" : "  State:       up to date\n");
     remote_close(ours);
     remote_close(theirs);
 }
@@ -395,21 +408,22 @@ static void status_text(struct bd *bd, const char *commit, const char *time, con
                          "  bd backup sync           Push to backup destination\n");
     }
     if (commit)
-        fprintf(bd->out, "Backup:\n  Last backup: %s%s)\n  Dolt commit: %s\n\n", whole_seconds(bd, time),
-                ago(bd, time), commit);
+        fprintf(bd->out, "Backup:\n  Last backup: %s%s)\n  Dolt commit: %s\n\n",
+                whole_seconds(bd, time), ago(bd, time), commit);
     if (url) {
         const char *created = member(bd, file(bd, CONFIG_FILE), "created_at");
         fprintf(bd->out, "Dolt Backup:\n  Destination: %s\n", url);
         if (created)
             fprintf(bd->out, "  Configured:  %s\n", whole_seconds(bd, created));
         if (synced)
-            fprintf(bd->out, "  Last sync:   %s%s, took %s)\n", whole_seconds(bd, synced), ago(bd, synced),
-                    member(bd, file(bd, STATE_FILE), "duration"));
+            fprintf(bd->out, "  Last sync:   %s%s, took %s)\n", whole_seconds(bd, synced),
+                    ago(bd, synced), member(bd, file(bd, STATE_FILE), "duration"));
         else
             fprintf(bd->out, "  Last sync:   never\n");
         report_missing(bd, url);
     }
-    fprintf(bd->out, "  Database size: %s\n", text_bytes(&bd->arena, os_tree_size(bd->ws.database_dir)));
+    fprintf(bd->out, "  Database size: %s\n",
+            text_bytes(&bd->arena, os_tree_size(bd->ws.database_dir)));
 }
 
 static int run_status(struct bd *bd, const struct cmd_call *call) {
@@ -435,9 +449,10 @@ static const struct cmd cmd_backup_init = {
     .aliases = (const char *const[]){"add", NULL},
     .use = "init <path>",
     .summary = "Set the place that backups go to",
-    .details = "Remembers a folder (another disk, a network drive, a synchronized folder) as the place for "
-               "backups. A place that\n"
-               "was set before is given up; the copies there stay.",
+    .details =
+        "Remembers a folder (another disk, a network drive, a synchronized folder) as the place for "
+        "backups. A place that\n"
+        "was set before is given up; the copies there stay.",
     .examples = "  bd backup init /mnt/usb/beads-backup\n  bd backup add ~/Dropbox/beads-backup",
     .args_min = 1,
     .args_max = 1,
@@ -450,11 +465,12 @@ static const struct cmd cmd_backup_sync = {
     .name = "sync",
     .use = "sync",
     .summary = "Copy what is new to the backup",
-    .details = "Brings the backup up to the present state: all branches, the whole history and what is not "
-               "committed. Every\n"
-               "piece is checked before it is written. The backup is complete at any time: until the sync is "
-               "done it shows the\n"
-               "state before.",
+    .details =
+        "Brings the backup up to the present state: all branches, the whole history and what is not "
+        "committed. Every\n"
+        "piece is checked before it is written. The backup is complete at any time: until the sync is "
+        "done it shows the\n"
+        "state before.",
     .args_max = 0,
     .cls = CMD_WRITES,
     .readonly_label = "backup sync",
@@ -482,8 +498,12 @@ static const struct cmd cmd_backup_status = {
     .run = run_status,
 };
 
-static const struct cmd *const children[] = {&cmd_backup_export_git, &cmd_backup_init,   &cmd_backup_remove,
-                                             &cmd_backup_restore,    &cmd_backup_status, &cmd_backup_sync,
+static const struct cmd *const children[] = {&cmd_backup_export_git,
+                                             &cmd_backup_init,
+                                             &cmd_backup_remove,
+                                             &cmd_backup_restore,
+                                             &cmd_backup_status,
+                                             &cmd_backup_sync,
                                              NULL};
 
 const struct cmd cmd_backup = {

@@ -28,8 +28,8 @@ struct pull_options backup_progress(struct progress *p);
 int backup_lock(struct bd *bd, int *fd);
 
 struct backup_restored {
-    const char *aside;      /* where the database that was there is now, NULL when there was none */
-    const char **newer;     /* what it had that the backup has not */
+    const char *aside;  /* where the database that was there is now, NULL when there was none */
+    const char **newer; /* what it had that the backup has not */
     size_t newer_count;
     uint64_t issues;
     const char *project_id; /* of the restored database, NULL when it has none */
@@ -45,8 +45,8 @@ int backup_restore(struct bd *bd, const char *source, bool replace, struct backu
 /* Makes metadata.json name the project that the database now is; NULL: unknown, nothing changes. */
 void backup_adopt_project(struct bd *bd, const char *project_id);
 
-/* Automatic backup after a command, where backup.enabled is true: into backup_default_dir, at most once in
- * backup.interval. Problems are warnings. */
+/* Automatic backup after a command, where backup.enabled is true: into backup_default_dir, at most once
+ * in backup.interval. Problems are warnings. */
 void backup_auto(struct bd *bd);
 
 extern const struct cmd cmd_backup_restore, cmd_backup_export_git;

@@ -46,7 +46,9 @@ static const char *git(struct job *j, int timeout_ms, const char *const *argumen
         result = arena_strdup(&j->bd->arena, buf_str(&out));
     else
         err_set(j->err, BD_IO, "git %s: %s", arguments[0],
-                error.size ? buf_str(&error) : status < 0 ? strerror(errno) : "failed");
+                error.size   ? buf_str(&error)
+                : status < 0 ? strerror(errno)
+                             : "failed");
     buf_release(&out);
     buf_release(&error);
     return result;
@@ -60,12 +62,15 @@ static bool valid_branch(const char *name) {
 /* Where the branch stands: at the remote if it can be asked, else here. */
 static int find_parent(struct job *j) {
     struct err ignored = ERR_INIT, *err = j->err;
-    const char *spec = arena_printf(&j->bd->arena, "+refs/heads/%s:refs/remotes/%s/%s", j->branch, j->remote, j->branch);
+    const char *spec = arena_printf(&j->bd->arena, "+refs/heads/%s:refs/remotes/%s/%s", j->branch,
+                                    j->remote, j->branch);
     const char *tracking = arena_printf(&j->bd->arena, "refs/remotes/%s/%s", j->remote, j->branch);
-    const char *listed = git(j, NETWORK_MS, (const char *const[]){"ls-remote", "--", j->remote, j->ref, NULL});
+    const char *listed =
+        git(j, NETWORK_MS, (const char *const[]){"ls-remote", "--", j->remote, j->ref, NULL});
     if (!listed)
         return err->code;
-    if (*listed && !git(j, NETWORK_MS, (const char *const[]){"fetch", "--quiet", "--", j->remote, spec, NULL}))
+    if (*listed &&
+        !git(j, NETWORK_MS, (const char *const[]){"fetch", "--quiet", "--", j->remote, spec, NULL}))
         return err->code;
     j->err = &ignored;
     const char *there = *listed ? GIT(j, "rev-parse", "--verify", "--quiet", tracking) : NULL;
@@ -84,7 +89,8 @@ static const char *make_tree(struct job *j) {
         return NULL;
     setenv("GIT_INDEX_FILE", j->index, 1);
     if ((!j->parent || GIT(j, "read-tree", j->parent)) &&
-        GIT(j, "update-index", "--add", "--cacheinfo", arena_printf(&j->bd->arena, "100644,%s,%s", blob, TREE_PATH)))
+        GIT(j, "update-index", "--add", "--cacheinfo",
+            arena_printf(&j->bd->arena, "100644,%s,%s", blob, TREE_PATH)))
         tree = GIT(j, "write-tree");
     unsetenv("GIT_INDEX_FILE");
     return tree;
@@ -96,7 +102,8 @@ static int make_commit(struct job *j) {
     const char *tree = make_tree(j);
     if (!tree)
         return j->err->code;
-    const char *before = j->parent ? GIT(j, "rev-parse", arena_printf(a, "%s^{tree}", j->parent)) : NULL;
+    const char *before =
+        j->parent ? GIT(j, "rev-parse", arena_printf(a, "%s^{tree}", j->parent)) : NULL;
     j->changed = !before || strcmp(before, tree) != 0;
     const char *commit = j->parent;
     if (j->changed) {
@@ -113,7 +120,8 @@ static int make_commit(struct job *j) {
         return err->code;
     j->committed = j->changed;
     const char *spec = arena_printf(a, "%s:%s", j->ref, j->ref);
-    if (!git(j, NETWORK_MS, (const char *const[]){"push", "--quiet", "--no-verify", "--", j->remote, spec, NULL})) {
+    if (!git(j, NETWORK_MS,
+             (const char *const[]){"push", "--quiet", "--no-verify", "--", j->remote, spec, NULL})) {
         err_prefix(err, "the snapshot is on branch %s here, but was not pushed", j->branch);
         return err->code;
     }
@@ -133,10 +141,11 @@ static int check_size(struct job *j) {
     for (const char *at = old; at && *at; at++)
         before += (at == old || at[-1] == '\n') && strncmp(at, "{\"_type\":\"memory\"", 17) != 0;
     if (before >= 10 && j->counts.issues < before / 2)
-        return err_set(j->err, BD_CONFLICT,
-                       "the snapshot on %s holds %zu issues, this database %zu; nothing was written. If so "
-                       "many were deleted on purpose, give --force",
-                       j->branch, before, j->counts.issues);
+        return err_set(
+            j->err, BD_CONFLICT,
+            "the snapshot on %s holds %zu issues, this database %zu; nothing was written. If so "
+            "many were deleted on purpose, give --force",
+            j->branch, before, j->counts.issues);
     return BD_OK;
 }
 
@@ -167,12 +176,13 @@ static int answer(struct job *j, bool dry_run) {
         json_object_end(&w);
         bd_json_end(bd, &w, &out);
     } else if (dry_run) {
-        fprintf(bd->out, "Would commit %s to branch %s and push it to %s\n", TREE_PATH, j->branch, j->remote);
+        fprintf(bd->out, "Would commit %s to branch %s and push it to %s\n", TREE_PATH, j->branch,
+                j->remote);
     } else if (!j->changed) {
         fprintf(bd->out, "Nothing changed since the last snapshot on branch %s\n", j->branch);
     } else {
-        fprintf(bd->out, "Exported %zu issues and %zu memories to branch %s, pushed to %s\n", j->counts.issues,
-                j->counts.memories, j->branch, j->remote);
+        fprintf(bd->out, "Exported %zu issues and %zu memories to branch %s, pushed to %s\n",
+                j->counts.issues, j->counts.memories, j->branch, j->remote);
     }
     return 0;
 }
@@ -194,7 +204,8 @@ static int run(struct bd *bd, const struct cmd_call *call) {
     j.ref = arena_printf(a, "refs/heads/%s", j.branch);
     const char *on = GIT(&j, "symbolic-ref", "--quiet", "HEAD");
     if (on && strcmp(on, j.ref) == 0)
-        return cmd_fail_usage(bd, call, "branch %s is checked out here; name another one with --branch", j.branch);
+        return cmd_fail_usage(bd, call, "branch %s is checked out here; name another one with --branch",
+                              j.branch);
     err_clear(&err);
     if (cmd_bool(call, "dry-run"))
         return answer(&j, true);
@@ -219,18 +230,26 @@ const struct cmd cmd_backup_export_git = {
     .name = "export-git",
     .use = "export-git",
     .summary = "Commit an export of everything to a git branch and push it",
-    .details = "Writes every issue (wisps, templates and memories too) as JSON lines to " TREE_PATH "\n"
-               "on a branch of its own and pushes that branch. The work tree, the index and the current branch "
-               "stay as they are.\n"
-               "Where the branch is checked out, 'bd bootstrap' sets a workspace up from the file. An export "
-               "without most of the\n"
-               "issues that the last one had is refused.",
+    .details =
+        "Writes every issue (wisps, templates and memories too) as JSON lines to " TREE_PATH "\n"
+        "on a branch of its own and pushes that branch. The work tree, the index and the current "
+        "branch "
+        "stay as they are.\n"
+        "Where the branch is checked out, 'bd bootstrap' sets a workspace up from the file. An export "
+        "without most of the\n"
+        "issues that the last one had is refused.",
     .examples = "  bd backup export-git\n  bd backup export-git --branch tracker --remote upstream",
     .args_max = 0,
     .flags =
         (const struct cmd_flag[]){
-            {.name = "branch", .kind = FLAG_STRING, .default_text = BRANCH, .help = "Branch for the snapshots"},
-            {.name = "remote", .kind = FLAG_STRING, .default_text = REMOTE, .help = "Git remote to push to"},
+            {.name = "branch",
+             .kind = FLAG_STRING,
+             .default_text = BRANCH,
+             .help = "Branch for the snapshots"},
+            {.name = "remote",
+             .kind = FLAG_STRING,
+             .default_text = REMOTE,
+             .help = "Git remote to push to"},
             {.name = "dry-run", .kind = FLAG_BOOL, .help = "Show what would be done"},
             {.name = "force", .kind = FLAG_BOOL, .help = "Also when most issues are gone"},
             {0},

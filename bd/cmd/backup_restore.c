@@ -113,7 +113,8 @@ void backup_adopt_project(struct bd *bd, const char *project_id) {
     struct err err = ERR_INIT;
     struct metadata m;
     int rc = metadata_load(bd->ws.beads_dir, &bd->arena, &m, &err);
-    if (!project_id || (rc != BD_OK && rc != BD_NOT_FOUND) || (rc == BD_OK && strcmp(m.project_id, project_id) == 0))
+    if (!project_id || (rc != BD_OK && rc != BD_NOT_FOUND) ||
+        (rc == BD_OK && strcmp(m.project_id, project_id) == 0))
         return;
     if (rc == BD_NOT_FOUND) {
         m.database = m.backend = "dolt";
@@ -155,17 +156,20 @@ static int run(struct bd *bd, const struct cmd_call *call) {
     struct err err = ERR_INIT;
     int lock;
     if (!bd->ws.beads_dir)
-        return cmd_fail_hint(bd, "run 'bd where' to see which workspace is in use; 'bd bootstrap' sets one up",
-                             "database is not initialized: there is no .beads directory here");
+        return cmd_fail_hint(
+            bd, "run 'bd where' to see which workspace is in use; 'bd bootstrap' sets one up",
+            "database is not initialized: there is no .beads directory here");
     if (strcmp(bd->ws.mode, "server") == 0)
-        return cmd_fail(bd, "%s uses a Dolt server; a backup is restored by that server", bd->ws.beads_dir);
+        return cmd_fail(bd, "%s uses a Dolt server; a backup is restored by that server",
+                        bd->ws.beads_dir);
     const char *dir = cmd_arg_count(call) ? cmd_arg(call, 0) : backup_default_dir(bd);
     const char *url = backup_url(bd, dir), *path = remote_file_path(url, &bd->arena);
     if (path && !os_exists(path) && cmd_arg_count(call))
-        return cmd_fail_usage(bd, call,
-                              "backup directory not found: %s\nIt may be on a disk that is not mounted; 'bd backup "
-                              "status' shows the place in use",
-                              path);
+        return cmd_fail_usage(
+            bd, call,
+            "backup directory not found: %s\nIt may be on a disk that is not mounted; 'bd backup "
+            "status' shows the place in use",
+            path);
     int status = backup_lock(bd, &lock);
     if (status)
         return status;
@@ -178,10 +182,12 @@ static int run(struct bd *bd, const struct cmd_call *call) {
     }
     os_close(lock);
     if (rc == BD_EXISTS)
-        return cmd_fail_usage(bd, call, "restore from backup %s: %s. Nothing was changed. See 'bd backup restore --help'",
-                              url, err.msg);
+        return cmd_fail_usage(
+            bd, call, "restore from backup %s: %s. Nothing was changed. See 'bd backup restore --help'",
+            url, err.msg);
     if (rc != BD_OK)
-        return cmd_fail_usage(bd, call, "restore from backup %s: %s. Nothing was changed", url, err.msg);
+        return cmd_fail_usage(bd, call, "restore from backup %s: %s. Nothing was changed", url,
+                              err.msg);
     return 0;
 }
 
@@ -189,18 +195,23 @@ const struct cmd cmd_backup_restore = {
     .name = "restore",
     .use = "restore [path]",
     .summary = "Put the database of a backup into this workspace",
-    .details = "Reads a backup made by 'bd backup sync' or by Dolt (without a path: .beads/backup), checks every "
-               "piece of it, and\n"
-               "puts it into this workspace. Where a database exists already this is refused; with --force the "
-               "backup takes its\n"
-               "place, and what was there is kept in embeddeddolt/.dolt_dropped_databases. A backup that is "
-               "damaged, incomplete or\n"
-               "no issue database changes nothing.",
+    .details =
+        "Reads a backup made by 'bd backup sync' or by Dolt (without a path: .beads/backup), checks "
+        "every "
+        "piece of it, and\n"
+        "puts it into this workspace. Where a database exists already this is refused; with --force "
+        "the "
+        "backup takes its\n"
+        "place, and what was there is kept in embeddeddolt/.dolt_dropped_databases. A backup that is "
+        "damaged, incomplete or\n"
+        "no issue database changes nothing.",
     .examples = "  bd backup restore /mnt/usb/beads-backup",
     .args_max = 1,
     .flags =
         (const struct cmd_flag[]){
-            {.name = "force", .kind = FLAG_BOOL, .help = "Replace the database that is here (it is kept aside)"},
+            {.name = "force",
+             .kind = FLAG_BOOL,
+             .help = "Replace the database that is here (it is kept aside)"},
             {0},
         },
     .cls = CMD_NO_STORE | CMD_WRITES,

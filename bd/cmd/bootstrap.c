@@ -1,7 +1,7 @@
 /*
- * bd bootstrap: from what a fresh clone brings along to a working tracker. It looks in a fixed order for
- * something to start from, says what it will do, and does it: a database appears complete, with all that
- * the source holds, or not at all. A database that exists is never touched.
+ * bd bootstrap: from what a fresh clone brings along to a working tracker. It looks in a fixed order
+ * for something to start from, says what it will do, and does it: a database appears complete, with all
+ * that the source holds, or not at all. A database that exists is never touched.
  */
 #include "base/os.h"
 #include "bd/cmd/backup.h"
@@ -54,7 +54,8 @@ static void plan_text(struct bd *bd, const struct bootstrap_plan *p) {
         fprintf(bd->out, "Bootstrap plan: restore from backup\n  Backup dir: %s\n", p->backup_dir);
         break;
     case BOOTSTRAP_IMPORT:
-        fprintf(bd->out, "Bootstrap plan: import from git-tracked JSONL\n  JSONL file: %s\n  Database: %s\n",
+        fprintf(bd->out,
+                "Bootstrap plan: import from git-tracked JSONL\n  JSONL file: %s\n  Database: %s\n",
                 p->jsonl_file, p->database);
         break;
     case BOOTSTRAP_INIT:
@@ -123,7 +124,8 @@ static const char *prefix_of(struct bd *bd, const struct bootstrap_plan *p, cons
 }
 
 /* A new database, empty or with an export in it. */
-static int create(struct bd *bd, const struct cmd_call *call, const struct bootstrap_plan *p, const char *source) {
+static int create(struct bd *bd, const struct cmd_call *call, const struct bootstrap_plan *p,
+                  const char *source) {
     struct init_job j = {.bd = bd,
                          .call = call,
                          .quiet = true,
@@ -140,7 +142,8 @@ static int create(struct bd *bd, const struct cmd_call *call, const struct boots
     j.clone_id = setup_clone_id(j.cwd, &bd->arena);
     if (metadata_load(p->beads_dir, &bd->arena, &m, NULL) == BD_OK && *m.project_id)
         j.project_id = m.project_id;
-    j.import_message = source ? arena_printf(&bd->arena, "bd bootstrap: import from %s", last_part(source)) : NULL;
+    j.import_message =
+        source ? arena_printf(&bd->arena, "bd bootstrap: import from %s", last_part(source)) : NULL;
     if (status == 0)
         status = make_directory(&j, false);
     if (status == 0)
@@ -159,7 +162,8 @@ static int restore(struct bd *bd, const struct cmd_call *call, const struct boot
     if (!p->dolt_backup) {
         int status = create(bd, call, p, p->backup_dir);
         if (status == 0 && p->jsonl_file)
-            fprintf(bd->err, "%s is there too; 'bd import' adds what it has beyond the backup\n", p->jsonl_file);
+            fprintf(bd->err, "%s is there too; 'bd import' adds what it has beyond the backup\n",
+                    p->jsonl_file);
         return status;
     }
     if (backup_restore(bd, arena_printf(&bd->arena, "file://%s", p->backup_dir), false, &done, &err))
@@ -183,7 +187,8 @@ static int sync_remote(struct bd *bd, const struct cmd_call *call, const struct 
     if (rc == BD_OK) {
         progress_begin(&progress, bd->err, bd->stderr_tty && !bd->quiet, "Cloning");
         struct pull_options options = backup_progress(&progress);
-        rc = restore_clone(&r, source, p->database_dir, p->remote, "origin", NULL, &options, NULL, &err);
+        rc =
+            restore_clone(&r, source, p->database_dir, p->remote, "origin", NULL, &options, NULL, &err);
         if (rc == BD_OK)
             rc = restore_publish(&r, false, &bd->arena, &aside, &err);
         restore_release(&r);
@@ -191,16 +196,20 @@ static int sync_remote(struct bd *bd, const struct cmd_call *call, const struct 
         remote_close(source);
     }
     if (rc == BD_UNSUPPORTED)
-        return cmd_fail_hint(bd,
-                             "'bd init --remote \"\"' or a JSONL export ('bd init --from-jsonl') starts without the "
-                             "remote",
-                             "Bootstrap failed: %s; cloning from there comes with a later version. Nothing was created",
-                             err.msg);
+        return cmd_fail_hint(
+            bd,
+            "'bd init --remote \"\"' or a JSONL export ('bd init --from-jsonl') starts without the "
+            "remote",
+            "Bootstrap failed: %s; cloning from there comes with a later version. Nothing was created",
+            err.msg);
     if (rc != BD_OK)
         return cmd_fail(bd, "Bootstrap failed: failed to clone remote %s: %s. Nothing was created",
                         cmd_quote(&bd->arena, remote_shown_url(p->remote, &bd->arena)), err.msg);
-    struct init_job j = {
-        .bd = bd, .call = call, .beads_dir = p->beads_dir, .database = p->database, .database_dir = p->database_dir};
+    struct init_job j = {.bd = bd,
+                         .call = call,
+                         .beads_dir = p->beads_dir,
+                         .database = p->database,
+                         .database_dir = p->database_dir};
     init_adopt_identity(&j);
     const char *project_id = j.project_id;
     int status = make_directory(&j, true);
@@ -230,7 +239,8 @@ static int execute_locked(struct bd *bd, const struct cmd_call *call, struct boo
     bool settled;
     int lock;
     const char *lock_path = arena_printf(&bd->arena, "%s/embeddeddolt/.lock", p->beads_dir);
-    bool ours = !os_exists(lock_path), had_beads = os_is_dir(p->beads_dir), had_data = os_is_dir(p->data_dir);
+    bool ours = !os_exists(lock_path), had_beads = os_is_dir(p->beads_dir),
+         had_data = os_is_dir(p->data_dir);
     bd->ws.beads_dir = p->beads_dir;
     bd->ws.project_dir = p->project_dir;
     bd->ws.database_name = p->database;
@@ -260,10 +270,11 @@ static int no_workspace(struct bd *bd) {
     struct buf out = BUF_INIT;
     struct json_writer w;
     if (!bd->json) {
-        fprintf(bd->err,
-                "No active beads workspace found.\nHint: %s\nBootstrap is for existing projects that need "
-                "database setup.\n",
-                cmd_hint_no_workspace);
+        fprintf(
+            bd->err,
+            "No active beads workspace found.\nHint: %s\nBootstrap is for existing projects that need "
+            "database setup.\n",
+            cmd_hint_no_workspace);
         return 1;
     }
     bd_json_begin(bd, &w, &out, true);
@@ -303,14 +314,16 @@ const struct cmd cmd_bootstrap = {
     .use = "bootstrap",
     .summary = "Set up the database of a fresh clone, from whatever there is",
     .group = "Setup & Configuration",
-    .details = "Makes a working tracker of a clone that has no database yet. It starts from the first of these that "
-               "exists:\n"
-               "  the remote that sync.remote names, or the database that git's origin keeps\n"
-               "  a backup in .beads/backup (of 'bd backup', or the .jsonl files of older versions)\n"
-               "  the export .beads/issues.jsonl (or what import.path names)\n"
-               "and makes an empty database otherwise. A database that exists is never touched, replaced or "
-               "merged into.\n\n"
-               "The database appears complete or not at all; run the command again after an interruption.",
+    .details =
+        "Makes a working tracker of a clone that has no database yet. It starts from the first of "
+        "these that "
+        "exists:\n"
+        "  the remote that sync.remote names, or the database that git's origin keeps\n"
+        "  a backup in .beads/backup (of 'bd backup', or the .jsonl files of older versions)\n"
+        "  the export .beads/issues.jsonl (or what import.path names)\n"
+        "and makes an empty database otherwise. A database that exists is never touched, replaced or "
+        "merged into.\n\n"
+        "The database appears complete or not at all; run the command again after an interruption.",
     .examples = "  bd bootstrap\n  bd bootstrap --dry-run\n  bd bootstrap --yes --json",
     .args_max = -1,
     .flags =

@@ -1,4 +1,5 @@
-/* The decision of bd bootstrap: it reads file names, sizes and settings, asks git's origin, and changes nothing. */
+/* The decision of bd bootstrap: it reads file names, sizes and settings, asks git's origin, and changes
+ * nothing. */
 #include "bd/cmd/bootstrap.h"
 
 #include "base/os.h"
@@ -54,7 +55,8 @@ static const char *usual_beads_dir(struct bd *bd, const char *cwd) {
         return below(bd, repo.root, ".beads");
     const char *slash = strrchr(repo.common_dir, '/');
     return slash && strcmp(slash, "/.git") == 0
-               ? arena_printf(&bd->arena, "%.*s/.beads", (int)(slash - repo.common_dir), repo.common_dir)
+               ? arena_printf(&bd->arena, "%.*s/.beads", (int)(slash - repo.common_dir),
+                              repo.common_dir)
                : below(bd, repo.common_dir, ".beads");
 }
 
@@ -62,8 +64,11 @@ static void place(struct bd *bd, struct bootstrap_plan *p, const char *beads_dir
     struct metadata m;
     const char *slash = strrchr(beads_dir, '/');
     p->beads_dir = beads_dir;
-    p->project_dir = slash > beads_dir ? arena_strndup(&bd->arena, beads_dir, (size_t)(slash - beads_dir)) : "/";
-    p->database = metadata_load(beads_dir, &bd->arena, &m, NULL) == BD_OK && *m.dolt_database ? m.dolt_database : "beads";
+    p->project_dir =
+        slash > beads_dir ? arena_strndup(&bd->arena, beads_dir, (size_t)(slash - beads_dir)) : "/";
+    p->database = metadata_load(beads_dir, &bd->arena, &m, NULL) == BD_OK && *m.dolt_database
+                      ? m.dolt_database
+                      : "beads";
     if (strchr(p->database, '/') || *p->database == '.')
         p->database = "beads";
     p->data_dir = below(bd, beads_dir, "embeddeddolt");
@@ -71,16 +76,18 @@ static void place(struct bd *bd, struct bootstrap_plan *p, const char *beads_dir
 }
 
 static bool has_source(struct bd *bd, const char *beads_dir) {
-    return has_bytes(below(bd, beads_dir, "issues.jsonl")) || has_bytes(below(bd, beads_dir, "backup/issues.jsonl")) ||
+    return has_bytes(below(bd, beads_dir, "issues.jsonl")) ||
+           has_bytes(below(bd, beads_dir, "backup/issues.jsonl")) ||
            has_bytes(below(bd, beads_dir, "backup/manifest"));
 }
 
-/* In a linked worktree with nothing but checked-out files: the main repository's workspace, if it is one. */
+/* In a linked worktree with nothing but checked-out files: the main repository's workspace, if it is
+ * one. */
 static bool shared_by_worktrees(struct bd *bd, const char *cwd, const char *usual) {
     struct git_repo repo;
     return git_find(cwd, &bd->arena, &repo) && repo.linked &&
-           strcmp(bd->ws.beads_dir, below(bd, repo.root, ".beads")) == 0 && !workspace_has_data(bd->ws.beads_dir) &&
-           workspace_has_project(usual);
+           strcmp(bd->ws.beads_dir, below(bd, repo.root, ".beads")) == 0 &&
+           !workspace_has_data(bd->ws.beads_dir) && workspace_has_project(usual);
 }
 
 bool bootstrap_find(struct bd *bd, struct bootstrap_plan *p) {
@@ -111,7 +118,8 @@ bool bootstrap_has_database(struct bd *bd, const char *beads_dir) {
     if (os_list_dir(data, &names, &count))
         return false;
     for (size_t i = 0; i < count && !found; i++)
-        found = names[i][0] != '.' && os_is_dir(arena_printf(&bd->arena, "%s/%s/.dolt", data, names[i]));
+        found =
+            names[i][0] != '.' && os_is_dir(arena_printf(&bd->arena, "%s/%s/.dolt", data, names[i]));
     os_free_list(names, count);
     return found;
 }
@@ -154,7 +162,8 @@ static const char *configured_remote(struct bd *bd, const struct bootstrap_plan 
         if (!slash || slash == dir)
             break;
         *slash = '\0';
-        const char *v = config_read_file(below(bd, dir, ".beads/config.yaml"), "sync.remote", &bd->arena);
+        const char *v =
+            config_read_file(below(bd, dir, ".beads/config.yaml"), "sync.remote", &bd->arena);
         if (v && *v)
             return v;
     }
@@ -191,22 +200,32 @@ void bootstrap_detect(struct bd *bd, struct bootstrap_plan *p) {
         choose(p, BOOTSTRAP_NONE, arena_printf(a, "Database already exists at %s", p->data_dir));
     } else if (bd->ws.mode && strcmp(bd->ws.mode, "server") == 0) {
         choose(p, BOOTSTRAP_NONE,
-               arena_printf(a, "%s uses a Dolt server, which this bd cannot talk to yet; nothing was done", p->beads_dir));
+               arena_printf(a,
+                            "%s uses a Dolt server, which this bd cannot talk to yet; nothing was done",
+                            p->beads_dir));
     } else if ((old = old_database(bd, p->beads_dir))) {
-        choose(p, BOOTSTRAP_NONE,
-               arena_printf(a, "%s is a database of an older version; 'bd migrate --to-dolt' brings it over", old));
+        choose(
+            p, BOOTSTRAP_NONE,
+            arena_printf(
+                a, "%s is a database of an older version; 'bd migrate --to-dolt' brings it over", old));
     } else if ((p->remote = configured_remote(bd, p))) {
-        choose(p, BOOTSTRAP_SYNC, arena_printf(a, "sync.remote configured — will clone from %s", remote_shown_url(p->remote, a)));
+        choose(p, BOOTSTRAP_SYNC,
+               arena_printf(a, "sync.remote configured — will clone from %s",
+                            remote_shown_url(p->remote, a)));
     } else if (origin_has_database(bd, os_is_dir(p->project_dir) ? p->project_dir : ".", &p->remote)) {
         choose(p, BOOTSTRAP_SYNC,
-               arena_printf(a, "Found Dolt data on git origin (refs/dolt/data) — will clone from %s", remote_shown_url(p->remote, a)));
+               arena_printf(a, "Found Dolt data on git origin (refs/dolt/data) — will clone from %s",
+                            remote_shown_url(p->remote, a)));
     } else if ((p->backup_dir = find_backup(bd, p, &p->dolt_backup))) {
-        choose(p, BOOTSTRAP_RESTORE, arena_printf(a, "Backup files found — will restore from %s", p->backup_dir));
+        choose(p, BOOTSTRAP_RESTORE,
+               arena_printf(a, "Backup files found — will restore from %s", p->backup_dir));
         p->jsonl_file = p->dolt_backup ? NULL : find_export(bd, p);
     } else if ((p->jsonl_file = find_export(bd, p))) {
         choose(p, BOOTSTRAP_IMPORT,
-               arena_printf(a, "Git-tracked %s found — will import from %s", strrchr(p->jsonl_file, '/') + 1, p->jsonl_file));
+               arena_printf(a, "Git-tracked %s found — will import from %s",
+                            strrchr(p->jsonl_file, '/') + 1, p->jsonl_file));
     } else {
-        choose(p, BOOTSTRAP_INIT, "No existing database, remote, or backup — will create fresh database");
+        choose(p, BOOTSTRAP_INIT,
+               "No existing database, remote, or backup — will create fresh database");
     }
 }

@@ -2,8 +2,8 @@
  * Commands as data. A command is one constant struct: names, argument rule, flags, help, and a run
  * function. The dispatcher, the help texts, completion and checks know only this table.
  *
- * Flag syntax is that of upstream (pflag): --x v, --x=v, -x v, -xv, bundled booleans, `--` ends flags, flags
- * and arguments may be mixed. Error texts: bd-core §1.4.
+ * Flag syntax is that of upstream (pflag): --x v, --x=v, -x v, -xv, bundled booleans, `--` ends flags,
+ * flags and arguments may be mixed. Error texts: bd-core §1.4.
  */
 #ifndef BD_CMD_CMD_H
 #define BD_CMD_CMD_H
@@ -46,19 +46,19 @@ struct cmd_call; /* parsed command line */
 
 struct cmd {
     const char *name;
-    const char *const *aliases; /* NULL-terminated, or NULL */
-    const char *use;            /* "show [id…]" behind the program name in usage */
-    const char *summary;        /* one line */
-    const char *details;        /* long help, NULL = summary */
-    const char *examples;       /* NULL or indented lines */
-    const char *group;          /* "Working With Issues" …, NULL = additional */
-    int args_min, args_max;     /* args_max -1 = any number */
-    const struct cmd_flag *flags;        /* ends with name == NULL; may be NULL */
-    const struct cmd *const *children;   /* NULL-terminated, or NULL */
-    unsigned cls;                        /* enum cmd_class */
-    const char *readonly_label;          /* NULL = name */
-    const char *no_store_flag;           /* a boolean flag with which it opens no store; NULL: none */
-    const char *const *exclusive;        /* flag groups "a b c" of which one may be given; NULL-terminated */
+    const char *const *aliases;        /* NULL-terminated, or NULL */
+    const char *use;                   /* "show [id…]" behind the program name in usage */
+    const char *summary;               /* one line */
+    const char *details;               /* long help, NULL = summary */
+    const char *examples;              /* NULL or indented lines */
+    const char *group;                 /* "Working With Issues" …, NULL = additional */
+    int args_min, args_max;            /* args_max -1 = any number */
+    const struct cmd_flag *flags;      /* ends with name == NULL; may be NULL */
+    const struct cmd *const *children; /* NULL-terminated, or NULL */
+    unsigned cls;                      /* enum cmd_class */
+    const char *readonly_label;        /* NULL = name */
+    const char *no_store_flag;         /* a boolean flag with which it opens no store; NULL: none */
+    const char *const *exclusive; /* flag groups "a b c" of which one may be given; NULL-terminated */
     /* Exit status: 0, or what cmd_fail… returned. NULL: group command, prints its help. */
     int (*run)(struct bd *bd, const struct cmd_call *call);
 };
@@ -67,7 +67,8 @@ struct cmd {
 size_t cmd_arg_count(const struct cmd_call *c);
 const char *cmd_arg(const struct cmd_call *c, size_t i);
 const char *const *cmd_args(const struct cmd_call *c);
-bool cmd_given(const struct cmd_call *c, const char *flag); /* on the command line, even with the default */
+bool cmd_given(const struct cmd_call *c,
+               const char *flag); /* on the command line, even with the default */
 bool cmd_bool(const struct cmd_call *c, const char *flag);
 int64_t cmd_int(const struct cmd_call *c, const char *flag);
 int64_t cmd_duration(const struct cmd_call *c, const char *flag); /* nanoseconds */
@@ -75,7 +76,7 @@ double cmd_float(const struct cmd_call *c, const char *flag);
 const char *cmd_str(const struct cmd_call *c, const char *flag); /* never NULL */
 const char *const *cmd_list(const struct cmd_call *c, const char *flag, size_t *count);
 const struct cmd *cmd_of(const struct cmd_call *c);
-const char *cmd_path(const struct cmd_call *c); /* "bd dep add" */
+const char *cmd_path(const struct cmd_call *c);      /* "bd dep add" */
 const char *cmd_called_as(const struct cmd_call *c); /* the name or alias that was typed */
 
 /* The text as Go's %q prints it, in the arena. */
@@ -86,7 +87,8 @@ char *cmd_quote(struct arena *a, const char *s);
 int cmd_fail(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The hint where a command finds no workspace. */
 extern const char cmd_hint_no_workspace[];
-int cmd_fail_hint(struct bd *bd, const char *hint, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int cmd_fail_hint(struct bd *bd, const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* stderr text, or with --json an object on stdout ("fatal respecting JSON") */
 int cmd_fail_json_stdout(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int cmd_fail_hint_json_stdout(struct bd *bd, const char *hint, const char *fmt, ...)
@@ -95,7 +97,8 @@ int cmd_fail_hint_json_stdout(struct bd *bd, const char *hint, const char *fmt, 
 int cmd_fail_usage(struct bd *bd, const struct cmd_call *c, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* object {code, error} on stderr with --json, else stderr text */
-int cmd_fail_code(struct bd *bd, const char *code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int cmd_fail_code(struct bd *bd, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void cmd_warn(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The table of all top-level commands (bd/cmd/table.c), NULL-terminated, in help order. */

@@ -1,6 +1,7 @@
 /*
- * bd codex-hook: what Codex calls at turns of a session (bd setup codex). After its context was compacted, the next
- * prompt gets the text of bd prime again; a file in the user's cache remembers that until then.
+ * bd codex-hook: what Codex calls at turns of a session (bd setup codex). After its context was
+ * compacted, the next prompt gets the text of bd prime again; a file in the user's cache remembers that
+ * until then.
  */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/prime.h"
@@ -43,7 +44,8 @@ static void send_prime(struct bd *bd, const char *event) {
 
 /* One mark for each session in each folder. */
 static const char *mark_path(struct bd *bd, const struct json_value *input) {
-    const char *session = json_value_get_text(input, "session_id"), *cwd = json_value_get_text(input, "cwd");
+    const char *session = json_value_get_text(input, "session_id"),
+               *cwd = json_value_get_text(input, "cwd");
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     const char *base = xdg && *xdg ? arena_printf(&bd->arena, "%s/beads/codex-hooks", xdg)
                        : home      ? arena_printf(&bd->arena, "%s/.cache/beads/codex-hooks", home)
@@ -82,7 +84,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     const char *event = cmd_arg(c, 0), *text = read_input(bd);
     struct err err = ERR_INIT;
     const struct json_value *input = NULL;
-    if (text[strspn(text, " \t\r\n")] && !(input = json_value_parse(text, strlen(text), &bd->arena, &err)))
+    if (text[strspn(text, " \t\r\n")] &&
+        !(input = json_value_parse(text, strlen(text), &bd->arena, &err)))
         return cmd_fail(bd, "the input is not JSON: %s", err.msg);
     const char *named = json_value_get_text(input, "hook_event_name");
     if (named && *named)

@@ -28,14 +28,11 @@ static enum place place_of(const char *key) {
 /* ---- keys ---- */
 
 static const char *const known_prefixes[] = {
-    "export.",     "import.",     "dolt.",
-    "jira.",       "linear.",     "github.",
-    "custom.",     "status.",     "doctor.",
-    "routing.",    "sync.",       "git.",
-    "directory.",  "repos.",      "external_projects.",
-    "validation.", "hierarchy.",  "ai.",
-    "backup.",     "federation.", "types.",
-    "output.",     "history.",     NULL,
+    "export.",     "import.",    "dolt.",      "jira.",   "linear.",
+    "github.",     "custom.",    "status.",    "doctor.", "routing.",
+    "sync.",       "git.",       "directory.", "repos.",  "external_projects.",
+    "validation.", "hierarchy.", "ai.",        "backup.", "federation.",
+    "types.",      "output.",    "history.",   NULL,
 };
 static const char *const known_keys[] = {
     "no-db",
@@ -248,7 +245,8 @@ static void hint(struct bd *bd, const char *key, const char *value) {
         text = "It applies from the next start of the server on.";
         command = "bd dolt stop && bd dolt start";
     } else if (strcmp(key, "history.keep") == 0 && value && strcmp(value, "all") != 0) {
-        text = "Commands that write let go of older history from now on. To keep a copy of it first: bd backup";
+        text = "Commands that write let go of older history from now on. To keep a copy of it first: "
+               "bd backup";
         command = "bd compact --dry-run";
     } else if (strcmp(key, "routing.mode") == 0 && value && strcmp(value, "auto") != 0 &&
                strcmp(value, "maintainer") != 0 && strcmp(value, "contributor") != 0 &&
@@ -588,19 +586,22 @@ const struct cmd cmd_config = {
     .use = "config",
     .summary = "Read and change settings",
     .group = "Setup & Configuration",
-    .details = "Settings live in three places, and bd config knows which key belongs where:\n\n"
-               "  .beads/config.yaml   how bd itself works: export.*, import.path, backup.*, dolt.*, "
-               "routing.*, sync.*,\n"
-               "                       history.keep, federation.*, validation.*, hierarchy.*, ai.*, git.*, actor, "
-               "json, tokens\n"
-               "  the database         what the project agrees on: status.custom, types.custom, "
-               "jira.*, linear.*,\n"
-               "                       doctor.suppress.*, custom.* and all other keys\n"
-               "  git                  beads.role (maintainer or contributor)\n\n"
-               "history.keep says how much history the database keeps by itself: all (unless set), a time\n"
-               "(30d, 12 weeks) or a number (500 commits). What is older becomes one commit, as by bd compact, or\n"
-               "so many of each day: \"30d, 1 per day\".\n\n"
-               "An environment variable BD_<KEY> (dots and dashes as underscores) beats config.yaml.",
+    .details =
+        "Settings live in three places, and bd config knows which key belongs where:\n\n"
+        "  .beads/config.yaml   how bd itself works: export.*, import.path, backup.*, dolt.*, "
+        "routing.*, sync.*,\n"
+        "                       history.keep, federation.*, validation.*, hierarchy.*, ai.*, git.*, "
+        "actor, "
+        "json, tokens\n"
+        "  the database         what the project agrees on: status.custom, types.custom, "
+        "jira.*, linear.*,\n"
+        "                       doctor.suppress.*, custom.* and all other keys\n"
+        "  git                  beads.role (maintainer or contributor)\n\n"
+        "history.keep says how much history the database keeps by itself: all (unless set), a time\n"
+        "(30d, 12 weeks) or a number (500 commits). What is older becomes one commit, as by bd "
+        "compact, or\n"
+        "so many of each day: \"30d, 1 per day\".\n\n"
+        "An environment variable BD_<KEY> (dots and dashes as underscores) beats config.yaml.",
     .examples = "  bd config set export.auto true\n"
                 "  bd config set status.custom \"in_review:wip,shipped:done\"\n"
                 "  bd config set-many jira.url=https://jira.example.com jira.project=PROJ\n"

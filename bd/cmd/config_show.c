@@ -300,10 +300,7 @@ static void check_federation(struct issues *l) {
 static int run_validate(struct bd *bd, const struct cmd_call *call) {
     (void)call;
     if (!bd->ws.beads_dir)
-        return cmd_fail_hint_json_stdout(
-            bd,
-            cmd_hint_no_workspace,
-            "no active beads workspace found");
+        return cmd_fail_hint_json_stdout(bd, cmd_hint_no_workspace, "no active beads workspace found");
     struct issues l = {.bd = bd, .file = arena_printf(&bd->arena, "%s/config.yaml", bd->ws.beads_dir)};
     if (config_warning(&bd->config))
         complain(&l, arena_printf(&bd->arena, "config.yaml: failed to parse: %s",

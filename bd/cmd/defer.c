@@ -1,4 +1,5 @@
-/* bd defer and bd undefer: put issues aside, and take them up again. All of them, or none when one is unknown. */
+/* bd defer and bd undefer: put issues aside, and take them up again. All of them, or none when one is
+ * unknown. */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/issue_flags.h"
 #include "bd/cmd/route.h"
@@ -63,9 +64,11 @@ static void answer(struct work *w) {
         else if (bd->json)
             *issue_list_add(&done, &bd->arena) = *i;
         else if (w->undefer)
-            fprintf(bd->out, "%s Undeferred %s (now open)\n", ink_text(&bd->arena, bd->color, INK_PASS, "*"), i->id);
+            fprintf(bd->out, "%s Undeferred %s (now open)\n",
+                    ink_text(&bd->arena, bd->color, INK_PASS, "*"), i->id);
         else
-            fprintf(bd->out, "%s Deferred %s\n", ink_text(&bd->arena, bd->color, INK_ACCENT, "*"), i->id);
+            fprintf(bd->out, "%s Deferred %s\n", ink_text(&bd->arena, bd->color, INK_ACCENT, "*"),
+                    i->id);
     }
     if (done.count)
         write_json_issues(bd, &done);
@@ -95,10 +98,14 @@ static int run_defer(struct bd *bd, const struct cmd_call *c) {
     return run_work(bd, c, false, until);
 }
 
-static int run_undefer(struct bd *bd, const struct cmd_call *c) { return run_work(bd, c, true, ISSUE_NO_TIME); }
+static int run_undefer(struct bd *bd, const struct cmd_call *c) {
+    return run_work(bd, c, true, ISSUE_NO_TIME);
+}
 
 static const struct cmd_flag defer_flags[] = {
-    {.name = "until", .kind = FLAG_STRING, .help = "When it comes back by itself (+1h, tomorrow, 2026-12-24)"},
+    {.name = "until",
+     .kind = FLAG_STRING,
+     .help = "When it comes back by itself (+1h, tomorrow, 2026-12-24)"},
     {0},
 };
 
@@ -106,7 +113,8 @@ const struct cmd cmd_defer = {
     .name = "defer",
     .use = "defer [id...]",
     .summary = "Put issues aside for later",
-    .details = "Sets the status to deferred: the issues stay in 'bd list' and leave 'bd ready' until 'bd undefer', or\n"
+    .details = "Sets the status to deferred: the issues stay in 'bd list' and leave 'bd ready' until "
+               "'bd undefer', or\n"
                "until the time given.",
     .examples = "  bd defer bd-1\n  bd defer bd-1 bd-2 --until=tomorrow",
     .args_min = 1,

@@ -69,12 +69,15 @@ static int find_all(struct work *w, struct tables_txn *x, struct err *err) {
             return err_prefix(err, "getting issue %s", w->typed[i]);
         }
     }
-    return w->missing.size ? err_set(err, BD_NOT_FOUND, "issues not found: %s", buf_str(&w->missing)) : BD_OK;
+    return w->missing.size ? err_set(err, BD_NOT_FOUND, "issues not found: %s", buf_str(&w->missing))
+                           : BD_OK;
 }
 
 static int plan(struct work *w, struct tables_txn *x, struct err *err) {
     int rc = find_all(w, x, err);
-    return rc == BD_OK ? issue_deletion_plan(x, w->ids, w->count, w->cascade, &w->bd->arena, &w->plan, err) : rc;
+    return rc == BD_OK
+               ? issue_deletion_plan(x, w->ids, w->count, w->cascade, &w->bd->arena, &w->plan, err)
+               : rc;
 }
 
 /* ---- preview ---- */
@@ -131,7 +134,8 @@ static void preview_end(struct work *w, bool dry_run) {
     buf_add_str(&command, "bd delete ");
     text_add_joined(&command, w->ids, w->count, " ");
     buf_addf(&command, "%s --force", w->cascade ? " --cascade" : "");
-    fprintf(bd->out, "\n%s\n", ink_text(&bd->arena, bd->color, INK_WARN, "This operation cannot be undone!"));
+    fprintf(bd->out, "\n%s\n",
+            ink_text(&bd->arena, bd->color, INK_WARN, "This operation cannot be undone!"));
     fprintf(bd->out, "To proceed%s, run: %s\n", w->cascade ? " with cascade deletion" : "",
             ink_text(&bd->arena, bd->color, INK_WARN, buf_str(&command)));
     buf_release(&command);
@@ -159,16 +163,18 @@ static int preview_many(struct work *w, bool dry_run) {
         fprintf(bd->out, "\n%s Cascade mode enabled - will also delete all dependent issues\n",
                 ink_text(&bd->arena, bd->color, INK_WARN, "⚠"));
     if (d->with_orphans && !w->cascade) {
-        const char *why = arena_printf(&bd->arena,
-                                       "issue %s has dependents not in deletion set; use --cascade to delete them or "
-                                       "--force to orphan them",
-                                       d->with_orphans);
+        const char *why =
+            arena_printf(&bd->arena,
+                         "issue %s has dependents not in deletion set; use --cascade to delete them or "
+                         "--force to orphan them",
+                         d->with_orphans);
         fprintf(bd->out, "\n%s\n", ink_text(&bd->arena, bd->color, INK_FAIL, why));
         return 1;
     }
     fprintf(bd->out, "\nWould delete: %zu issues\n", d->count);
     fprintf(bd->out, "Would remove: %llu dependencies, %llu labels, %llu events\n",
-            (unsigned long long)d->dependencies, (unsigned long long)d->labels, (unsigned long long)d->events);
+            (unsigned long long)d->dependencies, (unsigned long long)d->labels,
+            (unsigned long long)d->events);
     preview_end(w, dry_run);
     return 0;
 }
@@ -182,7 +188,8 @@ static int preview(struct work *w, bool single, bool dry_run) {
     if (rc == BD_OK) {
         rc = plan(w, x, &err);
         if (rc == BD_OK) {
-            fprintf(bd->out, "\n%s\n", ink_text(&bd->arena, bd->color, INK_FAIL, "⚠️  DELETE PREVIEW"));
+            fprintf(bd->out, "\n%s\n",
+                    ink_text(&bd->arena, bd->color, INK_FAIL, "⚠️  DELETE PREVIEW"));
             if (single)
                 rc = preview_one(w, x, dry_run, &err);
             else
@@ -211,7 +218,8 @@ static int delete_one(struct tables_txn *x, void *ctx, struct err *err) {
     return rc;
 }
 
-static void json_strings(struct json_writer *j, const char *key, const char *const *items, size_t count) {
+static void json_strings(struct json_writer *j, const char *key, const char *const *items,
+                         size_t count) {
     json_key(j, key);
     json_array(j);
     for (size_t i = 0; i < count; i++)
@@ -257,8 +265,8 @@ static void answer(struct work *w, bool single) {
         write_success(bd, "Deleted %zu issue(s)", d->count);
     fprintf(bd->out, "  Removed %llu dependency link(s)\n", (unsigned long long)d->dependencies);
     if (!single)
-        fprintf(bd->out, "  Removed %llu label(s)\n  Removed %llu event(s)\n", (unsigned long long)d->labels,
-                (unsigned long long)d->events);
+        fprintf(bd->out, "  Removed %llu label(s)\n  Removed %llu event(s)\n",
+                (unsigned long long)d->labels, (unsigned long long)d->events);
     fprintf(bd->out, "  Updated text references in %llu issue(s)\n", (unsigned long long)w->marked);
     if (single || w->cascade || !d->orphan_count)
         return;
@@ -298,7 +306,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
         w.ids = arena_alloc(&bd->arena, w.count * sizeof *w.ids);
         w.issues = arena_alloc(&bd->arena, w.count * sizeof *w.issues);
         route_ids(bd, w.typed, w.count);
-        status = dry_run || !cmd_bool(c, "force") ? preview(&w, single, dry_run) : delete_typed(&w, single);
+        status =
+            dry_run || !cmd_bool(c, "force") ? preview(&w, single, dry_run) : delete_typed(&w, single);
     }
     buf_release(&w.missing);
     free(w.typed);
@@ -306,7 +315,10 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag flags[] = {
-    {.name = "force", .shorthand = 'f', .kind = FLAG_BOOL, .help = "Delete; without it, only tell what would go"},
+    {.name = "force",
+     .shorthand = 'f',
+     .kind = FLAG_BOOL,
+     .help = "Delete; without it, only tell what would go"},
     {.name = "from-file", .kind = FLAG_STRING, .help = "A file of ids, one per line"},
     {.name = "dry-run", .kind = FLAG_BOOL, .help = "Only tell what would go, even with --force"},
     {.name = "cascade", .kind = FLAG_BOOL, .help = "Delete all issues that depend on them, too"},
@@ -317,11 +329,14 @@ const struct cmd cmd_delete = {
     .name = "delete",
     .use = "delete <issue-id> [issue-id...]",
     .summary = "Delete issues and the references to them",
-    .details = "Deletes issues with their labels, comments, events and dependencies. Issues next to them that name\n"
-               "one in their texts say [deleted:ID] there. Without --force it shows what would happen.\n\n"
-               "Several issues are not deleted while others depend on them: --cascade deletes those as well,\n"
-               "--force leaves them without the dependency.",
-    .examples = "  bd delete bd-1\n  bd delete bd-1 bd-2 --force\n  bd delete --from-file ids.txt --cascade --dry-run",
+    .details =
+        "Deletes issues with their labels, comments, events and dependencies. Issues next to them that "
+        "name\n"
+        "one in their texts say [deleted:ID] there. Without --force it shows what would happen.\n\n"
+        "Several issues are not deleted while others depend on them: --cascade deletes those as well,\n"
+        "--force leaves them without the dependency.",
+    .examples = "  bd delete bd-1\n  bd delete bd-1 bd-2 --force\n  bd delete --from-file ids.txt "
+                "--cascade --dry-run",
     .group = "Working With Issues",
     .args_min = 0,
     .args_max = -1,

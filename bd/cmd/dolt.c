@@ -51,7 +51,8 @@ static const struct cmd cmd_dolt_commit = {
     .name = "commit",
     .use = "commit [flags]",
     .summary = "Commit what earlier commands left uncommitted",
-    .details = "The commit point where dolt.auto-commit is off or batch. 'bd vc commit' is the same with a message that\n"
+    .details = "The commit point where dolt.auto-commit is off or batch. 'bd vc commit' is the same "
+               "with a message that\n"
                "must be given.",
     .examples = "  bd dolt commit\n  bd dolt commit -m \"Plan the release\"",
     .args_max = -1,
@@ -63,17 +64,19 @@ static const struct cmd cmd_dolt_commit = {
 
 /* ---- status ---- */
 
-static bool is_server(const struct bd *bd) { return strcmp(bd->ws.mode ? bd->ws.mode : "", "server") == 0; }
+static bool is_server(const struct bd *bd) {
+    return strcmp(bd->ws.mode ? bd->ws.mode : "", "server") == 0;
+}
 
 static int run_status(struct bd *bd, const struct cmd_call *c) {
     struct json_writer w;
     struct buf out = BUF_INIT;
     (void)c;
     if (!bd->ws.beads_dir)
-        return cmd_fail_hint(bd, cmd_hint_no_workspace,
-                             "no active beads workspace found");
+        return cmd_fail_hint(bd, cmd_hint_no_workspace, "no active beads workspace found");
     if (is_server(bd))
-        return cmd_fail(bd, "'bd dolt status' of a workspace with a server is not built into this bd yet");
+        return cmd_fail(bd,
+                        "'bd dolt status' of a workspace with a server is not built into this bd yet");
     const char *dir = arena_printf(&bd->arena, "%s/embeddeddolt", bd->ws.beads_dir);
     bool exists = os_is_dir(dir);
     if (!bd->json) {
@@ -114,7 +117,8 @@ static int run_show(struct bd *bd, const struct cmd_call *c) {
     if (!bd->ws.beads_dir)
         return cmd_fail_hint(bd, cmd_hint_no_workspace, "no active beads workspace found");
     if (is_server(bd))
-        return cmd_fail(bd, "'bd dolt show' of a workspace with a server is not built into this bd yet");
+        return cmd_fail(bd,
+                        "'bd dolt show' of a workspace with a server is not built into this bd yet");
     const char *dir = arena_printf(&bd->arena, "%s/embeddeddolt", bd->ws.beads_dir);
     const char *database = bd->ws.database_name ? bd->ws.database_name : "beads";
     if (bd->json) {
@@ -128,14 +132,20 @@ static int run_show(struct bd *bd, const struct cmd_call *c) {
         bd_json_end(bd, &w, &out);
         return 0;
     }
-    fprintf(bd->out, "Dolt Configuration\n==================\n  Database: %s\n  Mode:     embedded (in-process Dolt engine)\n"
-                     "  Data:     %s\n\nRemotes:\n", database, dir);
-    if (bd->ws.database_dir && repo_state_list(bd->ws.database_dir, REPO_REMOTES, &bd->arena, &list, &count, &err))
+    fprintf(bd->out,
+            "Dolt Configuration\n==================\n  Database: %s\n  Mode:     embedded (in-process "
+            "Dolt engine)\n"
+            "  Data:     %s\n\nRemotes:\n",
+            database, dir);
+    if (bd->ws.database_dir &&
+        repo_state_list(bd->ws.database_dir, REPO_REMOTES, &bd->arena, &list, &count, &err))
         cmd_warn(bd, "%s", err.msg);
     for (size_t i = 0; i < count; i++)
         fprintf(bd->out, "  %-16s %s\n", list[i].name, remote_shown_url(list[i].url, &bd->arena));
-    fprintf(bd->out, "%s\nConfig sources (priority order):\n  1. Environment variables (BEADS_DOLT_*)\n"
-                     "  2. metadata.json (local)\n  3. config.yaml (shared)\n", count ? "" : "  (none)\n");
+    fprintf(bd->out,
+            "%s\nConfig sources (priority order):\n  1. Environment variables (BEADS_DOLT_*)\n"
+            "  2. metadata.json (local)\n  3. config.yaml (shared)\n",
+            count ? "" : "  (none)\n");
     return 0;
 }
 
@@ -169,13 +179,13 @@ static const struct cmd_flag set_flags[] = {
     {0},
 };
 
-#define SERVER_ONLY(id, title, text, flag_list)                                                                        \
-    static const struct cmd id = {.name = title,                                                                       \
-                                  .use = title,                                                                        \
-                                  .summary = text,                                                                     \
-                                  .args_max = -1,                                                                      \
-                                  .flags = flag_list,                                                                  \
-                                  .cls = CMD_NO_STORE,                                                                 \
+#define SERVER_ONLY(id, title, text, flag_list)                                                        \
+    static const struct cmd id = {.name = title,                                                       \
+                                  .use = title,                                                        \
+                                  .summary = text,                                                     \
+                                  .args_max = -1,                                                      \
+                                  .flags = flag_list,                                                  \
+                                  .cls = CMD_NO_STORE,                                                 \
                                   .run = run_server_only}
 SERVER_ONLY(cmd_dolt_start, "start", "Start the server of a workspace that has one", NULL);
 SERVER_ONLY(cmd_dolt_stop, "stop", "Stop that server", force_flags);
@@ -185,9 +195,9 @@ SERVER_ONLY(cmd_dolt_killall, "killall", "End servers that nobody uses", NULL);
 SERVER_ONLY(cmd_dolt_clean, "clean-databases", "Drop what tests left on the server", dry_run_flags);
 
 static const struct cmd *const children[] = {
-    &cmd_dolt_clean, &cmd_dolt_commit, &cmd_dolt_fetch, &cmd_fsck,       &cmd_dolt_killall,
+    &cmd_dolt_clean, &cmd_dolt_commit, &cmd_dolt_fetch,  &cmd_fsck,      &cmd_dolt_killall,
     &cmd_dolt_pull,  &cmd_dolt_push,   &cmd_dolt_remote, &cmd_dolt_set,  &cmd_dolt_show,
-    &cmd_dolt_start, &cmd_dolt_status, &cmd_dolt_stop,  &cmd_dolt_test,  NULL,
+    &cmd_dolt_start, &cmd_dolt_status, &cmd_dolt_stop,   &cmd_dolt_test, NULL,
 };
 
 const struct cmd cmd_dolt = {

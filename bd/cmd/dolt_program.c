@@ -85,8 +85,9 @@ const struct cmd cmd_dolt_program = {
     .name = "dolt",
     .use = "dolt [command]",
     .summary = "Look after the database in this folder",
-    .details = "bd answers to the name dolt for the commands that keep a database in order. Run them in the "
-               "folder that holds .dolt.",
+    .details =
+        "bd answers to the name dolt for the commands that keep a database in order. Run them in the "
+        "folder that holds .dolt.",
     .children = children,
     .cls = CMD_NO_STORE,
 };

@@ -1,6 +1,6 @@
 /*
- * bd dolt remote: names for the places a database is exchanged with, kept where Dolt keeps them. The one called
- * `origin` is also sync.remote of the workspace, so that fresh clones find it.
+ * bd dolt remote: names for the places a database is exchanged with, kept where Dolt keeps them. The
+ * one called `origin` is also sync.remote of the workspace, so that fresh clones find it.
  */
 #include "bd/cmd/cmd.h"
 #include "bd/cmd/dolt_remote.h"
@@ -14,7 +14,8 @@ static int list_all(struct bd *bd, struct repo_address **list, size_t *count, st
     return repo_state_list(bd->ws.database_dir, REPO_REMOTES, &bd->arena, list, count, err);
 }
 
-static const struct repo_address *find(const struct repo_address *list, size_t count, const char *name) {
+static const struct repo_address *find(const struct repo_address *list, size_t count,
+                                       const char *name) {
     for (size_t i = 0; i < count; i++)
         if (strcmp(list[i].name, name) == 0)
             return &list[i];
@@ -57,9 +58,11 @@ static int run_add(struct bd *bd, const struct cmd_call *call) {
     if (dolt_remote_register(bd, entry.name, entry.url, &err))
         return cmd_fail(bd, "failed to add remote: %s", err.msg);
     if (before && strcmp(before->url, entry.url) != 0)
-        fprintf(bd->err, "Remote %s was %s\n", cmd_quote(&bd->arena, entry.name), shown(bd, before->url));
+        fprintf(bd->err, "Remote %s was %s\n", cmd_quote(&bd->arena, entry.name),
+                shown(bd, before->url));
     if (!bd->json) {
-        fprintf(bd->out, "Added remote %s → %s\n", cmd_quote(&bd->arena, entry.name), shown(bd, entry.url));
+        fprintf(bd->out, "Added remote %s → %s\n", cmd_quote(&bd->arena, entry.name),
+                shown(bd, entry.url));
         return 0;
     }
     bd_json_begin(bd, &w, &out, true);
@@ -130,7 +133,8 @@ static const struct cmd cmd_remote_add = {
     .name = "add",
     .use = "add <name> <url>",
     .summary = "Name a remote",
-    .details = "Keeps the address of a remote under a name, in place of what had the name before. The remote called "
+    .details = "Keeps the address of a remote under a name, in place of what had the name before. The "
+               "remote called "
                "origin becomes\nsync.remote in config.yaml too.",
     .examples = "  bd dolt remote add origin file:///mnt/share/beads",
     .args_min = 2,
@@ -148,12 +152,15 @@ static const struct cmd cmd_remote_remove = {
     .details = "Forgets the name and address. What the remote holds is not touched.",
     .args_min = 1,
     .args_max = 1,
-    .flags = (const struct cmd_flag[]){{.name = "force", .kind = FLAG_BOOL, .help = "Accepted, not needed"}, {0}},
+    .flags =
+        (const struct cmd_flag[]){{.name = "force", .kind = FLAG_BOOL, .help = "Accepted, not needed"},
+                                  {0}},
     .cls = CMD_WRITES,
     .readonly_label = "dolt remote remove",
     .run = run_remove,
 };
-static const struct cmd *const children[] = {&cmd_remote_add, &cmd_remote_list, &cmd_remote_remove, NULL};
+static const struct cmd *const children[] = {&cmd_remote_add, &cmd_remote_list, &cmd_remote_remove,
+                                             NULL};
 
 const struct cmd cmd_dolt_remote = {
     .name = "remote",

@@ -111,10 +111,7 @@ static int run(struct bd *bd, const struct cmd_call *c) {
         return 0;
     }
     if (squash_check(bd, cmd_bool(c, "force-federated"), &err) != BD_OK)
-        return cmd_fail_hint(
-            bd,
-            "bd gc gives back space without touching history",
-            "%s", err.msg);
+        return cmd_fail_hint(bd, "bd gc gives back space without touching history", "%s", err.msg);
     if (!cmd_bool(c, "force"))
         return cmd_fail_hint(
             bd,

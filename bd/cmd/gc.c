@@ -1,6 +1,6 @@
 /*
- * bd gc: what nobody needs any more goes. Old closed issues (decay), then what no reference reaches in the
- * store. History is kept whole: squashing it is bd compact and bd flatten.
+ * bd gc: what nobody needs any more goes. Old closed issues (decay), then what no reference reaches in
+ * the store. History is kept whole: squashing it is bd compact and bd flatten.
  */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/gc_recover.h"
@@ -76,15 +76,16 @@ static int decay(struct work *w, bool force) {
     if (warning)
         cmd_warn(bd, "%s", warning);
     if (!w->found.count) {
-        say(w, arena_printf(&bd->arena, "  No closed issues older than %" PRId64 " days", w->older_than));
+        say(w,
+            arena_printf(&bd->arena, "  No closed issues older than %" PRId64 " days", w->older_than));
         add_phase(w, "Decay", "0 issues deleted");
     } else if (w->dry_run) {
         say(w, arena_printf(&bd->arena, "  Would delete %zu closed issue(s)", w->found.count));
         add_phase(w, "Decay", arena_printf(&bd->arena, "%zu issues (dry-run)", w->found.count));
     } else if (!force) {
         return cmd_fail_hint(bd, "Use --force to confirm or --dry-run to preview.",
-                             "would delete %zu closed issue(s) older than %" PRId64 " days", w->found.count,
-                             w->older_than);
+                             "would delete %zu closed issue(s) older than %" PRId64 " days",
+                             w->found.count, w->older_than);
     } else {
         if (write_run(bd, "gc", NULL, 0, find_and_delete, w, &err) != BD_OK)
             return cmd_fail(bd, "deleting closed issues: %s", err.msg);
@@ -165,9 +166,11 @@ static void collect(struct work *w, bool full, bool table_files) {
         const char *before = text_bytes(&bd->arena, w->gone.before.total),
                    *after = text_bytes(&bd->arena, w->gone.after.total);
         if (w->gone.nothing_to_do)
-            say(w, arena_printf(&bd->arena, "  Nothing was written since the last collection (%s)", before));
+            say(w, arena_printf(&bd->arena, "  Nothing was written since the last collection (%s)",
+                                before));
         else
-            say(w, arena_printf(&bd->arena, w->dry_run ? "  %s would become about %s" : "  %s → %s", before, after));
+            say(w, arena_printf(&bd->arena, w->dry_run ? "  %s would become about %s" : "  %s → %s",
+                                before, after));
         add_phase(w, "Dolt GC", w->dry_run ? "dry-run" : "complete");
     }
     say(w, "");
@@ -210,10 +213,14 @@ static void answer(struct work *w) {
         return;
     }
     text_add_duration(&took, (elapsed + 500) / 1000 * 1000000);
-    fprintf(bd->out, "%s (%s)\n", w->dry_run ? "DRY RUN complete" : w->failed ? "GC failed" : "✓ GC complete",
+    fprintf(bd->out, "%s (%s)\n",
+            w->dry_run  ? "DRY RUN complete"
+            : w->failed ? "GC failed"
+                        : "✓ GC complete",
             buf_str(&took));
     for (size_t i = 0; i < w->phase_count; i++)
-        fprintf(bd->out, "  %s: %s\n", w->phases[i].name, w->phases[i].skipped ? "skipped" : w->phases[i].detail);
+        fprintf(bd->out, "  %s: %s\n", w->phases[i].name,
+                w->phases[i].skipped ? "skipped" : w->phases[i].detail);
     buf_release(&took);
 }
 
@@ -221,7 +228,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     if (cmd_bool(c, "recover"))
         return gc_recover(bd, c);
     int64_t level = cmd_int(c, "archive-level");
-    struct work w = {.bd = bd, .dry_run = cmd_bool(c, "dry-run"), .older_than = cmd_int(c, "older-than")};
+    struct work w = {
+        .bd = bd, .dry_run = cmd_bool(c, "dry-run"), .older_than = cmd_int(c, "older-than")};
     w.start = datetime_now();
     if (w.older_than < 0)
         return cmd_fail(bd, "--older-than must be non-negative");
@@ -244,14 +252,29 @@ static int run(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag flags[] = {
-    {.name = "dry-run", .kind = FLAG_BOOL, .help = "Only tell what would be done and what it would give"},
-    {.name = "force", .shorthand = 'f', .kind = FLAG_BOOL, .help = "Delete old closed issues; without it, nothing is done when there are any"},
-    {.name = "older-than", .kind = FLAG_INT, .default_text = "90", .help = "Delete issues closed more than so many days ago"},
+    {.name = "dry-run",
+     .kind = FLAG_BOOL,
+     .help = "Only tell what would be done and what it would give"},
+    {.name = "force",
+     .shorthand = 'f',
+     .kind = FLAG_BOOL,
+     .help = "Delete old closed issues; without it, nothing is done when there are any"},
+    {.name = "older-than",
+     .kind = FLAG_INT,
+     .default_text = "90",
+     .help = "Delete issues closed more than so many days ago"},
     {.name = "skip-decay", .kind = FLAG_BOOL, .help = "Delete no issues"},
     {.name = "skip-dolt", .kind = FLAG_BOOL, .help = "Do not collect the store"},
-    {.name = "full", .kind = FLAG_BOOL, .help = "Write all history anew, also what earlier collections wrote"},
-    {.name = "archive-level", .kind = FLAG_INT, .default_text = "1", .help = "0: table files, 1: archives (smaller)"},
-    {.name = "recover", .kind = FLAG_BOOL, .help = "Recover a database that grew too large or is damaged: copy, mend, collect, check"},
+    {.name = "full",
+     .kind = FLAG_BOOL,
+     .help = "Write all history anew, also what earlier collections wrote"},
+    {.name = "archive-level",
+     .kind = FLAG_INT,
+     .default_text = "1",
+     .help = "0: table files, 1: archives (smaller)"},
+    {.name = "recover",
+     .kind = FLAG_BOOL,
+     .help = "Recover a database that grew too large or is damaged: copy, mend, collect, check"},
     {.name = "yes", .shorthand = 'y', .kind = FLAG_BOOL, .help = "With --recover: do not ask"},
     {0},
 };
@@ -261,15 +284,21 @@ const struct cmd cmd_gc = {
     .use = "gc",
     .summary = "Delete old closed issues and give back disk space",
     .details =
-        "Three phases: deletes issues that were closed long ago (never pinned ones), tells how long the history\n"
-        "is, and rewrites the store without what no branch, tag or working set reaches. The history stays whole:\n"
+        "Three phases: deletes issues that were closed long ago (never pinned ones), tells how long "
+        "the history\n"
+        "is, and rewrites the store without what no branch, tag or working set reaches. The history "
+        "stays whole:\n"
         "bd compact and bd flatten shorten it.\n\n"
-        "The store is also collected bit by bit by the commands that write (config key gc.auto: false switches\n"
+        "The store is also collected bit by bit by the commands that write (config key gc.auto: false "
+        "switches\n"
         "that off), so that this command is rarely needed. After a flatten, --full gives back most.\n\n"
-        "With --recover the database is copied first (.dolt.bak-<time>, twice its size must be free), checked and\n"
-        "mended, collected and checked again; if anything fails, the copy is put back. Nothing else may use the\n"
+        "With --recover the database is copied first (.dolt.bak-<time>, twice its size must be free), "
+        "checked and\n"
+        "mended, collected and checked again; if anything fails, the copy is put back. Nothing else "
+        "may use the\n"
         "database meanwhile.",
-    .examples = "  bd gc --dry-run\n  bd gc --skip-decay\n  bd gc --older-than 30 --force\n  bd gc --skip-decay --full\n  bd gc --recover --dry-run",
+    .examples = "  bd gc --dry-run\n  bd gc --skip-decay\n  bd gc --older-than 30 --force\n  bd gc "
+                "--skip-decay --full\n  bd gc --recover --dry-run",
     .group = "Maintenance",
     .args_max = 0,
     .flags = flags,

@@ -36,7 +36,9 @@ static int run_install(struct bd *bd, const struct cmd_call *c) {
     bool beads = cmd_bool(c, "beads"), shared = cmd_bool(c, "shared") && !beads;
     struct git_hooks_request rq = {
         .directory = workspace_real_path(".", &bd->arena),
-        .place = beads ? GIT_HOOKS_BEADS : shared ? GIT_HOOKS_SHARED : GIT_HOOKS_GIT,
+        .place = beads    ? GIT_HOOKS_BEADS
+                 : shared ? GIT_HOOKS_SHARED
+                          : GIT_HOOKS_GIT,
         .notes = &notes,
         .warnings = &warnings,
     };
@@ -44,7 +46,8 @@ static int run_install(struct bd *bd, const struct cmd_call *c) {
         return 1;
     rq.beads_dir = bd->ws.beads_dir;
     if (beads && !rq.beads_dir)
-        return cmd_fail_json_stdout(bd, "installing hooks: no beads workspace found here; run 'bd init' first");
+        return cmd_fail_json_stdout(
+            bd, "installing hooks: no beads workspace found here; run 'bd init' first");
     int rc = git_hooks_install(&rq, &err);
     tell(bd, &notes, &warnings);
     if (rc)
@@ -61,10 +64,12 @@ static int run_install(struct bd *bd, const struct cmd_call *c) {
     }
     fprintf(bd->out, "✓ Git hooks installed successfully\n\n");
     if (beads)
-        fprintf(bd->out, "Hooks installed to: .beads/hooks/\nGit config set: core.hooksPath=.beads/hooks\n\n");
+        fprintf(bd->out,
+                "Hooks installed to: .beads/hooks/\nGit config set: core.hooksPath=.beads/hooks\n\n");
     else if (shared)
-        fprintf(bd->out, "Hooks installed to: .beads-hooks/\nGit config set: core.hooksPath=.beads-hooks\n\n"
-                         "⚠️  Others get them once .beads-hooks/ is committed.\n\n");
+        fprintf(bd->out,
+                "Hooks installed to: .beads-hooks/\nGit config set: core.hooksPath=.beads-hooks\n\n"
+                "⚠️  Others get them once .beads-hooks/ is committed.\n\n");
     fprintf(bd->out, "Installed hooks:\n");
     for (const char *const *name = git_hook_names; *name; name++)
         fprintf(bd->out, "  - %s\n", *name);
@@ -129,8 +134,8 @@ static int run_list(struct bd *bd, const struct cmd_call *c) {
         else if (h->is_shim)
             fprintf(bd->out, "  ✓ %s: installed (shim %s)\n", h->name, h->version);
         else if (h->outdated)
-            fprintf(bd->out, "  ⚠ %s: installed (version %s, current: %s) - outdated\n", h->name, h->version,
-                    BD_VERSION);
+            fprintf(bd->out, "  ⚠ %s: installed (version %s, current: %s) - outdated\n", h->name,
+                    h->version, BD_VERSION);
         else
             fprintf(bd->out, "  ✓ %s: installed (version %s)\n", h->name, h->version);
     }
@@ -138,9 +143,15 @@ static int run_list(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag install_flags[] = {
-    {.name = "force", .kind = FLAG_BOOL, .help = "Accepted for old scripts: foreign hooks are always kept"},
-    {.name = "shared", .kind = FLAG_BOOL, .help = "Put them into .beads-hooks/, which can be committed"},
-    {.name = "chain", .kind = FLAG_BOOL, .help = "Accepted for old scripts: hooks that are there run too"},
+    {.name = "force",
+     .kind = FLAG_BOOL,
+     .help = "Accepted for old scripts: foreign hooks are always kept"},
+    {.name = "shared",
+     .kind = FLAG_BOOL,
+     .help = "Put them into .beads-hooks/, which can be committed"},
+    {.name = "chain",
+     .kind = FLAG_BOOL,
+     .help = "Accepted for old scripts: hooks that are there run too"},
     {.name = "beads", .kind = FLAG_BOOL, .help = "Put them into .beads/hooks/, as bd init does"},
     {0},
 };
@@ -149,9 +160,11 @@ static const struct cmd hooks_install = {
     .name = "install",
     .use = "install [flags]",
     .summary = "Install or renew the hooks",
-    .details = "Adds a marked section to each hook where git looks for hooks now. What is in the files already stays "
+    .details = "Adds a marked section to each hook where git looks for hooks now. What is in the files "
+               "already stays "
                "and still runs.\n"
-               "With --beads or --shared git is told to look elsewhere, and the present hooks are copied there.",
+               "With --beads or --shared git is told to look elsewhere, and the present hooks are "
+               "copied there.",
     .flags = install_flags,
     .cls = CMD_NO_STORE | CMD_WRITES,
     .readonly_label = "hooks install",
@@ -161,7 +174,8 @@ static const struct cmd hooks_uninstall = {
     .name = "uninstall",
     .use = "uninstall",
     .summary = "Take bd's section out of the hooks",
-    .details = "Takes bd's section out of each hook and deletes hooks that held nothing else. core.hooksPath is unset "
+    .details = "Takes bd's section out of each hook and deletes hooks that held nothing else. "
+               "core.hooksPath is unset "
                "when bd had set it.",
     .cls = CMD_NO_STORE | CMD_WRITES,
     .readonly_label = "hooks uninstall",
@@ -178,19 +192,22 @@ static const struct cmd hooks_run = {
     .name = "run",
     .use = "run <hook-name> [args...]",
     .summary = "Do what a hook is for (the hooks call this)",
-    .details =
-        "First the hook named <hook-name>.old beside the hook runs, if there is one; when it fails, so does this.\n\n"
-        "  pre-commit          writes the export if export.auto is on and something in .beads is staged\n"
-        "  post-merge          imports the JSONL file if import.auto is on and there is no sync.remote\n"
-        "  post-checkout       the same after a change of branch\n"
-        "  prepare-commit-msg  adds 'Executed-By: $BD_ACTOR' where BD_ACTOR is set\n"
-        "  pre-push            nothing more",
+    .details = "First the hook named <hook-name>.old beside the hook runs, if there is one; when it "
+               "fails, so does this.\n\n"
+               "  pre-commit          writes the export if export.auto is on and something in .beads "
+               "is staged\n"
+               "  post-merge          imports the JSONL file if import.auto is on and there is no "
+               "sync.remote\n"
+               "  post-checkout       the same after a change of branch\n"
+               "  prepare-commit-msg  adds 'Executed-By: $BD_ACTOR' where BD_ACTOR is set\n"
+               "  pre-push            nothing more",
     .args_min = 1,
     .args_max = -1,
     .cls = CMD_NO_STORE,
     .run = hooks_run_hook,
 };
-static const struct cmd *const children[] = {&hooks_install, &hooks_list, &hooks_run, &hooks_uninstall, NULL};
+static const struct cmd *const children[] = {&hooks_install, &hooks_list, &hooks_run, &hooks_uninstall,
+                                             NULL};
 
 const struct cmd cmd_hooks = {
     .name = "hooks",

@@ -1,6 +1,6 @@
 /*
- * What the hooks do. A hook must never keep git from its work because of bd: everything but a failing hook of
- * the user's is at most a warning.
+ * What the hooks do. A hook must never keep git from its work because of bd: everything but a failing
+ * hook of the user's is at most a warning.
  */
 #include "bd/cmd/hooks.h"
 
@@ -45,15 +45,16 @@ static int run_old(struct bd *bd, const char *hook, const char *const *args, siz
     const char *dir = git_hooks_dir(workspace_real_path(".", &bd->arena), &bd->arena);
     const char *path = dir ? arena_printf(&bd->arena, "%s/%s.old", dir, hook) : NULL;
     struct stat st;
-    if (!path || os_stat(path, &st) || !S_ISREG(st.st_mode) || !(st.st_mode & 0111) || is_ours(bd, path))
+    if (!path || os_stat(path, &st) || !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ||
+        is_ours(bd, path))
         return 0;
     const char **argv = mem_zalloc(count + 2, sizeof *argv);
     argv[0] = path;
     for (size_t i = 0; i < count; i++)
         argv[i + 1] = args[i];
     fflush(bd->out);
-    int status = process_run(
-        &(struct process){.argv = argv, .inherit_input = true, .inherit_output = true, .inherit_error = true});
+    int status = process_run(&(struct process){
+        .argv = argv, .inherit_input = true, .inherit_output = true, .inherit_error = true});
     free(argv);
     if (status >= 0)
         return status;
@@ -79,7 +80,8 @@ static const char *parent_of(struct bd *bd, const char *path) {
 
 /* Asked with the variables that git gave the hook: they name the index of this very commit. */
 static bool beads_is_staged(void) {
-    char *out = process_git(NULL, (const char *const[]){"diff", "--cached", "--name-only", "--", ":/.beads", NULL});
+    char *out = process_git(
+        NULL, (const char *const[]){"diff", "--cached", "--name-only", "--", ":/.beads", NULL});
     bool yes = out && *out;
     free(out);
     return yes;
@@ -93,8 +95,8 @@ static void export_for_commit(struct bd *bd) {
     fflush(bd->err);
     unsetenv("BD_GIT_HOOK"); /* for the program that is started, and so that it stages nothing itself */
     const char *argv[] = {this_program(bd), "export", "-o", path, NULL};
-    int status = process_run(
-        &(struct process){.argv = argv, .directory = parent_of(bd, bd->ws.beads_dir), .inherit_error = true});
+    int status = process_run(&(struct process){
+        .argv = argv, .directory = parent_of(bd, bd->ws.beads_dir), .inherit_error = true});
     if (status)
         fprintf(bd->err, "beads: pre-commit export warning: bd export ended with status %d\n", status);
     else if (config_bool(&bd->config, "export.git-add") && !config_bool(&bd->config, "no-git-ops"))
@@ -110,7 +112,8 @@ static void import_for_sync(struct bd *bd, const char *hook) {
     if (!config_bool(&bd->config, "import.auto") || (remote && *remote) || !bd->ws.beads_dir)
         return;
     bool given = config_source_of(&bd->config, "import.path") > CONFIG_DEFAULT;
-    name = given ? setting(bd, "import.path", "issues.jsonl") : setting(bd, "export.path", "issues.jsonl");
+    name =
+        given ? setting(bd, "import.path", "issues.jsonl") : setting(bd, "export.path", "issues.jsonl");
     const char *path = in_beads(bd, name);
     if (os_stat(path, &st) || st.st_size == 0)
         return;

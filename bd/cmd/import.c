@@ -107,7 +107,8 @@ static int dry_run(struct bd *bd, const struct cmd_call *call, const struct impo
 static int put_in(struct bd *bd, const struct cmd_call *call, struct import_source *from) {
     const char *source = from->path;
     struct import_data *d = &from->data;
-    struct import_options options = {.source = import_source_name(source), .dedup = cmd_bool(call, "dedup")};
+    struct import_options options = {.source = import_source_name(source),
+                                     .dedup = cmd_bool(call, "dedup")};
     struct import_result result = {0};
     struct err err = ERR_INIT;
     int rc = BD_OK;

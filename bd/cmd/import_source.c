@@ -141,7 +141,8 @@ static int reload(void *ctx, struct err *err) {
     struct stat before = s->stat, now;
     if (os_stat(s->path, &now) || now.st_size != before.st_size || now.st_ino != before.st_ino ||
         now.st_mtim.tv_sec != before.st_mtim.tv_sec || now.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
-        return err_set(err, BD_CONFLICT, "%s changed while it was imported; run the import again", s->path);
+        return err_set(err, BD_CONFLICT, "%s changed while it was imported; run the import again",
+                       s->path);
     return import_source_read(s->bd, s->path, s, err);
 }
 
@@ -158,7 +159,11 @@ static const char *note_unknown(struct import_source *s) {
     struct buf b = BUF_INIT;
     for (struct strmap_entry *e = NULL; (e = strmap_next(&s->data.unknown, e));)
         buf_addf(&b, "%s %s (%zu)", b.size ? "," : "", e->key, (size_t)(uintptr_t)e->value);
-    const char *note = b.size ? arena_printf(&s->bd->arena, "Note: an issue has no place for these members, which were left out:%s\n", buf_str(&b)) : NULL;
+    const char *note =
+        b.size ? arena_printf(&s->bd->arena,
+                              "Note: an issue has no place for these members, which were left out:%s\n",
+                              buf_str(&b))
+               : NULL;
     buf_release(&b);
     return note;
 }

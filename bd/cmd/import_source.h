@@ -25,8 +25,8 @@ struct import_source {
 };
 
 /*
- * Reads and understands everything; "-" is standard input. BD_NOT_FOUND, BD_IO, BD_INVALID (which line and why)
- * with a complete message. Released in any case.
+ * Reads and understands everything; "-" is standard input. BD_NOT_FOUND, BD_IO, BD_INVALID (which line
+ * and why) with a complete message. Released in any case.
  */
 int import_source_read(struct bd *bd, const char *path, struct import_source *out, struct err *err);
 void import_source_release(struct import_source *s);

@@ -247,7 +247,10 @@ static void write_settings(struct init_job *j) {
     const char *known = config_read_file(arena_printf(&j->bd->arena, "%s/config.yaml", j->beads_dir),
                                          "sync.remote", &j->bd->arena);
     if (j->sync_url && !(known && *known))
-        warn_unless(j, config_file_set(j->beads_dir, "sync.remote", remote_shown_url(j->sync_url, &j->bd->arena), &err), &err);
+        warn_unless(j,
+                    config_file_set(j->beads_dir, "sync.remote",
+                                    remote_shown_url(j->sync_url, &j->bd->arena), &err),
+                    &err);
     if (cmd_bool(j->call, "debug"))
         warn_unless(j, config_file_set(j->beads_dir, "dolt.debug", "true", &err), &err);
     if (j->stealth)
@@ -514,9 +517,11 @@ static void install_hooks(struct init_job *j) {
         fputs(buf_str(&warnings), j->bd->err);
         if (rc)
             fprintf(j->bd->err, "\n%s Failed to install git hooks: %s\nYou can try again with: %s\n\n",
-                    ink(j->bd, INK_WARN, "⚠"), err.msg, ink(j->bd, INK_ACCENT, "bd hooks install --beads"));
+                    ink(j->bd, INK_WARN, "⚠"), err.msg,
+                    ink(j->bd, INK_ACCENT, "bd hooks install --beads"));
         else
-            fprintf(j->bd->out, "  Hooks installed to: %s\n", jujutsu ? "git's hooks (pre-commit, post-merge)" : ".beads/hooks/");
+            fprintf(j->bd->out, "  Hooks installed to: %s\n",
+                    jujutsu ? "git's hooks (pre-commit, post-merge)" : ".beads/hooks/");
     }
     buf_release(&notes);
     buf_release(&warnings);
@@ -530,10 +535,12 @@ static void commit_files(struct init_job *j) {
         return;
     /* git leaves no background process behind either */
     const char *add[16] = {"git", "add", "--"};
-    const char *commit[24] = {"git",    "-c",          "gc.auto=0", "-c",           "maintenance.auto=false",
-                              "commit", "--no-verify", "-m",        COMMIT_SUBJECT, "--"};
-    const char *paths[] = {".beads/", ".gitignore", init_agents_file(j), ".claude/settings.json", "CLAUDE.md",
-                           ".agents", ".codex"};
+    const char *commit[24] = {
+        "git",    "-c",          "gc.auto=0", "-c",           "maintenance.auto=false",
+        "commit", "--no-verify", "-m",        COMMIT_SUBJECT, "--"};
+    const char *paths[] = {
+        ".beads/", ".gitignore", init_agents_file(j), ".claude/settings.json", "CLAUDE.md",
+        ".agents", ".codex"};
     bool agents = !cmd_bool(j->call, "skip-agents");
     for (size_t i = 0, n = 3, m = 10; i < sizeof paths / sizeof *paths; i++)
         if (os_exists(arena_printf(&bd->arena, "%s/%s", j->cwd, paths[i])) && (i < 2 || agents))
@@ -568,7 +575,8 @@ static void report(struct init_job *j) {
     struct bd *bd = j->bd;
     fflush(bd->out);
     report_sync(j);
-    fprintf(bd->out, "\n%s bd initialized %s!\n\n", ink(bd, INK_PASS, "✓"), j->clone ? "from remote" : "successfully");
+    fprintf(bd->out, "\n%s bd initialized %s!\n\n", ink(bd, INK_PASS, "✓"),
+            j->clone ? "from remote" : "successfully");
     fprintf(bd->out, "  Backend: %s\n", ink(bd, INK_ACCENT, "dolt"));
     fprintf(bd->out, "  Mode: %s\n", ink(bd, INK_ACCENT, "embedded"));
     fprintf(bd->out, "  Database: %s\n", ink(bd, INK_ACCENT, j->database));
@@ -660,8 +668,11 @@ static int run_job(struct init_job *j) {
     if (!j->quiet)
         report(j);
     if (!j->exists && legacy_find(j->beads_dir, &bd->arena, &old, NULL) == BD_OK)
-        cmd_warn(bd, "%s is the SQLite database of an older bd; 'bd migrate --to-dolt' brings its issues in (do "
-                     "that before you make new ones)", old);
+        cmd_warn(
+            bd,
+            "%s is the SQLite database of an older bd; 'bd migrate --to-dolt' brings its issues in (do "
+            "that before you make new ones)",
+            old);
     return 0;
 }
 

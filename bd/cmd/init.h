@@ -34,8 +34,8 @@ struct init_job {
         *planning_dir; /* NULL unless this is a fork to be set up for a contributor */
     struct init_setting settings[INIT_SETTINGS_MAX]; /* that the database gets: dialogues, forks */
     size_t setting_count;
-    bool settings_replace;   /* also where there are such settings already */
-    const char *team_branch; /* to be created, NULL for none */
+    bool settings_replace;      /* also where there are such settings already */
+    const char *team_branch;    /* to be created, NULL for none */
     struct init_import *import; /* the export that the database starts with, NULL without */
     const char *message;        /* of the commit that creates the database */
     const char *import_message; /* of the one that imports; NULL: that of bd import */
@@ -63,8 +63,8 @@ int init_write_metadata(struct init_job *j);
 void init_adopt_identity(struct init_job *j);
 
 /*
- * An export that the database starts with is read and understood before anything is written (0 or an exit status),
- * and put into the new database before that appears: both are there or neither.
+ * An export that the database starts with is read and understood before anything is written (0 or an
+ * exit status), and put into the new database before that appears: both are there or neither.
  */
 int init_import_read(struct init_job *j);
 int init_import_from(struct init_job *j, const char *path, const char *why);
@@ -76,7 +76,8 @@ void init_import_free(struct init_import *i); /* NULL is fine */
 
 /* Adds to the settings of the new database. */
 void init_set(struct init_job *j, const char *key, const char *value);
-/* The dialogue of --contributor or --team, if asked for: 0 or an exit status. Afterwards: what it decided. */
+/* The dialogue of --contributor or --team, if asked for: 0 or an exit status. Afterwards: what it
+ * decided. */
 int init_wizard(struct init_job *j);
 void init_wizard_finish(struct init_job *j);
 

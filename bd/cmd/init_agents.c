@@ -1,4 +1,5 @@
-/* What bd init tells coding agents: the instruction file, Claude's and Codex' hooks. Nothing of it may fail init. */
+/* What bd init tells coding agents: the instruction file, Claude's and Codex' hooks. Nothing of it may
+ * fail init. */
 #include "bd/cmd/init.h"
 
 #include "base/os.h"
@@ -22,7 +23,9 @@ int init_check_agents_flags(struct init_job *j) {
     if (!n || n > 255)
         return cmd_fail(bd, "invalid --agents-file: the name must have 1 to 255 characters");
     if (strpbrk(name, "/\\"))
-        return cmd_fail(bd, "invalid --agents-file: agents file must be a simple filename without path separators, got %s",
+        return cmd_fail(bd,
+                        "invalid --agents-file: agents file must be a simple filename without path "
+                        "separators, got %s",
                         cmd_quote(&bd->arena, name));
     if (n < 4 || strcasecmp(name + n - 3, ".md") != 0)
         return cmd_fail(bd, "invalid --agents-file: agents file must have .md extension, got %s",
@@ -32,9 +35,10 @@ int init_check_agents_flags(struct init_job *j) {
 
 const char *init_agents_file(struct init_job *j) {
     const char *given = cmd_str(j->call, "agents-file");
-    const char *known = *given ? given
-                               : config_read_file(arena_printf(&j->bd->arena, "%s/config.yaml", j->beads_dir),
-                                                  "agents.file", &j->bd->arena);
+    const char *known =
+        *given ? given
+               : config_read_file(arena_printf(&j->bd->arena, "%s/config.yaml", j->beads_dir),
+                                  "agents.file", &j->bd->arena);
     return known && *known && !strpbrk(known, "/\\") ? known : "AGENTS.md";
 }
 
@@ -45,7 +49,8 @@ static void print(struct init_job *j, struct buf *notes, struct buf *warnings) {
         size_t n = strcspn(p, "\n");
         const char *at = strstr(p, j->cwd); /* paths are shown as seen from here */
         if (at && at < p + n && at[cwd] == '/')
-            fprintf(j->bd->out, "  ✓ %.*s%.*s\n", (int)(at - p), p, (int)(p + n - at - (long)cwd - 1), at + cwd + 1);
+            fprintf(j->bd->out, "  ✓ %.*s%.*s\n", (int)(at - p), p, (int)(p + n - at - (long)cwd - 1),
+                    at + cwd + 1);
         else
             fprintf(j->bd->out, "  ✓ %.*s\n", (int)n, p);
         p += n;
@@ -98,11 +103,13 @@ void init_agents(struct init_job *j) {
                                .has_remote = j->sync_url != NULL,
                                .notes = &notes,
                                .warnings = &warnings};
-    struct agents_text text = {strcmp(cmd_str(j->call, "agents-profile"), "full") == 0 ? AGENTS_FULL : AGENTS_MINIMAL,
+    struct agents_text text = {strcmp(cmd_str(j->call, "agents-profile"), "full") == 0 ? AGENTS_FULL
+                                                                                       : AGENTS_MINIMAL,
                                call.has_remote};
     err_clear(&err);
     const char *template = template_text(j, &err);
-    if (err.code || recipe_instructions(arena_printf(a, "%s/%s", j->cwd, file), template, text, &call, a, &err))
+    if (err.code ||
+        recipe_instructions(arena_printf(a, "%s/%s", j->cwd, file), template, text, &call, a, &err))
         cmd_warn(j->bd, "failed to update %s: %s", file, err.msg);
     print(j, &notes, &warnings);
     for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {

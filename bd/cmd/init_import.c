@@ -1,6 +1,6 @@
 /*
- * bd init --from-jsonl: the new database starts with the issues of an export. The file is read and understood before
- * anything is created, so that a file nobody can read leaves no half-made workspace.
+ * bd init --from-jsonl: the new database starts with the issues of an export. The file is read and
+ * understood before anything is created, so that a file nobody can read leaves no half-made workspace.
  */
 #include "bd/cmd/import_source.h"
 #include "bd/cmd/init.h"
@@ -23,7 +23,8 @@ void init_import_free(struct init_import *i) {
 
 static const char *export_path(struct init_job *j) {
     struct arena *a = &j->bd->arena;
-    const char *name = config_read_file(arena_printf(a, "%s/config.yaml", j->beads_dir), "import.path", a);
+    const char *name =
+        config_read_file(arena_printf(a, "%s/config.yaml", j->beads_dir), "import.path", a);
     if (!name || !*name)
         name = config_get(&j->bd->config, "import.path");
     if (!name || !*name)
@@ -58,7 +59,8 @@ int init_import_into(struct init_job *j, const char *dir, struct err *err) {
     struct bd *bd = j->bd;
     struct tables_open open = {.dir = dir};
     struct import_data *d = &j->import->source.data;
-    struct import_options options = {.source = import_source_name(j->import->path), .message = j->import_message};
+    struct import_options options = {.source = import_source_name(j->import->path),
+                                     .message = j->import_message};
     if (!d->count && !d->memory_count && !d->row_count)
         return BD_OK;
     int rc = tables_open_embedded(&bd->ops.tables, &open, err);

@@ -1,6 +1,6 @@
 /*
- * bd init with a remote (--remote, sync.remote): a remote that holds a database is cloned, an empty one is kept as
- * `origin` of a new database. What cannot be reached is said before anything is made.
+ * bd init with a remote (--remote, sync.remote): a remote that holds a database is cloned, an empty one
+ * is kept as `origin` of a new database. What cannot be reached is said before anything is made.
  */
 #include "base/os.h"
 #include "bd/cmd/backup.h"
@@ -9,11 +9,13 @@
 #include "store/remote/restore.h"
 
 static int failed(struct init_job *j, const char *url, const struct err *err) {
-    return cmd_fail_hint(j->bd,
-                         err->code == BD_UNSUPPORTED
-                             ? "with --remote \"\" a new local database is made instead; nothing was made now"
-                             : "check the address, and that the remote can be reached and read; nothing was made",
-                         "failed to clone remote %s: %s", cmd_quote(&j->bd->arena, remote_shown_url(url, &j->bd->arena)), err->msg);
+    return cmd_fail_hint(
+        j->bd,
+        err->code == BD_UNSUPPORTED
+            ? "with --remote \"\" a new local database is made instead; nothing was made now"
+            : "check the address, and that the remote can be reached and read; nothing was made",
+        "failed to clone remote %s: %s", cmd_quote(&j->bd->arena, remote_shown_url(url, &j->bd->arena)),
+        err->msg);
 }
 
 int init_remote_look(struct init_job *j, const char *url) {
@@ -49,7 +51,8 @@ int init_remote_clone(struct init_job *j) {
         struct pull_options options = backup_progress(&p);
         rc = restore_settle(j->database_dir, &settled, &err);
         if (rc == BD_OK)
-            rc = restore_clone(&r, source, j->database_dir, j->sync_url, "origin", NULL, &options, NULL, &err);
+            rc = restore_clone(&r, source, j->database_dir, j->sync_url, "origin", NULL, &options, NULL,
+                               &err);
         if (rc == BD_OK)
             rc = restore_publish(&r, false, &j->bd->arena, &aside, &err);
         restore_release(&r);
@@ -65,8 +68,11 @@ void init_remote_register(struct init_job *j) {
         return;
     struct repo_address *known;
     size_t count;
-    if (repo_state_list(j->database_dir, REPO_REMOTES, &j->bd->arena, &known, &count, &err) == BD_OK && count)
+    if (repo_state_list(j->database_dir, REPO_REMOTES, &j->bd->arena, &known, &count, &err) == BD_OK &&
+        count)
         return;
-    if (repo_state_put(j->database_dir, REPO_REMOTES, &(struct repo_address){"origin", remote_normal_url(j->sync_url, &j->bd->arena)}, &err))
+    if (repo_state_put(j->database_dir, REPO_REMOTES,
+                       &(struct repo_address){"origin", remote_normal_url(j->sync_url, &j->bd->arena)},
+                       &err))
         cmd_warn(j->bd, "the remote could not be registered: %s", err.msg);
 }

@@ -139,9 +139,11 @@ int init_check_flags(struct init_job *j) {
         return cmd_fail(bd, "invalid --role %s: must be \"maintainer\" or \"contributor\"",
                         cmd_quote(&bd->arena, role));
     if (cmd_bool(c, "contributor") && !j->interactive)
-        return cmd_fail(bd, "--contributor requires interactive prompts and cannot be used with --non-interactive");
+        return cmd_fail(
+            bd, "--contributor requires interactive prompts and cannot be used with --non-interactive");
     if (cmd_bool(c, "team") && !j->interactive)
-        return cmd_fail(bd, "--team requires interactive prompts and cannot be used with --non-interactive");
+        return cmd_fail(
+            bd, "--team requires interactive prompts and cannot be used with --non-interactive");
     if (cmd_bool(c, "contributor") && cmd_bool(c, "team"))
         return cmd_fail(bd, "--contributor and --team exclude each other");
     if (cmd_bool(c, "server") || cmd_bool(c, "shared-server") || cmd_bool(c, "external") ||

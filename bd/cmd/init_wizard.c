@@ -1,6 +1,6 @@
 /*
- * The dialogues of bd init --contributor and --team. They only ask, before anything is written; what was answered
- * becomes settings that the database starts with, and is carried out when that exists.
+ * The dialogues of bd init --contributor and --team. They only ask, before anything is written; what
+ * was answered becomes settings that the database starts with, and is carried out when that exists.
  */
 #include "bd/cmd/init.h"
 
@@ -20,7 +20,8 @@ static const char *accent(struct init_job *j, const char *text) {
     return ink_text(&j->bd->arena, j->bd->color, INK_ACCENT, text);
 }
 
-/* The answer without white space at its ends, `fallback` when there was none; NULL: the dialogue was ended. */
+/* The answer without white space at its ends, `fallback` when there was none; NULL: the dialogue was
+ * ended. */
 static const char *ask(struct init_job *j, const char *question, const char *fallback) {
     char answer[1024];
     if (!init_ask(j, question, answer, sizeof answer))
@@ -46,8 +47,9 @@ void init_set(struct init_job *j, const char *key, const char *value) {
 /* ---- contributors ---- */
 
 static int make_planning(struct init_job *j, const char *dir) {
-    static const char readme[] = "# Planning\n\nIssues of a contributor that are not part of the projects themselves. "
-                                 "bd puts them here by itself\nwhile you work in a fork (routing.contributor).\n";
+    static const char readme[] =
+        "# Planning\n\nIssues of a contributor that are not part of the projects themselves. "
+        "bd puts them here by itself\nwhile you work in a fork (routing.contributor).\n";
     struct arena *a = &j->bd->arena;
     static const char *const commands[][8] = {{"git", "init", "-q", NULL},
                                               {"git", "add", "README.md", NULL},
@@ -68,26 +70,32 @@ static int make_planning(struct init_job *j, const char *dir) {
 
 static int contributor(struct init_job *j) {
     struct bd *bd = j->bd;
-    const char *home = getenv("HOME"), *upstream = git_setting(j->cwd, "remote.upstream.url", &bd->arena);
+    const char *home = getenv("HOME"),
+               *upstream = git_setting(j->cwd, "remote.upstream.url", &bd->arena);
     const char *given = getenv("BEADS_DIR");
     enum reply reply = YES;
     fprintf(bd->out, "\nContributing to somebody else's project\n\n"
-                     "Issues that you create can go to a repository of your own, so that your pull requests hold none of "
+                     "Issues that you create can go to a repository of your own, so that your pull "
+                     "requests hold none of "
                      "them.\n\n");
     if (given && *given)
-        reply = ask_yes(j, "BEADS_DIR is set, and it decides before any of this. Continue anyway? [y/N]: ", "n");
+        reply = ask_yes(
+            j, "BEADS_DIR is set, and it decides before any of this. Continue anyway? [y/N]: ", "n");
     if (reply == YES && upstream && *upstream)
         fprintf(bd->out, "  This is a fork of %s.\n", accent(j, upstream));
     else if (reply == YES)
-        reply = ask_yes(j, "There is no git remote 'upstream', so this does not look like a fork.\n"
-                           "Continue with contributor setup? [y/N]: ", "n");
+        reply = ask_yes(j,
+                        "There is no git remote 'upstream', so this does not look like a fork.\n"
+                        "Continue with contributor setup? [y/N]: ",
+                        "n");
     if (reply == YES)
         reply = ask_yes(j, "Keep your issues in a repository of your own? [Y/n]: ", "y");
     if (reply == NO)
         fprintf(bd->out, "  Nothing of that was set up; issues stay in this repository.\n\n");
     if (reply != YES)
         return reply == NO ? 0 : INIT_CANCELLED;
-    const char *usual = given && *given ? given : arena_printf(&bd->arena, "%s/.beads-planning", home ? home : "");
+    const char *usual =
+        given && *given ? given : arena_printf(&bd->arena, "%s/.beads-planning", home ? home : "");
     const char *dir = ask(j, arena_printf(&bd->arena, "Where? [%s]: ", usual), usual);
     if (!dir)
         return INIT_CANCELLED;
@@ -114,16 +122,19 @@ static int team(struct init_job *j) {
     const char *branch = current ? arena_strdup(&bd->arena, current) : NULL;
     free(current);
     if (!branch)
-        return cmd_fail(bd, "--team needs a git repository with a branch checked out; run 'git init' first");
+        return cmd_fail(
+            bd, "--team needs a git repository with a branch checked out; run 'git init' first");
     fprintf(bd->out, "\nWorking on this project as a team (on branch %s)\n\n", accent(j, branch));
-    enum reply reply = ask_yes(j, "Is the main branch protected, so that nobody commits to it directly? [y/N]: ", "n");
+    enum reply reply =
+        ask_yes(j, "Is the main branch protected, so that nobody commits to it directly? [y/N]: ", "n");
     if (reply == ENDED)
         return INIT_CANCELLED;
     if (reply == YES) {
         branch = ask(j, "Branch for commits of issue files [" DEFAULT_BRANCH "]: ", DEFAULT_BRANCH);
         if (!branch)
             return INIT_CANCELLED;
-        char *checked = process_git(j->cwd, (const char *const[]){"check-ref-format", "--branch", branch, NULL});
+        char *checked =
+            process_git(j->cwd, (const char *const[]){"check-ref-format", "--branch", branch, NULL});
         if (!checked)
             return cmd_fail(bd, "%s is not a name for a branch", cmd_quote(&bd->arena, branch));
         free(checked);
@@ -144,12 +155,16 @@ int init_wizard(struct init_job *j) {
 void init_wizard_finish(struct init_job *j) {
     if (!j->team_branch)
         return;
-    char *known = process_git(j->cwd, (const char *const[]){"rev-parse", "--verify", "--quiet",
-                                                            arena_printf(&j->bd->arena, "refs/heads/%s", j->team_branch), NULL});
+    char *known = process_git(
+        j->cwd,
+        (const char *const[]){"rev-parse", "--verify", "--quiet",
+                              arena_printf(&j->bd->arena, "refs/heads/%s", j->team_branch), NULL});
     const char *argv[] = {"git", "branch", j->team_branch, NULL};
     if (!known && process_run(&(struct process){.argv = argv, .directory = j->cwd}) != 0)
-        cmd_warn(j->bd, "failed to create the branch %s; create it with: git branch %s", j->team_branch, j->team_branch);
+        cmd_warn(j->bd, "failed to create the branch %s; create it with: git branch %s", j->team_branch,
+                 j->team_branch);
     else if (!j->quiet)
-        fprintf(j->bd->out, "  Issue files are to be committed on %s, and merged from there.\n", accent(j, j->team_branch));
+        fprintf(j->bd->out, "  Issue files are to be committed on %s, and merged from there.\n",
+                accent(j, j->team_branch));
     free(known);
 }

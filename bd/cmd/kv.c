@@ -1,6 +1,6 @@
 /*
- * bd kv: a small store of keys and values beside the issues, in the table config under "kv.". Writes stay in the
- * working set; the next commit takes them along.
+ * bd kv: a small store of keys and values beside the issues, in the table config under "kv.". Writes
+ * stay in the working set; the next commit takes them along.
  */
 #include "bd/cmd/commands.h"
 #include "bd/ops/db_config.h"
@@ -20,24 +20,29 @@ struct work {
 static int change(struct tables_txn *x, void *ctx, struct err *err) {
     const struct work *w = ctx;
     bool existed;
-    return w->value ? db_config_set(x, w->key, w->value, err) : db_config_unset(x, w->key, &existed, err);
+    return w->value ? db_config_set(x, w->key, w->value, err)
+                    : db_config_unset(x, w->key, &existed, err);
 }
 
-static const char *stored(struct bd *bd, const char *key) { return arena_printf(&bd->arena, PREFIX "%s", key); }
+static const char *stored(struct bd *bd, const char *key) {
+    return arena_printf(&bd->arena, PREFIX "%s", key);
+}
 
 /* Keys that would look like settings of bd itself are refused. */
 static int check_key(struct bd *bd, const char *key) {
-    static const char *const reserved[] = {"sync.",  "conflict.", "federation.", "jira.",
+    static const char *const reserved[] = {"sync.",   "conflict.", "federation.", "jira.",
                                            "linear.", "export.",   "import."};
     if (!*key)
         return cmd_fail_json_stdout(bd, "invalid key: key cannot be empty");
     if (!*text_trim(&bd->arena, key))
         return cmd_fail_json_stdout(bd, "invalid key: key cannot be only whitespace");
     if (strncmp(key, PREFIX, PREFIX_SIZE) == 0)
-        return cmd_fail_json_stdout(bd, "invalid key: key cannot start with 'kv.' (would create nested prefix)");
+        return cmd_fail_json_stdout(
+            bd, "invalid key: key cannot start with 'kv.' (would create nested prefix)");
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         if (strncmp(key, reserved[i], strlen(reserved[i])) == 0)
-            return cmd_fail_json_stdout(bd, "invalid key: key cannot start with reserved prefix \"%s\"", reserved[i]);
+            return cmd_fail_json_stdout(bd, "invalid key: key cannot start with reserved prefix \"%s\"",
+                                        reserved[i]);
     return 0;
 }
 
@@ -190,7 +195,8 @@ static const struct cmd cmd_kv_list = {
     .args_max = -1,
     .run = run_list,
 };
-static const struct cmd *const children[] = {&cmd_kv_clear, &cmd_kv_get, &cmd_kv_list, &cmd_kv_set, NULL};
+static const struct cmd *const children[] = {&cmd_kv_clear, &cmd_kv_get, &cmd_kv_list, &cmd_kv_set,
+                                             NULL};
 
 const struct cmd cmd_kv = {
     .name = "kv",

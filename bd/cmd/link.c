@@ -31,7 +31,8 @@ const struct cmd cmd_link = {
     .name = "link",
     .use = "link <id1> <id2>",
     .summary = "Make an issue depend on another",
-    .details = "The same as 'bd dep add <id1> <id2>': the second blocks the first, unless --type says otherwise.",
+    .details = "The same as 'bd dep add <id1> <id2>': the second blocks the first, unless --type says "
+               "otherwise.",
     .examples = "  bd link bd-1 bd-2\n  bd link bd-1 bd-2 --type related",
     .group = "Working With Issues",
     .args_min = 2,

@@ -1,6 +1,6 @@
 /*
- * bd remember, recall, memories, forget: short texts that bd prime shows at the start of every session. They are
- * rows of the table config under "kv.memory.".
+ * bd remember, recall, memories, forget: short texts that bd prime shows at the start of every session.
+ * They are rows of the table config under "kv.memory.".
  */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/config.h"
@@ -15,10 +15,12 @@
 #define PREFIX_SIZE (sizeof PREFIX - 1)
 #define KEY_WORDS 8
 #define KEY_SIZE 60u
-#define SHOWN 80u  /* bytes of a memory in an answer */
+#define SHOWN 80u   /* bytes of a memory in an answer */
 #define LISTED 120u /* and in a list */
 
-static const char *stored(struct bd *bd, const char *key) { return arena_printf(&bd->arena, PREFIX "%s", key); }
+static const char *stored(struct bd *bd, const char *key) {
+    return arena_printf(&bd->arena, PREFIX "%s", key);
+}
 
 /* The first words, in lower case, with hyphens between them. */
 static const char *make_key(struct bd *bd, const char *text) {
@@ -74,7 +76,8 @@ struct work {
 static int change(struct tables_txn *x, void *ctx, struct err *err) {
     const struct work *w = ctx;
     bool existed;
-    return w->value ? db_config_set(x, w->key, w->value, err) : db_config_unset(x, w->key, &existed, err);
+    return w->value ? db_config_set(x, w->key, w->value, err)
+                    : db_config_unset(x, w->key, &existed, err);
 }
 
 static int store(struct bd *bd, const char *key, const char *value, struct err *err) {
@@ -105,13 +108,16 @@ static int run_remember(struct bd *bd, const struct cmd_call *c) {
     if (!*key)
         key = make_key(bd, text);
     if (!*key)
-        return cmd_fail_json_stdout(bd, "could not generate key from content; use --key to specify one");
+        return cmd_fail_json_stdout(bd,
+                                    "could not generate key from content; use --key to specify one");
     if (look_up(bd, key, &old, &err) || store(bd, key, text, &err))
         return cmd_fail_json_stdout(bd, "storing memory: %s", err.msg);
     if (bd->json)
-        answer(bd, (const char *const[]){"key", key, "value", text, "action", old ? "updated" : "remembered", NULL});
+        answer(bd, (const char *const[]){"key", key, "value", text, "action",
+                                         old ? "updated" : "remembered", NULL});
     else
-        fprintf(bd->out, "%s [%s]: %s\n", old ? "Updated" : "Remembered", key, shorten(bd, text, SHOWN));
+        fprintf(bd->out, "%s [%s]: %s\n", old ? "Updated" : "Remembered", key,
+                shorten(bd, text, SHOWN));
     return 0;
 }
 
@@ -198,7 +204,9 @@ static int run_memories(struct bd *bd, const struct cmd_call *c) {
 }
 
 static const struct cmd_flag remember_flags[] = {
-    {.name = "key", .kind = FLAG_STRING, .help = "Key of the memory (else made from its first words); an existing one is replaced"},
+    {.name = "key",
+     .kind = FLAG_STRING,
+     .help = "Key of the memory (else made from its first words); an existing one is replaced"},
     {0},
 };
 
@@ -206,8 +214,10 @@ const struct cmd cmd_remember = {
     .name = "remember",
     .use = "remember \"<insight>\"",
     .summary = "Keep a short text for all sessions to come",
-    .details = "What is remembered here stands in the output of bd prime, which agents read at the start of a session.",
-    .examples = "  bd remember \"run tests with -race\"\n  bd remember \"tokens, not sessions\" --key auth",
+    .details = "What is remembered here stands in the output of bd prime, which agents read at the "
+               "start of a session.",
+    .examples =
+        "  bd remember \"run tests with -race\"\n  bd remember \"tokens, not sessions\" --key auth",
     .group = "Setup & Configuration",
     .args_min = 1,
     .args_max = 1,

@@ -13,7 +13,8 @@ static int run_onboard(struct bd *bd, const struct cmd_call *c) {
             "--- BEGIN AGENTS.MD CONTENT ---\n"
             "%s\n"
             "--- END AGENTS.MD CONTENT ---\n\n"
-            "'bd setup <agent>' does that for you, 'bd setup --list' names the agents, and 'bd prime' prints what they\n"
+            "'bd setup <agent>' does that for you, 'bd setup --list' names the agents, and 'bd prime' "
+            "prints what they\n"
             "read at the start of a session.\n",
             agents_body(text, &bd->arena));
     return 0;
@@ -60,7 +61,8 @@ static const char quickstart[] =
     "  --json                           data instead of text, with every command\n"
     "\n"
     "THE DATABASE\n"
-    "  .beads/embeddeddolt holds it; 'bd export' writes JSONL, 'bd import' reads it, 'bd dolt push' publishes it.\n";
+    "  .beads/embeddeddolt holds it; 'bd export' writes JSONL, 'bd import' reads it, 'bd dolt push' "
+    "publishes it.\n";
 
 static int run_quickstart(struct bd *bd, const struct cmd_call *c) {
     (void)c;

@@ -1,6 +1,6 @@
 /*
- * bd prime: rules and memories for the start of an agent's session. It runs in hooks, so it never fails, writes
- * nothing to standard error, and says nothing where there is no workspace.
+ * bd prime: rules and memories for the start of an agent's session. It runs in hooks, so it never
+ * fails, writes nothing to standard error, and says nothing where there is no workspace.
  */
 #include "bd/cmd/prime.h"
 
@@ -19,8 +19,9 @@
 #define MEMORY_PREFIX "kv.memory."
 #define BRIEF_MEMORY 150u /* bytes of a memory on one line */
 
-static const char notice[] = "[bd prime] If this output is truncated by the program you run in, read the whole of it "
-                             "before you go on: memories and rules may stand behind the cut.\n\n";
+static const char notice[] =
+    "[bd prime] If this output is truncated by the program you run in, read the whole of it "
+    "before you go on: memories and rules may stand behind the cut.\n\n";
 
 static const char commands[] =
     "## Essential Commands\n"
@@ -39,7 +40,8 @@ static const char commands[] =
     "| Done | `bd close <id> --reason \"...\"` (several ids at once are fine) |\n"
     "| Where things stand | `bd status`, `bd stale` |\n"
     "\n"
-    "Types: bug, feature, task, epic, chore. Priorities: 0 (drop everything) to 4 (some day); never words.\n";
+    "Types: bug, feature, task, epic, chore. Priorities: 0 (drop everything) to 4 (some day); never "
+    "words.\n";
 
 static const char rules[] =
     "## Rules\n"
@@ -47,7 +49,8 @@ static const char rules[] =
     "- Issues are the record of the work. Do not keep task lists in files or in a tool of your own.\n"
     "- Claim an issue before you work on it, close it when the work is done and checked.\n"
     "- What you find on the way becomes an issue, linked to where you found it.\n"
-    "- What should be known in later sessions: `bd remember \"...\"` (`bd memories`, `bd forget <key>`).\n"
+    "- What should be known in later sessions: `bd remember \"...\"` (`bd memories`, `bd forget "
+    "<key>`).\n"
     "- Give every issue a description that somebody who was not here understands.\n";
 
 /* ---- where we are ---- */
@@ -73,12 +76,14 @@ static bool has_mcp(struct bd *bd) {
     char *data;
     size_t size;
     bool yes = false;
-    if (!home || os_read_file(arena_printf(&bd->arena, "%s/.claude/settings.json", home), TEXT_MAX, &data, &size))
+    if (!home || os_read_file(arena_printf(&bd->arena, "%s/.claude/settings.json", home), TEXT_MAX,
+                              &data, &size))
         return false;
-    const struct json_value *servers = json_value_get(json_value_parse(data, size, &bd->arena, NULL), "mcpServers");
+    const struct json_value *servers =
+        json_value_get(json_value_parse(data, size, &bd->arena, NULL), "mcpServers");
     if (json_value_is(servers, JSON_OBJECT))
         JSON_EACH(server, servers)
-            yes = yes || strcasestr(server->key, "beads");
+    yes = yes || strcasestr(server->key, "beads");
     free(data);
     return yes;
 }
@@ -112,7 +117,8 @@ static void add_memories(struct bd *bd, bool brief, struct buf *out) {
             *p = *p == '\n' ? ' ' : *p;
         size_t n = strlen(line);
         if (n > BRIEF_MEMORY)
-            for (n = BRIEF_MEMORY - 3; n && ((unsigned char)line[n] & 0xc0) == 0x80;) /* no character is cut */
+            for (n = BRIEF_MEMORY - 3;
+                 n && ((unsigned char)line[n] & 0xc0) == 0x80;) /* no character is cut */
                 n--;
         buf_addf(out, "- **%s**: %.*s%s\n", key, (int)n, line, line[n] ? "..." : "");
     }
@@ -127,9 +133,13 @@ static void add_ending(struct bd *bd, struct prime_options o, struct buf *out) {
         return;
     int n = 2;
     buf_addf(out, "%d. `git status`: know what you changed.\n", n++);
-    buf_addf(out, "%d. Commit and publish only if you were told to, or if this project's instructions say so%s.\n", n++,
-             has_git_remote(bd) && !config_bool(&bd->config, "no-push") ? ": `git commit`, `git pull --rebase`, `git push`"
-                                                                         : ": `git commit`");
+    buf_addf(out,
+             "%d. Commit and publish only if you were told to, or if this project's instructions say "
+             "so%s.\n",
+             n++,
+             has_git_remote(bd) && !config_bool(&bd->config, "no-push")
+                 ? ": `git commit`, `git pull --rebase`, `git push`"
+                 : ": `git commit`");
     if (has_dolt_remote(bd))
         buf_addf(out, "%d. `bd dolt push` publishes the issues, under the same condition.\n", n);
 }
@@ -152,7 +162,8 @@ static bool add_override(struct bd *bd, struct buf *out) {
     const char *global = xdg && *xdg ? arena_printf(&bd->arena, "%s/beads/PRIME.md", xdg)
                          : home      ? arena_printf(&bd->arena, "%s/.config/beads/PRIME.md", home)
                                      : NULL;
-    return add_file(".beads/PRIME.md", out) || add_file(arena_printf(&bd->arena, "%s/PRIME.md", bd->ws.beads_dir), out) ||
+    return add_file(".beads/PRIME.md", out) ||
+           add_file(arena_printf(&bd->arena, "%s/PRIME.md", bd->ws.beads_dir), out) ||
            (global && add_file(global, out));
 }
 
@@ -165,16 +176,20 @@ void prime_text(struct bd *bd, struct prime_options o, struct buf *out) {
         size_t before = out->size;
         add_memories(bd, false, out);
         if (out->size == before)
-            buf_add_str(out, "# Beads Persistent Memories\n\nThere are none yet; `bd remember \"...\"` adds one.\n");
+            buf_add_str(
+                out,
+                "# Beads Persistent Memories\n\nThere are none yet; `bd remember \"...\"` adds one.\n");
         return;
     }
-    buf_add_str(out, "# Beads\n\nThe work of this project is tracked with bd (beads): issues with dependencies, in a "
+    buf_add_str(out, "# Beads\n\nThe work of this project is tracked with bd (beads): issues with "
+                     "dependencies, in a "
                      "versioned database.\n");
     if (bd->ws.redirected_from)
         buf_addf(out, "\nThe issues are those of %s, which other clones use too.\n", bd->ws.beads_dir);
     add_memories(bd, o.part == PRIME_BRIEF, out);
     if (o.part == PRIME_BRIEF) {
-        buf_add_str(out, "\nStart with `ready`, claim what you take, `create` what turns up, `bd close` what is done. No "
+        buf_add_str(out, "\nStart with `ready`, claim what you take, `create` what turns up, `bd "
+                         "close` what is done. No "
                          "task lists anywhere else.\n");
     } else {
         buf_add_char(out, '\n');
@@ -189,7 +204,9 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     struct buf text = BUF_INIT, out = BUF_INIT;
     struct json_writer w;
     bool brief = cmd_bool(c, "mcp") || (!cmd_bool(c, "full") && has_mcp(bd));
-    struct prime_options o = {.part = cmd_bool(c, "memories-only") ? PRIME_MEMORIES : brief ? PRIME_BRIEF : PRIME_ALL,
+    struct prime_options o = {.part = cmd_bool(c, "memories-only") ? PRIME_MEMORIES
+                                      : brief                      ? PRIME_BRIEF
+                                                                   : PRIME_ALL,
                               .stealth = cmd_bool(c, "stealth"),
                               .built_in = cmd_bool(c, "export")};
     prime_text(bd, o, &text);
@@ -218,7 +235,9 @@ static const struct cmd_flag flags[] = {
     {.name = "stealth", .kind = FLAG_BOOL, .help = "Nothing about git"},
     {.name = "export", .kind = FLAG_BOOL, .help = "The built-in text, whatever PRIME.md says"},
     {.name = "memories-only", .kind = FLAG_BOOL, .help = "What was remembered, and nothing else"},
-    {.name = "hook-json", .kind = FLAG_BOOL, .help = "As the answer that SessionStart hooks of agents expect"},
+    {.name = "hook-json",
+     .kind = FLAG_BOOL,
+     .help = "As the answer that SessionStart hooks of agents expect"},
     {0},
 };
 
@@ -226,10 +245,13 @@ const struct cmd cmd_prime = {
     .name = "prime",
     .use = "prime",
     .summary = "Print what an agent should know at the start of a session",
-    .details = "Prints the rules of work with bd, what was remembered, and how a session ends. Hooks of agents run this\n"
-               "(bd setup installs them). Where there is no workspace it prints nothing and succeeds.\n\n"
-               "A file PRIME.md takes the place of the text: in .beads here, in the workspace's .beads, or in beads/ of the\n"
-               "user's configuration folder.",
+    .details =
+        "Prints the rules of work with bd, what was remembered, and how a session ends. Hooks of "
+        "agents run this\n"
+        "(bd setup installs them). Where there is no workspace it prints nothing and succeeds.\n\n"
+        "A file PRIME.md takes the place of the text: in .beads here, in the workspace's .beads, or in "
+        "beads/ of the\n"
+        "user's configuration folder.",
     .examples = "  bd prime\n  bd prime --export > .beads/PRIME.md",
     .group = "Setup & Configuration",
     .flags = flags,

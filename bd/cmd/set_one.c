@@ -13,7 +13,7 @@ struct work {
     struct bd *bd;
     const char *typed;
     struct issue_changes changes;
-    const char *label; /* NULL: none to add */
+    const char *label;  /* NULL: none to add */
     struct issue issue; /* afterwards */
 };
 
@@ -98,7 +98,8 @@ const struct cmd cmd_priority = {
     .name = "priority",
     .use = "priority <id> <n>",
     .summary = "Set the priority of an issue",
-    .details = "The same as 'bd update <id> --priority <n>': 0 critical, 1 high, 2 medium, 3 low, 4 backlog.",
+    .details =
+        "The same as 'bd update <id> --priority <n>': 0 critical, 1 high, 2 medium, 3 low, 4 backlog.",
     .examples = "  bd priority bd-1 0",
     .group = "Working With Issues",
     .args_min = 2,

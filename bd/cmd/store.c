@@ -39,7 +39,8 @@ static int no_database(struct bd *bd) {
         fprintf(bd->err, "Error: no beads database found\n");
     if (bd->ws.beads_dir && !bd->ws.database_given &&
         os_exists(arena_printf(&bd->arena, "%s/metadata.json", bd->ws.beads_dir)))
-        fprintf(bd->err, "Hint: in a fresh clone, 'bd bootstrap' makes the database from what came with it\n");
+        fprintf(bd->err,
+                "Hint: in a fresh clone, 'bd bootstrap' makes the database from what came with it\n");
     fprintf(bd->err, "Hint: %s\n      or set BEADS_DIR to point to your .beads directory\n",
             cmd_hint_no_workspace);
     return 1;

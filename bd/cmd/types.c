@@ -89,7 +89,8 @@ static int run_types(struct bd *bd, const struct cmd_call *c) {
         for (size_t i = 0; i < custom.count; i++)
             fprintf(bd->out, "  %s\n", custom.items[i]);
     } else {
-        fputs("\nNo custom types configured.\nConfigure with: bd config set types.custom \"type1,type2,...\"\n",
+        fputs("\nNo custom types configured.\nConfigure with: bd config set types.custom "
+              "\"type1,type2,...\"\n",
               bd->out);
     }
     return 0;
@@ -130,14 +131,17 @@ static void statuses_text(struct bd *bd, const struct custom_statuses *custom) {
     for (size_t i = 0; i < COUNT(statuses); i++) {
         buf_add_str(&out, "  ");
         issue_text_icon(&out, bd->color, statuses[i].name);
-        buf_addf(&out, " %-14s [%-6s]  %s\n", statuses[i].name, status_category(statuses[i].name, custom),
-                 statuses[i].description);
+        buf_addf(&out, " %-14s [%-6s]  %s\n", statuses[i].name,
+                 status_category(statuses[i].name, custom), statuses[i].description);
     }
-    buf_add_str(&out, custom->count ? "\nCustom statuses:\n"
-                                    : "\nNo custom statuses configured.\nConfigure with: bd config set status.custom "
-                                      "\"name:category,...\"\nCategories: active, wip, done, frozen\n");
+    buf_add_str(&out,
+                custom->count
+                    ? "\nCustom statuses:\n"
+                    : "\nNo custom statuses configured.\nConfigure with: bd config set status.custom "
+                      "\"name:category,...\"\nCategories: active, wip, done, frozen\n");
     for (size_t i = 0; i < custom->count; i++)
-        buf_addf(&out, "  %s %-14s [%-6s]\n", issue_status_icon_of(custom->items[i].name, custom->items[i].category),
+        buf_addf(&out, "  %s %-14s [%-6s]\n",
+                 issue_status_icon_of(custom->items[i].name, custom->items[i].category),
                  custom->items[i].name, custom->items[i].category);
     view_print(bd, &out);
 }
@@ -176,8 +180,10 @@ const struct cmd cmd_statuses = {
     .name = "statuses",
     .use = "statuses",
     .summary = "List the statuses an issue can have",
-    .details = "The built-in statuses are always valid; status.custom adds more, each with a category:\n"
-               "active statuses are ready for work, wip ones are being worked on, done and frozen ones are neither.",
+    .details =
+        "The built-in statuses are always valid; status.custom adds more, each with a category:\n"
+        "active statuses are ready for work, wip ones are being worked on, done and frozen ones are "
+        "neither.",
     .examples = "  bd statuses\n  bd config set status.custom \"in_review:active,on_hold:frozen\"",
     .group = "Views & Reports",
     .args_max = -1,

@@ -70,9 +70,11 @@ int view_metadata(struct bd *bd, const struct cmd_call *c, bool on_stdout,
      .kind = FLAG_ARRAY,                                                                               \
      .help = "Only issues with this metadata (key=value)"},                                            \
         VIEW_FLAG("has-metadata-key", "Only issues with this metadata key")
-#define VIEW_FLAG(flag, text) {.name = flag, .kind = FLAG_STRING, .help = text}
+#define VIEW_FLAG(flag, text)                                                                          \
+    { .name = flag, .kind = FLAG_STRING, .help = text }
 
-/* What those flags ask for, and --type as it was typed; flags that the command lacks ask for nothing. */
+/* What those flags ask for, and --type as it was typed; flags that the command lacks ask for nothing.
+ */
 void view_filter(struct bd *bd, const struct cmd_call *c, struct issue_filter *f);
 /* --created-…, --updated-…, --closed-…, --defer-… and --due-…, as far as the command has them. */
 int view_filter_times(struct bd *bd, const struct cmd_call *c, struct issue_filter *f);

@@ -49,8 +49,9 @@ void text_list_split(const char *text, struct arena *a, struct text_list *out) {
 
 /* A JSON array of texts, or a comma list. */
 static void list_parse(const char *text, struct arena *a, struct text_list *out) {
-    const struct json_value *json =
-        text && text[strspn(text, " \t\r\n")] == '[' ? json_value_parse(text, strlen(text), a, NULL) : NULL;
+    const struct json_value *json = text && text[strspn(text, " \t\r\n")] == '['
+                                        ? json_value_parse(text, strlen(text), a, NULL)
+                                        : NULL;
     if (!json) {
         text_list_split(text, a, out);
         return;

@@ -1,6 +1,6 @@
 /*
- * Rows that hang on an issue are deleted by name, not only by the foreign keys' cascade: older schemas lack some
- * of the keys, and edges between the two families of tables have none.
+ * Rows that hang on an issue are deleted by name, not only by the foreign keys' cascade: older schemas
+ * lack some of the keys, and edges between the two families of tables have none.
  */
 #include "bd/ops/delete.h"
 
@@ -14,8 +14,8 @@
 
 /* ---- plan ---- */
 
-static bool add_unique(struct strmap *seen, const char ***list, size_t *count, size_t *capacity, struct arena *a,
-                       const char *id) {
+static bool add_unique(struct strmap *seen, const char ***list, size_t *count, size_t *capacity,
+                       struct arena *a, const char *id) {
     if (strmap_has(seen, id))
         return false;
     const char *copy = arena_strdup(a, id);
@@ -39,22 +39,24 @@ static int expand(struct tables_txn *x, struct strmap *in, struct issue_deletion
     while (from < out->count) {
         struct dependency_list rows;
         size_t end = out->count;
-        int rc = dependency_load(x, DEPENDENCY_BY_TARGET, out->ids + from, end - from, DEPENDENCY_BOTH, a, &rows, err);
+        int rc = dependency_load(x, DEPENDENCY_BY_TARGET, out->ids + from, end - from, DEPENDENCY_BOTH,
+                                 a, &rows, err);
         if (rc != BD_OK)
             return rc;
         for (size_t i = 0; i < rows.count; i++)
             add_unique(in, &out->ids, &out->count, capacity, a, rows.items[i].issue_id);
         if (out->count > ISSUE_DELETION_MAX)
-            return err_set(err, BD_INVALID,
-                           "cascade traversal discovered over %d issues; aborting to prevent runaway deletion",
-                           ISSUE_DELETION_MAX);
+            return err_set(
+                err, BD_INVALID,
+                "cascade traversal discovered over %d issues; aborting to prevent runaway deletion",
+                ISSUE_DELETION_MAX);
         from = end;
     }
     return BD_OK;
 }
 
-static int count_rows(struct tables_txn *x, const char *table, const struct issue_deletion *d, struct arena *a,
-                      uint64_t *total, struct err *err) {
+static int count_rows(struct tables_txn *x, const char *table, const struct issue_deletion *d,
+                      struct arena *a, uint64_t *total, struct err *err) {
     uint64_t n = 0;
     if (!tables_has_table(x, table))
         return BD_OK;
@@ -71,9 +73,11 @@ static int count_dependencies(struct tables_txn *x, const struct strmap *in, str
     struct dependency_list from, to;
     struct strmap orphans = STRMAP_INIT;
     size_t capacity = 0;
-    int rc = dependency_load(x, DEPENDENCY_BY_SOURCE, out->ids, out->count, DEPENDENCY_BOTH, a, &from, err);
+    int rc =
+        dependency_load(x, DEPENDENCY_BY_SOURCE, out->ids, out->count, DEPENDENCY_BOTH, a, &from, err);
     if (rc == BD_OK)
-        rc = dependency_load(x, DEPENDENCY_BY_TARGET, out->ids, out->count, DEPENDENCY_BOTH, a, &to, err);
+        rc = dependency_load(x, DEPENDENCY_BY_TARGET, out->ids, out->count, DEPENDENCY_BOTH, a, &to,
+                             err);
     if (rc != BD_OK)
         return rc;
     out->dependencies = from.count;
@@ -86,14 +90,15 @@ static int count_dependencies(struct tables_txn *x, const struct strmap *in, str
     }
     for (size_t i = 0; out->orphan_count && !out->with_orphans && i < out->count; i++)
         for (size_t k = 0; k < to.count && !out->with_orphans; k++)
-            if (strcmp(to.items[k].depends_on_id, out->ids[i]) == 0 && !strmap_has(in, to.items[k].issue_id))
+            if (strcmp(to.items[k].depends_on_id, out->ids[i]) == 0 &&
+                !strmap_has(in, to.items[k].issue_id))
                 out->with_orphans = out->ids[i];
     strmap_release(&orphans);
     return BD_OK;
 }
 
-int issue_deletion_plan(struct tables_txn *x, const char *const *ids, size_t count, bool cascade, struct arena *a,
-                        struct issue_deletion *out, struct err *err) {
+int issue_deletion_plan(struct tables_txn *x, const char *const *ids, size_t count, bool cascade,
+                        struct arena *a, struct issue_deletion *out, struct err *err) {
     struct strmap in = STRMAP_INIT;
     size_t capacity = 0;
     *out = (struct issue_deletion){0};
@@ -114,7 +119,8 @@ int issue_deletion_plan(struct tables_txn *x, const char *const *ids, size_t cou
 /* ---- names in texts ---- */
 
 static bool is_word(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
 }
 
 /* Where the id stands as a word at or after `from`, or NULL. */
@@ -144,8 +150,9 @@ const char *issue_text_mark_deleted(const char *text, const char *id, struct are
 
 /* ---- deletion ---- */
 
-static int mark_neighbour(struct ops *o, struct tables_txn *x, const char *id, const struct issue_deletion *d,
-                          struct arena *a, uint64_t *marked, struct err *err) {
+static int mark_neighbour(struct ops *o, struct tables_txn *x, const char *id,
+                          const struct issue_deletion *d, struct arena *a, uint64_t *marked,
+                          struct err *err) {
     struct issue i;
     struct issue_changes changes = ISSUE_CHANGES_INIT;
     int rc = issue_load(x, id, a, &i, err);
@@ -173,8 +180,8 @@ static int mark_neighbour(struct ops *o, struct tables_txn *x, const char *id, c
     return changes.count ? issue_update_in(o, x, id, &changes, a, NULL, err) : BD_OK;
 }
 
-static int mark_neighbours(struct ops *o, struct tables_txn *x, const struct issue_deletion *d, struct arena *a,
-                           uint64_t *marked, struct err *err) {
+static int mark_neighbours(struct ops *o, struct tables_txn *x, const struct issue_deletion *d,
+                           struct arena *a, uint64_t *marked, struct err *err) {
     struct strmap seen = STRMAP_INIT;
     const char **neighbours = NULL;
     size_t count = 0, capacity = 0;
@@ -194,8 +201,8 @@ static int mark_neighbours(struct ops *o, struct tables_txn *x, const struct iss
     return rc;
 }
 
-static int delete_where(struct tables_txn *x, const char *table, const char *column, const char *id, struct arena *a,
-                        struct err *err) {
+static int delete_where(struct tables_txn *x, const char *table, const char *column, const char *id,
+                        struct arena *a, struct err *err) {
     if (!tables_has_table(x, table) || !tables_has_column(x, table, column))
         return BD_OK;
     uint64_t deleted;
@@ -215,8 +222,11 @@ static int delete_one(struct tables_txn *x, const char *id, struct arena *a, str
         rc = dependency_rows_delete(x, DEPENDENCY_BY_TARGET, id, DEPENDENCY_BOTH, &deleted, err);
     const struct {
         const char *table, *column;
-    } rows[] = {{f->labels, "issue_id"}, {f->comments, "issue_id"}, {f->events, "issue_id"},
-                {f->child_counters, "parent_id"}, {f->issues, "id"}};
+    } rows[] = {{f->labels, "issue_id"},
+                {f->comments, "issue_id"},
+                {f->events, "issue_id"},
+                {f->child_counters, "parent_id"},
+                {f->issues, "id"}};
     for (size_t i = 0; rc == BD_OK && i < sizeof rows / sizeof *rows; i++)
         rc = delete_where(x, rows[i].table, rows[i].column, id, a, err);
     return rc;
@@ -238,8 +248,8 @@ int issue_delete_rows_in(struct tables_txn *x, const char *const *ids, size_t co
     return rc;
 }
 
-int issue_delete_in(struct ops *o, struct tables_txn *x, const struct issue_deletion *d, uint64_t *marked,
-                    struct err *err) {
+int issue_delete_in(struct ops *o, struct tables_txn *x, const struct issue_deletion *d,
+                    uint64_t *marked, struct err *err) {
     struct arena a = ARENA_INIT;
     *marked = 0;
     int rc = mark_neighbours(o, x, d, &a, marked, err);

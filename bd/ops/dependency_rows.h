@@ -38,8 +38,8 @@ int dependency_load(struct tables_txn *x, enum dependency_end end, const char *c
                     struct err *err);
 
 /*
- * The target of every row of this type that points to one of a few ids, as often as it is pointed to. An
- * index alone answers that, so it costs much less than the rows.
+ * The target of every row of this type that points to one of a few ids, as often as it is pointed to.
+ * An index alone answers that, so it costs much less than the rows.
  */
 typedef void (*dependency_target_fn)(void *ctx, const char *id, size_t size);
 int dependency_targets(struct tables_txn *x, const char *type, const char *const *ids, size_t id_count,

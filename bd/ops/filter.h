@@ -35,7 +35,7 @@ struct issue_filter {
     const struct filter_pair *metadata;
     size_t metadata_count;
 
-    uint64_t limit; /* 0 = all */
+    uint64_t limit;                  /* 0 = all */
     const struct tables_order *lead; /* with a limit: orders before priority; NULL = none */
     bool skip_wisps, skip_labels;
     const struct pred *more; /* a further condition, or NULL */

@@ -86,7 +86,8 @@ static int wrong_kind(struct reader *r, const char *field, const char *kind) {
 
 static bool is_absent(const struct json_value *v) { return !v || v->kind == JSON_NULL; }
 
-static int take_text(struct reader *r, const struct json_value *object, const char *field, const char **out) {
+static int take_text(struct reader *r, const struct json_value *object, const char *field,
+                     const char **out) {
     const struct json_value *v = json_value_get(object, field);
     *out = "";
     if (is_absent(v))
@@ -97,8 +98,8 @@ static int take_text(struct reader *r, const struct json_value *object, const ch
     return BD_OK;
 }
 
-static int take_pairs(struct reader *r, const struct json_value *object, const char *field, struct graph_pair **out,
-                      size_t *count) {
+static int take_pairs(struct reader *r, const struct json_value *object, const char *field,
+                      struct graph_pair **out, size_t *count) {
     const struct json_value *v = json_value_get(object, field);
     *count = 0;
     if (is_absent(v))
@@ -129,7 +130,8 @@ static int take_labels(struct reader *r, const struct json_value *object, struct
     return BD_OK;
 }
 
-static int read_node(struct reader *r, const struct json_value *object, size_t index, struct graph_node *n) {
+static int read_node(struct reader *r, const struct json_value *object, size_t index,
+                     struct graph_node *n) {
     const struct {
         const char *field, **to;
     } texts[] = {{"key", &n->key},
@@ -154,8 +156,7 @@ static int read_node(struct reader *r, const struct json_value *object, size_t i
     n->priority = 2;
     if (!is_absent(priority) && !json_value_int(priority, &n->priority))
         return wrong_kind(r, "priority", "an integer");
-    n->assign_after_create =
-        json_value_is(json_value_get(object, "assign_after_create"), JSON_TRUE);
+    n->assign_after_create = json_value_is(json_value_get(object, "assign_after_create"), JSON_TRUE);
     struct buf where = BUF_INIT;
     buf_add_str(&where, "node[");
     if (*n->key)
@@ -168,7 +169,8 @@ static int read_node(struct reader *r, const struct json_value *object, size_t i
     return BD_OK;
 }
 
-static int read_edge(struct reader *r, const struct json_value *object, size_t index, struct graph_edge *e) {
+static int read_edge(struct reader *r, const struct json_value *object, size_t index,
+                     struct graph_edge *e) {
     const struct {
         const char *field, **to;
     } texts[] = {{"from_key", &e->from_key},

@@ -447,7 +447,8 @@ int import_run(struct ops *o, struct import_data *d, const struct import_options
     struct plan p = {.o = o, .data = d, .options = options, .out = out, .a = a};
     p.actor = options->actor ? options->actor : o->actor;
     *out = (struct import_result){0};
-    struct tables_write w = {.mode = options->source || options->message ? TABLES_COMMIT : TABLES_WORKING,
+    struct tables_write w = {.mode =
+                                 options->source || options->message ? TABLES_COMMIT : TABLES_WORKING,
                              .message = "bd import"};
     int rc = tables_write(o->tables, &w, import_in, &p, NULL, err);
     strmap_release(&p.known);

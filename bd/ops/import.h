@@ -15,7 +15,7 @@ struct import_options {
     const char
         *source; /* what the commit message calls the file; NULL: no commit of its own (auto-import) */
     const char *message; /* the whole commit message; NULL: "bd import: N issues from <source>" */
-    const char *actor;  /* NULL: the one of ops */
+    const char *actor;   /* NULL: the one of ops */
     /*
      * Where the records can be read again: `forget` is called when they are not needed any more (it
      * releases the data), `reload` when the transaction has to run anew. Both or neither.

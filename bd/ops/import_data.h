@@ -33,7 +33,7 @@ struct import_data {
     size_t loose_count, loose_capacity;
     size_t tombstones;
     struct strmap unknown; /* members of issues that were left out → how many issues have them */
-    struct strmap by_id; /* id → index + 1 */
+    struct strmap by_id;   /* id → index + 1 */
 };
 #define IMPORT_DATA_INIT                                                                               \
     { 0 }

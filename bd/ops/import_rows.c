@@ -126,8 +126,7 @@ static int put_issue(struct writer *w, const struct issue *i) {
         rc = issue_column_lacking(s->table, issue_columns[s->lacking[n]], &row[s->lacking[n]], w->err);
     if (rc == BD_OK)
         rc = sink_add(w, s, row);
-    return rc == BD_OK ? BD_OK
-                                        : err_prefix(w->err, "failed to insert issue %s", i->id);
+    return rc == BD_OK ? BD_OK : err_prefix(w->err, "failed to insert issue %s", i->id);
 }
 
 static int put_event(struct writer *w, const struct issue *i, const char *type, const char *value,

@@ -30,7 +30,8 @@ struct record {
     const char *label;
     struct comment comment;
     const char *memory_key, *memory_value;
-    const char *unknown[RECORD_UNKNOWN_MAX]; /* members that an issue has no place for (the first of them) */
+    const char
+        *unknown[RECORD_UNKNOWN_MAX]; /* members that an issue has no place for (the first of them) */
     size_t unknown_count;
 };
 

@@ -141,8 +141,7 @@ static struct json_value *merge_sets(const struct json_value *base, const struct
     struct json_value *out = json_value_array(a);
     for (int s = 0; s < 2; s++) {
         JSON_EACH(v, sides[s]) {
-            bool removed =
-                json_value_is(base, JSON_ARRAY) && holds(base, v) && !holds(sides[1 - s], v);
+            bool removed = json_value_is(base, JSON_ARRAY) && holds(base, v) && !holds(sides[1 - s], v);
             if (!removed && !holds(out, v))
                 json_value_append(out, NULL, v, a);
         }
@@ -243,7 +242,7 @@ static struct json_value *split_list(const char *text, struct arena *a) {
 static const char *merge_list(const char *base, const char *ours, const char *theirs, struct arena *a) {
     struct buf out = BUF_INIT;
     JSON_EACH(v, merge_sets(split_list(base, a), split_list(ours, a), split_list(theirs, a), a))
-        buf_addf(&out, "%s%s", out.size ? "," : "", v->text);
+    buf_addf(&out, "%s%s", out.size ? "," : "", v->text);
     const char *text = arena_strdup(a, buf_str(&out));
     buf_release(&out);
     return text;

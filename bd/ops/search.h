@@ -23,8 +23,8 @@ int search_compare(enum search_order order, int64_t recent_since, const struct i
                    const struct issue *b);
 void search_order_list(struct issue_list *l, enum search_order order);
 /*
- * Rows of one family that match; ordered and limited. No labels. With a limit, `lead` (or NULL) says what
- * the first ones are chosen by before ORDER_PRIORITY; the rows still come in the order asked for.
+ * Rows of one family that match; ordered and limited. No labels. With a limit, `lead` (or NULL) says
+ * what the first ones are chosen by before ORDER_PRIORITY; the rows still come in the order asked for.
  */
 int search_table(struct tables_txn *x, const struct issue_family *family, const struct pred *where,
                  enum search_order order, const struct tables_order *lead, uint64_t limit,

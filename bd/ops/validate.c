@@ -246,9 +246,7 @@ int external_dependency_check(const char *id, struct err *err) {
     return BD_OK;
 }
 
-bool json_text_is_valid(const char *text) {
-    return json_text_is_value(text, strlen(text));
-}
+bool json_text_is_valid(const char *text) { return json_text_is_value(text, strlen(text)); }
 
 int issue_check(const struct issue *i, const struct custom_statuses *statuses,
                 const struct text_list *types, struct err *err) {

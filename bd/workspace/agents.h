@@ -1,7 +1,7 @@
 /*
- * What coding agents are told of bd: sections in instruction files (AGENTS.md …), hooks in their settings, and
- * files of their own. In files that belong to the user only a marked section, or the entries that call bd, are
- * ever written, replaced or removed. All texts are in the arena.
+ * What coding agents are told of bd: sections in instruction files (AGENTS.md …), hooks in their
+ * settings, and files of their own. In files that belong to the user only a marked section, or the
+ * entries that call bd, are ever written, replaced or removed. All texts are in the arena.
  */
 #ifndef BD_WORKSPACE_AGENTS_H
 #define BD_WORKSPACE_AGENTS_H
@@ -33,8 +33,10 @@ const char *agents_new_file(struct agents_text t, struct arena *a);
 bool agents_has_section(const char *text);
 /* The section that is there says everything; a minimal one must not take its place. */
 bool agents_is_full(const char *text);
-/* Replaces the section, or appends it. The same pointer when it is current. BD_INVALID: markers are damaged. */
-int agents_with_section(const char *text, struct agents_text t, struct arena *a, const char **out, struct err *err);
+/* Replaces the section, or appends it. The same pointer when it is current. BD_INVALID: markers are
+ * damaged. */
+int agents_with_section(const char *text, struct agents_text t, struct arena *a, const char **out,
+                        struct err *err);
 const char *agents_without_section(const char *text, struct arena *a);
 
 /* The section that belongs to Codex, in the same file, between markers of its own. */
@@ -58,11 +60,12 @@ struct agents_hooks {
 bool agents_is_prime_command(const char *command);
 bool agents_is_codex_command(const char *command);
 /*
- * A JSON settings file (NULL or empty: a new one) with exactly those hooks of bd in it. What belongs to others
- * keeps its place and spelling. The same pointer when nothing changes. BD_INVALID when it is not a JSON object.
+ * A JSON settings file (NULL or empty: a new one) with exactly those hooks of bd in it. What belongs to
+ * others keeps its place and spelling. The same pointer when nothing changes. BD_INVALID when it is not
+ * a JSON object.
  */
-int agents_settings(const char *text, const struct agents_hooks *hooks, struct arena *a, const char **out,
-                    struct err *err);
+int agents_settings(const char *text, const struct agents_hooks *hooks, struct arena *a,
+                    const char **out, struct err *err);
 /* The beads plugin is enabled in such a file: it brings the hooks along. */
 bool agents_settings_have_plugin(const char *text, struct arena *a);
 /* Every hook that is wanted is there. */

@@ -1,4 +1,5 @@
-/* Hooks in the JSON settings of agents: the file is written anew around the pieces that are not ours. */
+/* Hooks in the JSON settings of agents: the file is written anew around the pieces that are not ours.
+ */
 #include "base/json_value.h"
 #include "bd/ui/json.h"
 #include "bd/workspace/agents.h"
@@ -17,7 +18,9 @@ bool agents_is_prime_command(const char *command) {
     return false;
 }
 
-bool agents_is_codex_command(const char *command) { return strncmp(command, "bd codex-hook ", 14) == 0; }
+bool agents_is_codex_command(const char *command) {
+    return strncmp(command, "bd codex-hook ", 14) == 0;
+}
 
 static bool is_object(const struct json_value *v) { return json_value_is(v, JSON_OBJECT); }
 static bool is_array(const struct json_value *v) { return json_value_is(v, JSON_ARRAY); }
@@ -27,7 +30,8 @@ static void raw(struct json_writer *w, const struct json_value *v) { json_raw(w,
 
 static bool equal(const char *a, const char *b) { return strcmp(a ? a : "", b ? b : "") == 0; }
 
-static bool is_wanted(const struct json_value *entry, const struct json_value *command, const struct agents_hook *h) {
+static bool is_wanted(const struct json_value *entry, const struct json_value *command,
+                      const struct agents_hook *h) {
     return equal(json_value_get_text(entry, "matcher"), h->matcher) &&
            equal(json_value_get_text(command, "command"), h->command) &&
            equal(json_value_get_text(command, "statusMessage"), h->status);
@@ -94,8 +98,8 @@ static void write_entry(struct json_writer *w, struct filter *f, const struct js
         }
         json_array(w);
         JSON_EACH(c, commands)
-            if (stays(f, entry, c))
-                raw(w, c);
+        if (stays(f, entry, c))
+            raw(w, c);
         json_array_end(w);
     }
     json_object_end(w);
@@ -116,8 +120,8 @@ static bool has_entries(const struct agents_hooks *hooks, const struct json_valu
         if (!is_array(commands) || !commands->child)
             return true;
         JSON_EACH(c, commands)
-            if (stays(&none, entry, c))
-                return true;
+        if (stays(&none, entry, c))
+            return true;
     }
     return false;
 }
@@ -130,7 +134,7 @@ static void write_event(struct json_writer *w, const struct agents_hooks *hooks,
     json_key(w, name);
     json_array(w);
     JSON_EACH(entry, event)
-        write_entry(w, &f, entry);
+    write_entry(w, &f, entry);
     if (f.wanted && !f.kept)
         write_hook(w, f.wanted);
     json_array_end(w);
@@ -138,7 +142,8 @@ static void write_event(struct json_writer *w, const struct agents_hooks *hooks,
 
 /* ---- the file ---- */
 
-static void write_hooks(struct json_writer *w, const struct agents_hooks *hooks, const struct json_value *old) {
+static void write_hooks(struct json_writer *w, const struct agents_hooks *hooks,
+                        const struct json_value *old) {
     json_key(w, "hooks");
     json_object(w);
     JSON_EACH(event, old) {
@@ -157,12 +162,14 @@ static void write_hooks(struct json_writer *w, const struct agents_hooks *hooks,
 
 static bool is_blank(const char *text) { return !text || text[strspn(text, " \t\r\n")] == 0; }
 
-int agents_settings(const char *text, const struct agents_hooks *hooks, struct arena *a, const char **out,
-                    struct err *err) {
+int agents_settings(const char *text, const struct agents_hooks *hooks, struct arena *a,
+                    const char **out, struct err *err) {
     struct err why = ERR_INIT;
-    const struct json_value *root = is_blank(text) ? NULL : json_value_parse(text, strlen(text), a, &why);
+    const struct json_value *root =
+        is_blank(text) ? NULL : json_value_parse(text, strlen(text), a, &why);
     if (!is_blank(text) && !is_object(root))
-        return err_set(err, BD_INVALID, "it is not a JSON object%s%s; repair it by hand", *why.msg ? ": " : "", why.msg);
+        return err_set(err, BD_INVALID, "it is not a JSON object%s%s; repair it by hand",
+                       *why.msg ? ": " : "", why.msg);
     const struct json_value *old = json_value_get(root, "hooks");
     if (old && !is_object(old) && !json_value_is(old, JSON_NULL))
         return err_set(err, BD_INVALID, "its member \"hooks\" is not an object; repair it by hand");
@@ -196,12 +203,13 @@ bool agents_settings_are_current(const char *text, const struct agents_hooks *ho
 }
 
 bool agents_settings_have_plugin(const char *text, struct arena *a) {
-    const struct json_value *root = is_blank(text) ? NULL : json_value_parse(text, strlen(text), a, NULL);
+    const struct json_value *root =
+        is_blank(text) ? NULL : json_value_parse(text, strlen(text), a, NULL);
     const struct json_value *plugins = json_value_get(root, "enabledPlugins");
     if (is_object(plugins))
         JSON_EACH(p, plugins)
-            if (strcasestr(p->key, "beads") && json_value_is(p, JSON_TRUE))
-                return true;
+    if (strcasestr(p->key, "beads") && json_value_is(p, JSON_TRUE))
+        return true;
     return false;
 }
 

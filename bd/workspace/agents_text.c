@@ -13,7 +13,8 @@
 static const char minimal_head[] =
     "## Issues live in bd\n"
     "\n"
-    "The work of this project is tracked with **bd** (beads). `bd prime` prints how to use it; read that before\n"
+    "The work of this project is tracked with **bd** (beads). `bd prime` prints how to use it; read "
+    "that before\n"
     "anything else.\n"
     "\n"
     "```bash\n"
@@ -23,15 +24,19 @@ static const char minimal_head[] =
     "bd close <id>            # done\n"
     "```\n"
     "\n"
-    "Whatever must outlive this session belongs into an issue, not into a list in a markdown file or a private plan.\n";
+    "Whatever must outlive this session belongs into an issue, not into a list in a markdown file or a "
+    "private plan.\n";
 
 static const char full_head[] =
     "## Issues live in bd\n"
     "\n"
-    "The work of this project is tracked with **bd** (beads): issues with dependencies in a versioned database beside "
+    "The work of this project is tracked with **bd** (beads): issues with dependencies in a versioned "
+    "database beside "
     "the code.\n"
-    "Whatever must outlive a session belongs into an issue, not into a list in a markdown file or a private plan.\n"
-    "`bd prime` prints the rules and what was remembered. Add `--json` to any command to get data instead of text.\n"
+    "Whatever must outlive a session belongs into an issue, not into a list in a markdown file or a "
+    "private plan.\n"
+    "`bd prime` prints the rules and what was remembered. Add `--json` to any command to get data "
+    "instead of text.\n"
     "\n"
     "### Finding and taking work\n"
     "\n"
@@ -50,7 +55,8 @@ static const char full_head[] =
     "bd dep add <id> <other>                         # <id> cannot be done before <other>\n"
     "```\n"
     "\n"
-    "Types: bug, feature, task, epic, chore. Priorities: 0 drop everything, 1 high, 2 normal, 3 low, 4 some day.\n"
+    "Types: bug, feature, task, epic, chore. Priorities: 0 drop everything, 1 high, 2 normal, 3 low, 4 "
+    "some day.\n"
     "\n"
     "### How a piece of work goes\n"
     "\n"
@@ -71,36 +77,41 @@ static const char push_line[] = "   bd dolt push\n";
 static const char ending_rest[] = "   git push\n"
                                   "   ```";
 
-static const char codex_body[] =
-    "## bd in this project\n"
-    "\n"
-    "Hooks load the rules of work with bd at the start of a session; `bd prime` prints them again. Use the skill "
-    "`beads`\n"
-    "for work with issues, or `bd ready`, `bd show <id>`, `bd update <id> --claim` and `bd close <id>` directly.";
+static const char codex_body[] = "## bd in this project\n"
+                                 "\n"
+                                 "Hooks load the rules of work with bd at the start of a session; `bd "
+                                 "prime` prints them again. Use the skill "
+                                 "`beads`\n"
+                                 "for work with issues, or `bd ready`, `bd show <id>`, `bd update <id> "
+                                 "--claim` and `bd close <id>` directly.";
 
 const char agents_skill[] =
     "---\n"
     "name: beads\n"
-    "description: Use in repositories whose work is tracked with bd (beads), to find open work, take or close issues, "
+    "description: Use in repositories whose work is tracked with bd (beads), to find open work, take "
+    "or close issues, "
     "write down\n"
     "  follow-ups, see what blocks what, or pick up where an earlier session stopped.\n"
     "---\n"
     "\n"
     "# Beads\n"
     "\n"
-    "bd keeps the issues of this repository. It is the record that everybody shares; plans and notes of your own are "
+    "bd keeps the issues of this repository. It is the record that everybody shares; plans and notes "
+    "of your own are "
     "not.\n"
     "\n"
     "1. `bd prime` for the rules and what was remembered.\n"
-    "2. `bd ready --json` to find work, `bd show <id>` to read an issue, `bd update <id> --claim` to take it.\n"
+    "2. `bd ready --json` to find work, `bd show <id>` to read an issue, `bd update <id> --claim` to "
+    "take it.\n"
     "3. `bd create \"Title\" -d \"...\" --deps discovered-from:<id>` for what turns up on the way.\n"
     "4. `bd dep add <id> <other>` when one must wait for another; `bd blocked` shows what waits.\n"
     "5. `bd close <id> --reason \"...\"` when it is done and checked.\n";
 
-const char agents_skill_yaml[] = "interface:\n"
-                                 "  display_name: \"Beads\"\n"
-                                 "  short_description: \"Issues of this project, with bd\"\n"
-                                 "  default_prompt: \"Use $beads to see what is ready and to keep issues up to date.\"\n";
+const char agents_skill_yaml[] =
+    "interface:\n"
+    "  display_name: \"Beads\"\n"
+    "  short_description: \"Issues of this project, with bd\"\n"
+    "  default_prompt: \"Use $beads to see what is ready and to keep issues up to date.\"\n";
 
 /* For editors that read a file of rules. */
 const char agents_rules[] =
@@ -130,20 +141,21 @@ const char *agents_section(struct agents_text t, struct arena *a) {
     SHA256_Init(&sha);
     SHA256_Update(&sha, body, strlen(body));
     SHA256_Final(h, &sha);
-    return arena_printf(a, BEGIN_MARK " v:%d profile:%s hash:%02x%02x%02x%02x -->\n%s\n" END_MARK "\n", MARK_VERSION,
-                        profile_name(t.profile), h[0], h[1], h[2], h[3], body);
+    return arena_printf(a, BEGIN_MARK " v:%d profile:%s hash:%02x%02x%02x%02x -->\n%s\n" END_MARK "\n",
+                        MARK_VERSION, profile_name(t.profile), h[0], h[1], h[2], h[3], body);
 }
 
 const char *agents_new_file(struct agents_text t, struct arena *a) {
-    return arena_printf(a,
-                        "# Instructions for coding agents\n"
-                        "\n"
-                        "%s"
-                        "\n"
-                        "## This project\n"
-                        "\n"
-                        "_How to build and test it, how it is laid out, what must be kept to: add it here._\n",
-                        agents_section(t, a));
+    return arena_printf(
+        a,
+        "# Instructions for coding agents\n"
+        "\n"
+        "%s"
+        "\n"
+        "## This project\n"
+        "\n"
+        "_How to build and test it, how it is laid out, what must be kept to: add it here._\n",
+        agents_section(t, a));
 }
 
 bool agents_has_section(const char *text) { return strstr(text, BEGIN_MARK) != NULL; }
@@ -157,35 +169,44 @@ bool agents_is_full(const char *text) {
     return !profile || profile > end || strncmp(profile, "profile:full", 12) == 0;
 }
 
-static const char *behind_line(const char *at) { return *at == '\r' && at[1] == '\n' ? at + 2 : *at == '\n' ? at + 1 : at; }
+static const char *behind_line(const char *at) {
+    return *at == '\r' && at[1] == '\n' ? at + 2 : *at == '\n' ? at + 1 : at;
+}
 
-int agents_with_section(const char *text, struct agents_text t, struct arena *a, const char **out, struct err *err) {
-    const char *section = agents_section(t, a), *begin = strstr(text, BEGIN_MARK), *end = strstr(text, END_MARK);
+int agents_with_section(const char *text, struct agents_text t, struct arena *a, const char **out,
+                        struct err *err) {
+    const char *section = agents_section(t, a), *begin = strstr(text, BEGIN_MARK),
+               *end = strstr(text, END_MARK);
     size_t n = strlen(text);
     if (!begin) {
         *out = arena_printf(a, "%s%s\n%s", text, n && text[n - 1] == '\n' ? "" : "\n", section);
         return BD_OK;
     }
     if (!end || end < begin)
-        return err_set(err, BD_INVALID,
-                       "its section for bd begins but does not end properly; repair the lines '" BEGIN_MARK
-                       " … -->' and '" END_MARK "' by hand");
+        return err_set(
+            err, BD_INVALID,
+            "its section for bd begins but does not end properly; repair the lines '" BEGIN_MARK
+            " … -->' and '" END_MARK "' by hand");
     const char *rest = behind_line(end + strlen(END_MARK));
-    if ((size_t)(rest - begin) == strlen(section) && strncmp(begin, section, (size_t)(rest - begin)) == 0)
+    if ((size_t)(rest - begin) == strlen(section) &&
+        strncmp(begin, section, (size_t)(rest - begin)) == 0)
         *out = text;
     else
         *out = arena_printf(a, "%.*s%s%s", (int)(begin - text), text, section, rest);
     return BD_OK;
 }
 
-static const char *without(const char *text, const char *begin_mark, const char *end_mark, struct arena *a) {
+static const char *without(const char *text, const char *begin_mark, const char *end_mark,
+                           struct arena *a) {
     const char *begin = strstr(text, begin_mark), *end = strstr(text, end_mark);
     if (!begin || !end || end < begin)
         return text;
     return arena_printf(a, "%.*s%s", (int)(begin - text), text, behind_line(end + strlen(end_mark)));
 }
 
-const char *agents_without_section(const char *text, struct arena *a) { return without(text, BEGIN_MARK, END_MARK, a); }
+const char *agents_without_section(const char *text, struct arena *a) {
+    return without(text, BEGIN_MARK, END_MARK, a);
+}
 
 /* ---- Codex ---- */
 
@@ -197,7 +218,8 @@ const char *agents_with_codex_section(const char *text, struct arena *a) {
     const char *begin = strstr(text, CODEX_BEGIN), *end = strstr(text, CODEX_END);
     size_t n = strlen(text);
     if (begin && end && begin < end)
-        return arena_printf(a, "%.*s%s%s", (int)(begin - text), text, codex_section(a), end + strlen(CODEX_END));
+        return arena_printf(a, "%.*s%s%s", (int)(begin - text), text, codex_section(a),
+                            end + strlen(CODEX_END));
     if (text[strspn(text, " \t\r\n")] == 0)
         return arena_printf(a, "# Instructions for coding agents\n\n%s\n", codex_section(a));
     return arena_printf(a, "%s%s\n%s\n", text, text[n - 1] == '\n' ? "" : "\n", codex_section(a));
@@ -207,4 +229,6 @@ const char *agents_without_codex_section(const char *text, struct arena *a) {
     return without(text, CODEX_BEGIN, CODEX_END, a);
 }
 
-bool agents_codex_section_is_current(const char *text, struct arena *a) { return strstr(text, codex_section(a)) != NULL; }
+bool agents_codex_section_is_current(const char *text, struct arena *a) {
+    return strstr(text, codex_section(a)) != NULL;
+}

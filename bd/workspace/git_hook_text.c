@@ -14,12 +14,13 @@
 
 #define CLEANUPS_MAX 5 /* damaged sections that are removed before one is simply added */
 
-const char *const git_hook_names[GIT_HOOK_COUNT + 1] = {"pre-commit",    "post-merge",         "pre-push",
-                                                        "post-checkout", "prepare-commit-msg", NULL};
+const char *const git_hook_names[GIT_HOOK_COUNT + 1] = {
+    "pre-commit", "post-merge", "pre-push", "post-checkout", "prepare-commit-msg", NULL};
 
-/* Exit status 3 of bd means "no database here"; 124 is timeout's, 142 that of a process its alarm ended. */
-static const char section_format[] =
-    BEGIN_MARK " v" BD_VERSION " ---\n"
+/* Exit status 3 of bd means "no database here"; 124 is timeout's, 142 that of a process its alarm
+ * ended. */
+static const char section_format[] = BEGIN_MARK
+    " v" BD_VERSION " ---\n"
     "# Managed by bd: everything between these two lines is replaced on upgrades.\n"
     "if command -v bd >/dev/null 2>&1; then\n"
     "  BD_GIT_HOOK=1; export BD_GIT_HOOK\n"
@@ -31,7 +32,8 @@ static const char section_format[] =
     "    bd_status=0; gtimeout \"$bd_limit\" bd hooks run %1$s \"$@\" || bd_status=$?\n"
     "  elif command -v perl >/dev/null 2>&1; then\n"
     "    bd_alarm=142\n"
-    "    bd_status=0; perl -e 'alarm shift; exec @ARGV' \"$bd_limit\" bd hooks run %1$s \"$@\" || bd_status=$?\n"
+    "    bd_status=0; perl -e 'alarm shift; exec @ARGV' \"$bd_limit\" bd hooks run %1$s \"$@\" || "
+    "bd_status=$?\n"
     "  else\n"
     "    echo \"beads: no timeout program found; hook '%1$s' runs without a time limit\" >&2\n"
     "    bd_status=0; bd hooks run %1$s \"$@\" || bd_status=$?\n"
@@ -39,7 +41,8 @@ static const char section_format[] =
     "  case \"$bd_status\" in\n"
     "    0) ;;\n"
     "    3) echo \"beads: database not initialized, hook '%1$s' skipped\" >&2 ;;\n"
-    "    124|\"$bd_alarm\") echo \"beads: hook '%1$s' timed out after ${bd_limit}s, continuing without beads\" >&2 ;;\n"
+    "    124|\"$bd_alarm\") echo \"beads: hook '%1$s' timed out after ${bd_limit}s, continuing without "
+    "beads\" >&2 ;;\n"
     "    *) exit \"$bd_status\" ;;\n"
     "  esac\n"
     "fi\n" END_MARK " v" BD_VERSION " ---\n";
@@ -107,7 +110,9 @@ static bool begins(const struct line *l, const char *prefix) {
 
 /* ---- a final exec ---- */
 
-static bool is_exec(const struct line *l) { return is_word(l, "exec") || begins(l, "exec ") || begins(l, "exec\t"); }
+static bool is_exec(const struct line *l) {
+    return is_word(l, "exec") || begins(l, "exec ") || begins(l, "exec\t");
+}
 
 /* What may stand behind the exec of the last branch without anything being run after it. */
 static bool ends_nothing(const struct line *l) {
@@ -123,8 +128,8 @@ static bool ends_nothing(const struct line *l) {
 }
 
 /*
- * Where a section must stand to be reached, when the hook ends with `exec …` (which never returns): before
- * that line, or before the `if` around it. NULL: at the end.
+ * Where a section must stand to be reached, when the hook ends with `exec …` (which never returns):
+ * before that line, or before the `if` around it. NULL: at the end.
  */
 static const char *before_exec(const char *text) {
     const char *limit = text + strlen(text);
@@ -184,7 +189,8 @@ const char *git_hook_with_section(const char *text, const char *section, struct 
     for (int i = 0; i <= CLEANUPS_MAX; i++) {
         const char *begin = strstr(text, BEGIN_MARK), *end = strstr(text, END_MARK);
         if (begin && end && begin < end)
-            return arena_printf(a, "%.*s%s%s", (int)(line_start(text, begin) - text), text, section, line_end(end));
+            return arena_printf(a, "%.*s%s%s", (int)(line_start(text, begin) - text), text, section,
+                                line_end(end));
         if (begin) {
             text = without_open_block(text, begin, a);
         } else if (end) {
@@ -263,8 +269,9 @@ static bool sources_husky(const struct line *l, struct arena *a) {
     size_t n = l->size;
     if (strstr(text, "/_/husky.sh") || strstr(text, "\\_\\husky.sh"))
         return true;
-    return strstr(text, "dirname") && (strcmp(text + n - 2, "/h") == 0 || strcmp(text + n - 3, "/h\"") == 0 ||
-                                       strcmp(text + n - 3, "/h'") == 0);
+    return strstr(text, "dirname") &&
+           (strcmp(text + n - 2, "/h") == 0 || strcmp(text + n - 3, "/h\"") == 0 ||
+            strcmp(text + n - 3, "/h'") == 0);
 }
 
 const char *git_hook_without_husky(const char *text, struct arena *a) {

@@ -42,8 +42,9 @@ static int write_hook(const char *path, const char *text, mode_t mode, struct er
         mode = st.st_mode & 0777;
         path = realpath(path, real) ? real : path;
     }
-    return os_write_file_atomic(path, text, strlen(text), mode) ? err_errno(err, "failed to write %s", path)
-                                                                : BD_OK;
+    return os_write_file_atomic(path, text, strlen(text), mode)
+               ? err_errno(err, "failed to write %s", path)
+               : BD_OK;
 }
 
 /* ---- directories ---- */
@@ -97,7 +98,8 @@ void git_hooks_list(const char *directory, struct arena *a, struct git_hook out[
 
 static bool is_husky(const char *dir) {
     size_t n = strlen(dir);
-    return (n >= 7 && strcmp(dir + n - 7, "/.husky") == 0) || (n >= 9 && strcmp(dir + n - 9, "/.husky/_") == 0);
+    return (n >= 7 && strcmp(dir + n - 7, "/.husky") == 0) ||
+           (n >= 9 && strcmp(dir + n - 9, "/.husky/_") == 0);
 }
 
 /* Nothing but comments and white space. */
@@ -128,9 +130,10 @@ static const char *users_part(const char *text, bool husky, struct arena *a) {
     return husky ? git_hook_without_husky(text, a) : text;
 }
 
-static void carry_one(const struct git_hooks_request *rq, const char *from, const char *to, const char *name,
-                      bool dispatched, struct arena *a) {
-    const char *path = arena_printf(a, "%s/%s", from, name), *target = arena_printf(a, "%s/%s", to, name);
+static void carry_one(const struct git_hooks_request *rq, const char *from, const char *to,
+                      const char *name, bool dispatched, struct arena *a) {
+    const char *path = arena_printf(a, "%s/%s", from, name),
+               *target = arena_printf(a, "%s/%s", to, name);
     size_t n = strlen(name);
     struct err err = ERR_INIT;
     struct stat st;
@@ -165,7 +168,8 @@ static void carry_hooks(const struct git_hooks_request *rq, const struct git_rep
     char **names;
     size_t count;
     if (!from || strcmp(from, to) == 0 || strcmp(from, arena_printf(a, "%s/.beads/hooks", root)) == 0 ||
-        strcmp(from, arena_printf(a, "%s/.beads-hooks", root)) == 0 || os_list_dir(from, &names, &count))
+        strcmp(from, arena_printf(a, "%s/.beads-hooks", root)) == 0 ||
+        os_list_dir(from, &names, &count))
         return;
     bool dispatched = has_dispatcher(from, a);
     for (size_t i = 0; i < count; i++)
@@ -173,7 +177,8 @@ static void carry_hooks(const struct git_hooks_request *rq, const struct git_rep
     os_free_list(names, count);
     /* Hooks of version 8 may still look for their helpers beside them. */
     const char *helpers = arena_printf(a, "%s/_", from);
-    if (is_husky(from) && os_is_dir(helpers) && symlink(helpers, arena_printf(a, "%s/_", to)) < 0 && errno != EEXIST)
+    if (is_husky(from) && os_is_dir(helpers) && symlink(helpers, arena_printf(a, "%s/_", to)) < 0 &&
+        errno != EEXIST)
         buf_addf(rq->warnings, "Warning: failed to link %s: %s\n", helpers, strerror(errno));
 }
 
@@ -202,7 +207,8 @@ static int install_one(const char *dir, const char *name, struct arena *a, struc
 static int point_git_at(const char *root, const char *dir, struct err *err) {
     char *out = process_git(root, (const char *const[]){"config", "core.hooksPath", dir, NULL});
     if (!out)
-        return err_set(err, BD_IO, "failed to configure git hooks path: git config core.hooksPath %s failed", dir);
+        return err_set(err, BD_IO,
+                       "failed to configure git hooks path: git config core.hooksPath %s failed", dir);
     free(out);
     return BD_OK;
 }
@@ -235,8 +241,8 @@ int git_hooks_install(const struct git_hooks_request *rq, struct err *err) {
 
 /* ---- uninstalling ---- */
 
-static int uninstall_one(const struct git_hooks_request *rq, const char *dir, const char *name, struct arena *a,
-                         struct err *err) {
+static int uninstall_one(const struct git_hooks_request *rq, const char *dir, const char *name,
+                         struct arena *a, struct err *err) {
     const char *path = arena_printf(a, "%s/%s", dir, name), *text = read_hook(path, a);
     struct git_hook was = {0};
     bool found;
@@ -264,16 +270,19 @@ static int uninstall_one(const struct git_hooks_request *rq, const char *dir, co
     return BD_OK;
 }
 
-static void forget_path(const struct git_hooks_request *rq, const struct git_repo *repo, struct arena *a) {
+static void forget_path(const struct git_hooks_request *rq, const struct git_repo *repo,
+                        struct arena *a) {
     const char *root = main_root(repo, a), *path = git_setting(rq->directory, "core.hooksPath", a);
     const char *ours[] = {".beads/hooks", ".beads-hooks", arena_printf(a, "%s/.beads/hooks", root),
                           arena_printf(a, "%s/.beads-hooks", root),
                           rq->beads_dir ? arena_printf(a, "%s/hooks", rq->beads_dir) : ".beads/hooks"};
     for (size_t i = 0; path && i < sizeof ours / sizeof *ours; i++)
         if (strcmp(path, ours[i]) == 0) {
-            char *out = process_git(root, (const char *const[]){"config", "--unset", "core.hooksPath", NULL});
+            char *out =
+                process_git(root, (const char *const[]){"config", "--unset", "core.hooksPath", NULL});
             if (!out)
-                buf_addf(rq->warnings, "Warning: failed to reset core.hooksPath: git config --unset failed\n");
+                buf_addf(rq->warnings,
+                         "Warning: failed to reset core.hooksPath: git config --unset failed\n");
             free(out);
             return;
         }

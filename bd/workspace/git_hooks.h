@@ -1,6 +1,6 @@
 /*
- * The git hooks that call bd. In each hook file bd owns what stands between two marker lines and nothing
- * else; the rest belongs to the user and survives installing, upgrading and uninstalling.
+ * The git hooks that call bd. In each hook file bd owns what stands between two marker lines and
+ * nothing else; the rest belongs to the user and survives installing, upgrading and uninstalling.
  */
 #ifndef BD_WORKSPACE_GIT_HOOKS_H
 #define BD_WORKSPACE_GIT_HOOKS_H
@@ -21,8 +21,8 @@ const char *git_hooks_dir(const char *directory, struct arena *a);
 /* What bd owns in the hook of that name, marker lines included. */
 const char *git_hook_section(const char *hook, struct arena *a);
 /*
- * The text with that section: in the place of an older one, else where it is reached (in front of a final
- * `exec`), else at the end. Damaged markers are cleaned up.
+ * The text with that section: in the place of an older one, else where it is reached (in front of a
+ * final `exec`), else at the end. Damaged markers are cleaned up.
  */
 const char *git_hook_with_section(const char *text, const char *section, struct arena *a);
 /* The text without bd's section; *found (may be NULL) says whether there was any marker. */
@@ -54,7 +54,7 @@ struct git_hooks_request {
     const char *directory; /* somewhere in the repository, absolute */
     const char *beads_dir; /* for GIT_HOOKS_BEADS */
     enum git_hooks_place place;
-    bool two_only;         /* pre-commit and post-merge, all that jujutsu has a use for */
+    bool two_only;        /* pre-commit and post-merge, all that jujutsu has a use for */
     struct buf *notes;    /* takes lines for standard output (hooks that were carried along) */
     struct buf *warnings; /* lines for standard error */
 };

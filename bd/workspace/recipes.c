@@ -34,11 +34,13 @@ struct recipe_part {
 /* ---- the table ---- */
 
 static const struct agents_hook prime[] = {{"SessionStart", "", "bd prime --hook-json", NULL}};
-static const struct agents_hook prime_stealth[] = {{"SessionStart", "", "bd prime --stealth --hook-json", NULL}};
+static const struct agents_hook prime_stealth[] = {
+    {"SessionStart", "", "bd prime --stealth --hook-json", NULL}};
 static const struct agents_hook codex[] = {
     {"SessionStart", "startup|resume|clear", "bd codex-hook SessionStart", "Loading bd's rules"},
     {"PreCompact", "manual|auto", "bd codex-hook PreCompact", "Checking bd"},
-    {"PostCompact", "manual|auto", "bd codex-hook PostCompact", "Noting that bd's rules are to be loaded again"},
+    {"PostCompact", "manual|auto", "bd codex-hook PostCompact",
+     "Noting that bd's rules are to be loaded again"},
     {"UserPromptSubmit", NULL, "bd codex-hook UserPromptSubmit", "Loading bd's rules again"},
 };
 static const struct agents_hooks prime_hooks = {agents_is_prime_command, prime, 1};
@@ -49,24 +51,35 @@ static const struct agents_hooks no_codex = {agents_is_codex_command, NULL, 0};
 
 static const char cursor_head[] = "---\nalwaysApply: true\n---\n\n";
 static const char aider_conf[] = "# Made by 'bd setup aider'\nread:\n  - .aider/BEADS.md\n";
-static const char aider_readme[] =
-    "# Aider and bd\n\n.aider.conf.yml lets aider read .aider/BEADS.md. Aider runs no commands by itself: use\n"
-    "`/run bd ready` and the like, or let it suggest them.\n";
-static const char junie_mcp[] = "{\n  \"mcpServers\": {\n    \"beads\": {\n      \"command\": \"beads-mcp\"\n    }\n  }\n}\n";
-static const char copilot_plugin[] = "{\n  \"name\": \"beads\",\n  \"description\": \"Issues of this project, with bd\",\n"
-                                     "  \"version\": \"1.0.0\"\n}\n";
+static const char aider_readme[] = "# Aider and bd\n\n.aider.conf.yml lets aider read .aider/BEADS.md. "
+                                   "Aider runs no commands by itself: use\n"
+                                   "`/run bd ready` and the like, or let it suggest them.\n";
+static const char junie_mcp[] =
+    "{\n  \"mcpServers\": {\n    \"beads\": {\n      \"command\": \"beads-mcp\"\n    }\n  }\n}\n";
+static const char copilot_plugin[] =
+    "{\n  \"name\": \"beads\",\n  \"description\": \"Issues of this project, with bd\",\n"
+    "  \"version\": \"1.0.0\"\n}\n";
 
-static const struct recipe_part cursor_parts[] = {{.kind = PART_FILE, .path = ".cursor/rules/beads.mdc", .text = cursor_head}};
-static const struct recipe_part windsurf_parts[] = {{.kind = PART_FILE, .path = ".windsurf/rules/beads.md"}};
+static const struct recipe_part cursor_parts[] = {
+    {.kind = PART_FILE, .path = ".cursor/rules/beads.mdc", .text = cursor_head}};
+static const struct recipe_part windsurf_parts[] = {
+    {.kind = PART_FILE, .path = ".windsurf/rules/beads.md"}};
 static const struct recipe_part cody_parts[] = {{.kind = PART_FILE, .path = ".cody/rules/beads.md"}};
-static const struct recipe_part kilocode_parts[] = {{.kind = PART_FILE, .path = ".kilocode/rules/beads.md"}};
+static const struct recipe_part kilocode_parts[] = {
+    {.kind = PART_FILE, .path = ".kilocode/rules/beads.md"}};
 static const struct recipe_part claude_parts[] = {
-    {.kind = PART_HOOKS, .path = ".claude/settings.json", .hooks = &prime_hooks, .stealth_hooks = &prime_stealth_hooks},
+    {.kind = PART_HOOKS,
+     .path = ".claude/settings.json",
+     .hooks = &prime_hooks,
+     .stealth_hooks = &prime_stealth_hooks},
     {.kind = PART_OLD, .path = ".claude/settings.local.json", .hooks = &no_prime, .project_only = true},
     {.kind = PART_SECTION, .path = "CLAUDE.md", .profile = AGENTS_MINIMAL, .project_only = true},
 };
 static const struct recipe_part gemini_parts[] = {
-    {.kind = PART_HOOKS, .path = ".gemini/settings.json", .hooks = &prime_hooks, .stealth_hooks = &prime_stealth_hooks},
+    {.kind = PART_HOOKS,
+     .path = ".gemini/settings.json",
+     .hooks = &prime_hooks,
+     .stealth_hooks = &prime_stealth_hooks},
     {.kind = PART_SECTION, .path = "GEMINI.md", .profile = AGENTS_MINIMAL, .project_only = true},
 };
 static const struct recipe_part codex_parts[] = {
@@ -76,7 +89,8 @@ static const struct recipe_part codex_parts[] = {
     {.kind = PART_HOOKS, .path = ".codex/hooks.json", .hooks = &codex_hooks},
     {.kind = PART_CODEX, .path = "AGENTS.md", .global = ".codex/AGENTS.md"},
 };
-static const struct recipe_part factory_parts[] = {{.kind = PART_SECTION, .path = "AGENTS.md", .profile = AGENTS_FULL}};
+static const struct recipe_part factory_parts[] = {
+    {.kind = PART_SECTION, .path = "AGENTS.md", .profile = AGENTS_FULL}};
 static const struct recipe_part mux_parts[] = {
     {.kind = PART_SECTION, .path = "AGENTS.md", .global = ".mux/AGENTS.md", .profile = AGENTS_FULL}};
 static const struct recipe_part aider_parts[] = {
@@ -131,9 +145,12 @@ static int write_text(const char *path, const char *text, struct arena *a, struc
     struct stat st;
     mode_t mode = os_stat(path, &st) == 0 ? st.st_mode & 0777 : 0644;
     const char *slash = strrchr(path, '/');
-    if (slash && slash > path && os_mkdir_p(arena_strndup(a, path, (size_t)(slash - path)), 0755) && errno != EEXIST)
+    if (slash && slash > path && os_mkdir_p(arena_strndup(a, path, (size_t)(slash - path)), 0755) &&
+        errno != EEXIST)
         return err_errno(err, "failed to create the folder of %s", path);
-    return os_write_file_atomic(path, text, strlen(text), mode) ? err_errno(err, "failed to write %s", path) : BD_OK;
+    return os_write_file_atomic(path, text, strlen(text), mode)
+               ? err_errno(err, "failed to write %s", path)
+               : BD_OK;
 }
 
 static bool is_link(const char *path) {
@@ -156,9 +173,12 @@ static const char *content_of(const struct recipe_part *p, struct arena *a) {
     return p->text ? p->text : agents_rules;
 }
 
-static bool applies(const struct recipe_part *p, const struct recipe_call *c) { return !(c->global && p->project_only); }
+static bool applies(const struct recipe_part *p, const struct recipe_call *c) {
+    return !(c->global && p->project_only);
+}
 
-/* The plugin of bd for Claude brings the hook along; with two of them every session would begin twice. */
+/* The plugin of bd for Claude brings the hook along; with two of them every session would begin twice.
+ */
 static bool has_plugin(const struct recipe_call *c, struct arena *a) {
     static const char *const names[] = {".claude/settings.json", ".claude/settings.local.json"};
     int rc = BD_OK;
@@ -167,23 +187,28 @@ static bool has_plugin(const struct recipe_call *c, struct arena *a) {
         if (text && agents_settings_have_plugin(text, a))
             return true;
     }
-    const char *text = c->home ? read_text(arena_printf(a, "%s/%s", c->home, names[0]), a, &rc, NULL) : NULL;
+    const char *text =
+        c->home ? read_text(arena_printf(a, "%s/%s", c->home, names[0]), a, &rc, NULL) : NULL;
     return text && agents_settings_have_plugin(text, a);
 }
 
-static const struct agents_hooks *hooks_of(const struct recipe_part *p, const struct recipe_call *c, struct arena *a) {
-    if (p->hooks->is_ours == agents_is_prime_command && strncmp(p->path, ".claude/", 8) == 0 && has_plugin(c, a))
+static const struct agents_hooks *hooks_of(const struct recipe_part *p, const struct recipe_call *c,
+                                           struct arena *a) {
+    if (p->hooks->is_ours == agents_is_prime_command && strncmp(p->path, ".claude/", 8) == 0 &&
+        has_plugin(c, a))
         return &no_prime;
     return c->stealth && p->stealth_hooks ? p->stealth_hooks : p->hooks;
 }
 
 /* ---- what a file should hold ---- */
 
-int recipe_instructions(const char *path, const char *template_text, struct agents_text t, const struct recipe_call *c,
-                        struct arena *a, struct err *err) {
+int recipe_instructions(const char *path, const char *template_text, struct agents_text t,
+                        const struct recipe_call *c, struct arena *a, struct err *err) {
     int rc = BD_OK;
     if (is_link(path)) {
-        buf_addf(c->warnings, "Warning: %s is a symbolic link; its target is left alone, edit that file directly\n", path);
+        buf_addf(c->warnings,
+                 "Warning: %s is a symbolic link; its target is left alone, edit that file directly\n",
+                 path);
         return BD_OK;
     }
     const char *old = read_text(path, a, &rc, err), *text;
@@ -204,13 +229,18 @@ int recipe_instructions(const char *path, const char *template_text, struct agen
     }
     rc = write_text(path, text, a, err);
     if (rc == BD_OK)
-        buf_addf(c->notes, "%s %s\n", !old ? "Created" : agents_has_section(old) ? "Updated bd's section in" : "Added a section to", path);
+        buf_addf(c->notes, "%s %s\n",
+                 !old                      ? "Created"
+                 : agents_has_section(old) ? "Updated bd's section in"
+                                           : "Added a section to",
+                 path);
     return rc;
 }
 
 /* The file as it should be; the same pointer when it is so, NULL for "no such file". */
-static int wanted_text(const struct recipe_part *p, const struct recipe_call *c, const char *path, const char *old,
-                       bool remove, struct arena *a, const char **out, struct err *err) {
+static int wanted_text(const struct recipe_part *p, const struct recipe_call *c, const char *path,
+                       const char *old, bool remove, struct arena *a, const char **out,
+                       struct err *err) {
     struct agents_text t = {p->profile, c->has_remote};
     int rc = BD_OK;
     *out = old;
@@ -265,7 +295,8 @@ static int set_aside(const char *path, const struct recipe_call *c, struct arena
     return BD_OK;
 }
 
-int recipe_install(const struct recipe *r, const struct recipe_call *c, struct arena *a, struct err *err) {
+int recipe_install(const struct recipe *r, const struct recipe_call *c, struct arena *a,
+                   struct err *err) {
     int rc = BD_OK;
     for (size_t i = 0; i < r->count && rc == BD_OK; i++) {
         const struct recipe_part *p = &r->parts[i];
@@ -273,8 +304,10 @@ int recipe_install(const struct recipe *r, const struct recipe_call *c, struct a
         if (!applies(p, c))
             continue;
         if ((p->kind == PART_SECTION || p->kind == PART_CODEX) && is_link(path)) {
-            buf_addf(c->warnings, "Warning: %s is a symbolic link; its target is left alone, edit that file directly\n",
-                     path);
+            buf_addf(
+                c->warnings,
+                "Warning: %s is a symbolic link; its target is left alone, edit that file directly\n",
+                path);
             continue;
         }
         const char *old = read_text(path, a, &rc, err);
@@ -292,7 +325,8 @@ int recipe_install(const struct recipe *r, const struct recipe_call *c, struct a
     return rc;
 }
 
-int recipe_check(const struct recipe *r, const struct recipe_call *c, struct arena *a, struct err *err) {
+int recipe_check(const struct recipe *r, const struct recipe_call *c, struct arena *a,
+                 struct err *err) {
     int rc = BD_OK;
     bool complete = true;
     for (size_t i = 0; i < r->count && rc == BD_OK; i++) {
@@ -317,8 +351,8 @@ static bool is_empty_text(const char *text) { return text[strspn(text, " \t\r\n"
 
 static bool is_empty_settings(const char *text) {
     for (; *text; text++)
-        if (!isspace((unsigned char)*text) && *text != '{' && *text != '}' && *text != '"' && *text != ':' &&
-            !strchr("hooks", *text))
+        if (!isspace((unsigned char)*text) && *text != '{' && *text != '}' && *text != '"' &&
+            *text != ':' && !strchr("hooks", *text))
             return false;
     return true;
 }
@@ -333,7 +367,8 @@ static int remove_part(const struct recipe_part *p, const char *path, const char
         return write_text(path, text, a, err);
     if (os_unlink(path))
         return err_errno(err, "failed to remove %s", path);
-    for (char *dir = arena_strdup(a, path), *slash; (slash = strrchr(dir, '/')) && slash - dir > (long)strlen(c->project);) {
+    for (char *dir = arena_strdup(a, path), *slash;
+         (slash = strrchr(dir, '/')) && slash - dir > (long)strlen(c->project);) {
         *slash = 0;
         if (os_rmdir(dir)) /* only while they are empty */
             break;
@@ -341,7 +376,8 @@ static int remove_part(const struct recipe_part *p, const char *path, const char
     return BD_OK;
 }
 
-int recipe_remove(const struct recipe *r, const struct recipe_call *c, struct arena *a, struct err *err) {
+int recipe_remove(const struct recipe *r, const struct recipe_call *c, struct arena *a,
+                  struct err *err) {
     int rc = BD_OK;
     bool found = false;
     for (size_t i = 0; i < r->count && rc == BD_OK; i++) {
@@ -367,7 +403,8 @@ static struct recipe *read_user(const char *beads_dir, struct arena *a, size_t *
     struct recipe *list = arena_zalloc(a, 256 * sizeof *list);
     int rc = BD_OK;
     *count = 0;
-    const char *text = beads_dir ? read_text(arena_printf(a, "%s/recipes.toml", beads_dir), a, &rc, NULL) : NULL;
+    const char *text =
+        beads_dir ? read_text(arena_printf(a, "%s/recipes.toml", beads_dir), a, &rc, NULL) : NULL;
     struct recipe *now = NULL;
     for (const char *p = text; p && *p; p += strcspn(p, "\n"), p += *p == '\n') {
         const char *w = p + strspn(p, " \t");
@@ -376,7 +413,8 @@ static struct recipe *read_user(const char *beads_dir, struct arena *a, size_t *
             now = NULL;
             if (strncmp(w, "[recipes.", 9) == 0 && w[n] == ']' && n > 9 && *count < 256) {
                 now = &list[(*count)++];
-                *now = (struct recipe){.name = arena_strndup(a, w + 9, n - 9), .summary = "", .by_user = true};
+                *now = (struct recipe){
+                    .name = arena_strndup(a, w + 9, n - 9), .summary = "", .by_user = true};
                 now->title = now->name;
             }
             continue;
@@ -406,7 +444,8 @@ static int by_name(const void *x, const void *y) {
 
 const struct recipe *recipes_all(const char *beads_dir, struct arena *a, size_t *count) {
     size_t users;
-    struct recipe *own = read_user(beads_dir, a, &users), *all = arena_alloc(a, (BUILT_IN + users) * sizeof *all);
+    struct recipe *own = read_user(beads_dir, a, &users),
+                  *all = arena_alloc(a, (BUILT_IN + users) * sizeof *all);
     memcpy(all, built_in, sizeof built_in);
     memcpy(all + BUILT_IN, own, users * sizeof *all);
     qsort(all, BUILT_IN + users, sizeof *all, by_name);
@@ -430,8 +469,10 @@ int recipes_add(const char *beads_dir, const char *name, const char *path, struc
         if (strcasecmp(built_in[i].name, name) == 0)
             return err_set(err, BD_EXISTS, "cannot override built-in recipe %s", name);
     if (!*name || name[strcspn(name, "]\"\n. ")] || !*path || path[strcspn(path, "\"\n")])
-        return err_set(err, BD_INVALID, "name and path of a recipe must not be empty nor hold quotes or line feeds");
-    const char *file = arena_printf(&a, "%s/recipes.toml", beads_dir), *old = read_text(file, &a, &rc, err);
+        return err_set(err, BD_INVALID,
+                       "name and path of a recipe must not be empty nor hold quotes or line feeds");
+    const char *file = arena_printf(&a, "%s/recipes.toml", beads_dir),
+               *old = read_text(file, &a, &rc, err);
     struct buf out = BUF_INIT;
     const char *heading = arena_printf(&a, "[recipes.%s]", name);
     bool skip = false;
@@ -446,7 +487,8 @@ int recipes_add(const char *beads_dir, const char *name, const char *path, struc
         p += n;
         p += *p == '\n';
     }
-    buf_addf(&out, "%s%s\n  name = \"%s\"\n  path = \"%s\"\n  type = \"file\"\n", out.size ? "\n" : "", heading, name, path);
+    buf_addf(&out, "%s%s\n  name = \"%s\"\n  path = \"%s\"\n  type = \"file\"\n", out.size ? "\n" : "",
+             heading, name, path);
     if (rc == BD_OK && os_write_file_atomic(file, out.data, out.size, 0600))
         rc = err_errno(err, "failed to write %s", file);
     buf_release(&out);

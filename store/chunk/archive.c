@@ -70,7 +70,7 @@ void archive_ref(const struct archive *a, uint32_t position, uint32_t *dictionar
 }
 
 int archive_span(const struct archive *a, uint32_t id, const uint8_t **bytes, size_t *size,
-                      struct err *err) {
+                 struct err *err) {
     if (id == 0 || id > a->spans)
         return err_set(err, BD_CORRUPT, "it refers to span %u of %u", id, a->spans);
     uint64_t start = id == 1 ? 0 : read_u64(a->ends + (size_t)(id - 2) * 8);

@@ -31,8 +31,10 @@ int64_t archive_find(const struct archive *a, const struct hash *h);
 int archive_get(struct archive *a, int64_t position, uint8_t **data, size_t *size, struct err *err);
 void archive_address(const struct archive *a, uint32_t position, struct hash *h);
 
-/* For copying: which spans a chunk needs (dictionary 0: none; unchecked), and the bytes of span `id`, from 1. */
+/* For copying: which spans a chunk needs (dictionary 0: none; unchecked), and the bytes of span `id`,
+ * from 1. */
 void archive_ref(const struct archive *a, uint32_t position, uint32_t *dictionary, uint32_t *data);
-int archive_span(const struct archive *a, uint32_t id, const uint8_t **bytes, size_t *size, struct err *err);
+int archive_span(const struct archive *a, uint32_t id, const uint8_t **bytes, size_t *size,
+                 struct err *err);
 
 #endif

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define FLUSH_SIZE ((size_t)1 << 20)
-#define METADATA "{}" /* an object of strings; readers want JSON, even without members */
+#define METADATA "{}"      /* an object of strings; readers want JSON, even without members */
 #define CHECKSUMS_SIZE 192 /* three SHA-512 in old files, zeros since */
 #define VERSION 3
 #define SIGNATURE "DOLTARC"
@@ -64,7 +64,8 @@ void archive_output_chunk(struct archive_output *o, const struct hash *h, uint32
 }
 
 static int by_address(const void *a, const void *b) {
-    return hash_cmp(&((const struct archive_ref *)a)->address, &((const struct archive_ref *)b)->address);
+    return hash_cmp(&((const struct archive_ref *)a)->address,
+                    &((const struct archive_ref *)b)->address);
 }
 
 static void add_u32(struct buf *b, uint32_t v) {
@@ -106,7 +107,8 @@ static void append_index(const struct archive_output *o, struct buf *out) {
 }
 
 /* The bytes are on the disk before the name is, and the name before anybody may rely on it. */
-static int give_name(struct archive_output *o, const struct hash *name, bool *existed, struct err *err) {
+static int give_name(struct archive_output *o, const struct hash *name, bool *existed,
+                     struct err *err) {
     char text[HASH_TEXT_SIZE + 1];
     struct buf path = BUF_INIT;
     hash_format(name, text);
@@ -132,8 +134,8 @@ static int give_name(struct archive_output *o, const struct hash *name, bool *ex
     return rc;
 }
 
-int archive_output_publish(struct archive_output *o, struct hash *name, uint64_t *file_size, bool *existed,
-                           struct err *err) {
+int archive_output_publish(struct archive_output *o, struct hash *name, uint64_t *file_size,
+                           bool *existed, struct err *err) {
     if (o->ref_count == 0 || o->ref_count > UINT32_MAX)
         return err_set(err, BD_INVALID, "an archive of %zu chunks cannot be written", o->ref_count);
     qsort(o->refs, o->ref_count, sizeof *o->refs, by_address);

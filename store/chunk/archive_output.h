@@ -1,6 +1,6 @@
 /*
- * The file under an archive writer: byte spans are appended, chunks refer to them, then index and footer
- * close the file, which is synced before it gets its name. Knows nothing of what is in a span.
+ * The file under an archive writer: byte spans are appended, chunks refer to them, then index and
+ * footer close the file, which is synced before it gets its name. Knows nothing of what is in a span.
  */
 #ifndef STORE_CHUNK_ARCHIVE_OUTPUT_H
 #define STORE_CHUNK_ARCHIVE_OUTPUT_H
@@ -32,10 +32,10 @@ int archive_output_span(struct archive_output *o, const void *bytes, size_t size
 void archive_output_chunk(struct archive_output *o, const struct hash *h, uint32_t dictionary,
                           uint32_t data);
 /* Sorts the references. BD_INVALID without a chunk or when one address stands twice. The file has its
- * name and is durable when this returns BD_OK. *existed: there was a file of that name, which is the same and
- * may be in use; it is never removed. */
-int archive_output_publish(struct archive_output *o, struct hash *name, uint64_t *file_size, bool *existed,
-                           struct err *err);
+ * name and is durable when this returns BD_OK. *existed: there was a file of that name, which is the
+ * same and may be in use; it is never removed. */
+int archive_output_publish(struct archive_output *o, struct hash *name, uint64_t *file_size,
+                           bool *existed, struct err *err);
 /* Frees everything; removes the temporary file unless it was published. */
 void archive_output_release(struct archive_output *o);
 

@@ -1,8 +1,8 @@
 /*
- * Matching: 8-byte windows of the dictionary at every fourth place are known by hash, for the present run of
- * versions only. A version is walked once; where it leaves the known text, the new bytes are appended to the
- * dictionary, so that the next version finds them there. When the versions have drifted so far that their
- * pieces cost as much as a fresh copy, the next one is taken as a whole.
+ * Matching: 8-byte windows of the dictionary at every fourth place are known by hash, for the present
+ * run of versions only. A version is walked once; where it leaves the known text, the new bytes are
+ * appended to the dictionary, so that the next version finds them there. When the versions have drifted
+ * so far that their pieces cost as much as a fresh copy, the next one is taken as a whole.
  */
 #include "store/chunk/archive_shelf.h"
 
@@ -15,11 +15,12 @@
 #include <xxhash.h>
 #include <zstd.h>
 
-#define MATCH_MIN 24u   /* shorter ones only break the text into pieces */
-#define LITERALS_MAX 7u /* new bytes that stay with their chunk: a place in the dictionary is no shorter */
+#define MATCH_MIN 24u /* shorter ones only break the text into pieces */
+#define LITERALS_MAX                                                                                   \
+    7u /* new bytes that stay with their chunk: a place in the dictionary is no shorter */
 #define LEVEL 3
-#define PIECE_COST 4u /* bytes of one sequence, about */
-#define FRESH_COST(size) ((size) * 2 / 5) /* of a copy in the dictionary, compressed, about */
+#define PIECE_COST 4u                   /* bytes of one sequence, about */
+#define FRESH_COST(size) ((size)*2 / 5) /* of a copy in the dictionary, compressed, about */
 
 #define WINDOW 8u
 #define STRIDE 4u
@@ -55,7 +56,9 @@ struct archive_shelf {
     uint64_t chunk_bytes;
 };
 
-struct archive_shelf *archive_shelf_new(void) { return mem_zalloc(1, sizeof(struct archive_shelf)); }
+struct archive_shelf *archive_shelf_new(void) {
+    return mem_zalloc(1, sizeof(struct archive_shelf));
+}
 
 void archive_shelf_free(struct archive_shelf *s) {
     if (!s)
@@ -222,7 +225,8 @@ struct place {
     const char *literals;
 };
 
-static void rebuild(const struct archive_shelf *s, const struct entry *e, struct place p, uint8_t *out) {
+static void rebuild(const struct archive_shelf *s, const struct entry *e, struct place p,
+                    uint8_t *out) {
     size_t used = 0;
     for (uint32_t i = 0; i < e->piece_count; i++) {
         memcpy(out, p.literals + used, p.pieces[i].literals);
@@ -239,8 +243,8 @@ static bool pack_frame(struct archive_shelf *s, const struct entry *e, struct pl
     size_t at = s->dictionary.size; /* the chunk follows its dictionary */
     for (uint32_t i = 0; i < e->piece_count; i++) {
         at += p.pieces[i].literals;
-        s->sequences[i] =
-            (struct zstd_sequence){p.pieces[i].literals, p.pieces[i].match, (uint32_t)(at - p.pieces[i].from)};
+        s->sequences[i] = (struct zstd_sequence){p.pieces[i].literals, p.pieces[i].match,
+                                                 (uint32_t)(at - p.pieces[i].from)};
         at += p.pieces[i].match;
     }
     return e->piece_count && zstd_frame_append(&s->packed, s->sequences, e->piece_count,
@@ -265,7 +269,8 @@ static int pack_dictionary(struct archive_shelf *s, struct err *err) {
     return BD_OK;
 }
 
-/* All entries, with the dictionary or (all_plain) without. Sizes of what was packed are in the entries. */
+/* All entries, with the dictionary or (all_plain) without. Sizes of what was packed are in the entries.
+ */
 static int pack_all(struct archive_shelf *s, bool all_plain, struct err *err) {
     struct place p = {s->pieces, buf_str(&s->literals)};
     struct buf scratch = BUF_INIT;
@@ -290,8 +295,9 @@ static int read_back(const struct archive_shelf *s, struct err *err) {
     const uint8_t *at = (const uint8_t *)s->packed.data;
     struct codec_decoder *decoder = codec_decoder_new();
     struct codec_dictionary *dictionary = NULL;
-    int rc = s->dictionary_packed ? codec_dictionary_open(&dictionary, decoder, at, s->dictionary_packed, err)
-                                  : BD_OK;
+    int rc = s->dictionary_packed
+                 ? codec_dictionary_open(&dictionary, decoder, at, s->dictionary_packed, err)
+                 : BD_OK;
     at += s->dictionary_packed;
     for (size_t i = 0; i < s->entry_count && rc == BD_OK; i++) {
         const struct entry *e = &s->entries[i];

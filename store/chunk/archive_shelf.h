@@ -1,10 +1,11 @@
 /*
- * Chunks of an archive that share one dictionary. The dictionary is the union of their contents: of each
- * chunk, what no earlier version of it had is appended. A chunk is then a list of places in the dictionary.
- * The dictionary is compressed as a whole, and a chunk costs a few bytes for each piece it is made of.
+ * Chunks of an archive that share one dictionary. The dictionary is the union of their contents: of
+ * each chunk, what no earlier version of it had is appended. A chunk is then a list of places in the
+ * dictionary. The dictionary is compressed as a whole, and a chunk costs a few bytes for each piece it
+ * is made of.
  *
- * Used in three steps: add until it is full; pack (the costly part, for several shelves at the same time);
- * write, which leaves it empty.
+ * Used in three steps: add until it is full; pack (the costly part, for several shelves at the same
+ * time); write, which leaves it empty.
  */
 #ifndef STORE_CHUNK_ARCHIVE_SHELF_H
 #define STORE_CHUNK_ARCHIVE_SHELF_H
@@ -27,7 +28,8 @@ uint64_t archive_shelf_chunk_bytes(const struct archive_shelf *s);
 void archive_shelf_add(struct archive_shelf *s, const struct hash *h, const uint8_t *data, size_t size,
                        bool related);
 /* A chunk that stands alone, whatever it costs. */
-void archive_shelf_add_plain(struct archive_shelf *s, const struct hash *h, const uint8_t *data, size_t size);
+void archive_shelf_add_plain(struct archive_shelf *s, const struct hash *h, const uint8_t *data,
+                             size_t size);
 
 /* Makes the bytes of the file, and reads every chunk back from them. BD_CORRUPT when that differs. */
 int archive_shelf_pack(struct archive_shelf *s, struct err *err);

@@ -1,7 +1,7 @@
 /*
- * Chunks are sorted by group (the versions of one node) and put on shelves, which are packed several at a
- * time on all processors. What is read now comes first: on small shelves, whose dictionaries open quickly,
- * or plain when there is too much of it.
+ * Chunks are sorted by group (the versions of one node) and put on shelves, which are packed several at
+ * a time on all processors. What is read now comes first: on small shelves, whose dictionaries open
+ * quickly, or plain when there is too much of it.
  *
  * One file has a bounded number of dictionaries, because readers keep that many open: dolt gc, which
  * copies chunks together with their dictionaries, would otherwise write some of them again and again.
@@ -25,7 +25,8 @@
 #define FILE_DICTIONARIES 224u
 #define SHELVES_MAX 8u
 
-/* The order of items is that of the groups, current ones first, and within a group the order of notes. */
+/* The order of items is that of the groups, current ones first, and within a group the order of notes.
+ */
 struct item {
     struct hash address;
     uint32_t order;
@@ -193,8 +194,8 @@ static int shelve(struct archive_writer *w, const struct item *item, bool relate
         archive_shelf_add(shelf, &item->address, data, size, related);
     free(data);
     w->shelf_bytes += plain ? size : 0;
-    bool full = archive_shelf_size(shelf) >= shelf_size || archive_shelf_count(shelf) >= SHELF_CHUNKS_MAX ||
-                w->shelf_bytes >= PLAIN_BYTES_MAX;
+    bool full = archive_shelf_size(shelf) >= shelf_size ||
+                archive_shelf_count(shelf) >= SHELF_CHUNKS_MAX || w->shelf_bytes >= PLAIN_BYTES_MAX;
     return full ? next_shelf(w, err) : BD_OK;
 }
 
@@ -203,7 +204,8 @@ static int write_items(struct archive_writer *w, struct err *err) {
     int rc = BD_OK;
     for (size_t i = 0; i < w->count && rc == BD_OK; i++) {
         const struct item *item = &w->items[i];
-        bool current = !(item->group & NOT_CURRENT), first = i == 0 || (item->group ^ item[-1].group) >> 63;
+        bool current = !(item->group & NOT_CURRENT),
+             first = i == 0 || (item->group ^ item[-1].group) >> 63;
         if (first && i > 0 && archive_shelf_count(w->shelves[w->filled]) > 0)
             rc = next_shelf(w, err); /* what is current has shelves of its own */
         bool plain = current && !small && w->done >= CURRENT_SHELVES;

@@ -1,11 +1,11 @@
 /*
- * Writing archives (.darc, version 3) in two steps: addresses are noted one at a time, with a hint which of
- * them are versions of each other; then the chunks are fetched in the order that compresses best, each once.
- * Memory: 32 bytes for each chunk and a few MB.
+ * Writing archives (.darc, version 3) in two steps: addresses are noted one at a time, with a hint
+ * which of them are versions of each other; then the chunks are fetched in the order that compresses
+ * best, each once. Memory: 32 bytes for each chunk and a few MB.
  *
  * An archive compresses each chunk on its own, against at most one dictionary. The versions of one tree
- * node resemble each other, so the writer makes dictionaries out of them. A wrong hint makes a file larger,
- * never wrong.
+ * node resemble each other, so the writer makes dictionaries out of them. A wrong hint makes a file
+ * larger, never wrong.
  */
 #ifndef STORE_CHUNK_ARCHIVE_WRITE_H
 #define STORE_CHUNK_ARCHIVE_WRITE_H
@@ -18,13 +18,15 @@
 #include <stdint.h>
 
 /*
- * Equal (kind, place): versions of one node; for example `kind` from table, tree and level, and `place` from
- * a hash of the key after which the node begins (the last key of the node before it), which changes least.
- * Equal kind alone: nodes of one tree, or all commits, all root values … with place 0. Unknown: both 0.
+ * Equal (kind, place): versions of one node; for example `kind` from table, tree and level, and `place`
+ * from a hash of the key after which the node begins (the last key of the node before it), which
+ * changes least. Equal kind alone: nodes of one tree, or all commits, all root values … with place 0.
+ * Unknown: both 0.
  */
 struct archive_hint {
     uint64_t kind, place;
-    bool current; /* part of what commands read now (newest commit of a branch, working set): kept quick to read */
+    bool current; /* part of what commands read now (newest commit of a branch, working set): kept quick
+                     to read */
 };
 
 struct archive_written {
@@ -38,14 +40,17 @@ struct archive_written {
 
 struct archive_writer;
 
-/* Gives a chunk in malloc'd memory. Called by archive_writer_finish, on its thread, once for each chunk. */
-typedef int archive_fetch(void *ctx, const struct hash *h, uint8_t **data, size_t *size, struct err *err);
+/* Gives a chunk in malloc'd memory. Called by archive_writer_finish, on its thread, once for each
+ * chunk. */
+typedef int archive_fetch(void *ctx, const struct hash *h, uint8_t **data, size_t *size,
+                          struct err *err);
 
 /* Files are made in `dir` under temporary names (nbs_table_*, which a collection sweeps away). */
 int archive_writer_open(struct archive_writer **out, const char *dir, archive_fetch *fetch, void *ctx,
                         struct err *err);
 
-/* Notes one chunk; each address once. Versions of one place in the order of history, either way round. */
+/* Notes one chunk; each address once. Versions of one place in the order of history, either way round.
+ */
 int archive_writer_add(struct archive_writer *w, const struct hash *h, struct archive_hint hint,
                        struct err *err);
 
@@ -53,10 +58,11 @@ int archive_writer_add(struct archive_writer *w, const struct hash *h, struct ar
 uint32_t archive_writer_count(const struct archive_writer *w);
 
 /*
- * Writes the chunks: mostly into one file, into several when there are very many. Each file is complete and
- * synced before it gets its name, and the directory is synced; naming them in a manifest is the caller's.
- * *files is malloc'd. BD_INVALID when no chunk was noted, one stands twice in a file, or a chunk is empty; errors
- * of the fetch as they are. After a failure nothing is left behind. Ends the writer in any case.
+ * Writes the chunks: mostly into one file, into several when there are very many. Each file is complete
+ * and synced before it gets its name, and the directory is synced; naming them in a manifest is the
+ * caller's. *files is malloc'd. BD_INVALID when no chunk was noted, one stands twice in a file, or a
+ * chunk is empty; errors of the fetch as they are. After a failure nothing is left behind. Ends the
+ * writer in any case.
  */
 int archive_writer_finish(struct archive_writer *w, struct archive_written **files, size_t *count,
                           struct err *err);

@@ -149,4 +149,6 @@ bool chunk_file_address(const struct chunk_file *f, uint32_t i, struct hash *h) 
     return true;
 }
 
-void chunk_file_release_pages(const struct chunk_file *f) { os_madvise(f->map, f->size, MADV_DONTNEED); }
+void chunk_file_release_pages(const struct chunk_file *f) {
+    os_madvise(f->map, f->size, MADV_DONTNEED);
+}

@@ -47,8 +47,8 @@ int chunk_store_refresh(struct chunk_store *cs, struct err *err);
 /* BD_NOT_FOUND when absent (a ghost of a shallow clone says so in the message). */
 int chunk_store_get(struct chunk_store *cs, const struct hash *h, struct chunk *out, struct err *err);
 
-/* As chunk_store_get, but the bytes are the caller's (free()) and the store remembers nothing: for walks
- * over everything. */
+/* As chunk_store_get, but the bytes are the caller's (free()) and the store remembers nothing: for
+ * walks over everything. */
 int chunk_store_read(struct chunk_store *cs, const struct hash *h, uint8_t **data, size_t *size,
                      struct err *err);
 
@@ -117,18 +117,21 @@ int chunk_store_create(const char *dir, const struct chunk_write *chunks, size_t
                        const struct hash *root, struct err *err);
 
 /*
- * Visits the address of every chunk in the snapshot's files, reachable or not; an address that is stored
- * twice is visited twice. Anything but BD_OK from the visitor ends the walk with that code.
+ * Visits the address of every chunk in the snapshot's files, reachable or not; an address that is
+ * stored twice is visited twice. Anything but BD_OK from the visitor ends the walk with that code.
  */
 typedef int chunk_store_visit(void *ctx, const struct hash *h, struct err *err);
 int chunk_store_each(struct chunk_store *cs, chunk_store_visit *visit, void *ctx, struct err *err);
 
 /*
  * Visits the roots that the journal remembers, oldest first, with their times (Unix seconds, 0 in old
- * records); a root that was written twice in a row is visited twice. Nothing to visit without a journal.
+ * records); a root that was written twice in a row is visited twice. Nothing to visit without a
+ * journal.
  */
-typedef int chunk_store_visit_root(void *ctx, const struct hash *root, uint64_t unix_seconds, struct err *err);
-int chunk_store_each_root(struct chunk_store *cs, chunk_store_visit_root *visit, void *ctx, struct err *err);
+typedef int chunk_store_visit_root(void *ctx, const struct hash *root, uint64_t unix_seconds,
+                                   struct err *err);
+int chunk_store_each_root(struct chunk_store *cs, chunk_store_visit_root *visit, void *ctx,
+                          struct err *err);
 
 /* For a process that lives long: frees the chunks handed out so far, which become invalid. */
 void chunk_store_forget_chunks(struct chunk_store *cs);
@@ -137,11 +140,11 @@ unsigned chunk_store_forgotten(const struct chunk_store *cs);
 
 /* Facts for `bd info`, doctor and tests. */
 struct chunk_store_stats {
-    uint64_t journal_bytes;      /* validated length of the journal */
-    uint64_t journal_chunks;     /* chunk records, duplicates counted once */
+    uint64_t journal_bytes;  /* validated length of the journal */
+    uint64_t journal_chunks; /* chunk records, duplicates counted once */
     uint64_t table_files, table_bytes;
     uint64_t archive_files, archive_bytes;
-    uint64_t replayed_bytes;     /* journal bytes parsed at open or refresh */
+    uint64_t replayed_bytes; /* journal bytes parsed at open or refresh */
     bool has_journal, has_oldgen, is_bare;
 };
 void chunk_store_get_stats(const struct chunk_store *cs, struct chunk_store_stats *out);

@@ -107,7 +107,8 @@ static size_t decode_sized(struct codec_decoder *d, const struct codec_dictionar
     if (!dictionary)
         return ZSTD_decompressDCtx(d->context, out, size, frame, frame_size);
     if (dictionary->trained)
-        return ZSTD_decompress_usingDDict(d->context, out, size, frame, frame_size, dictionary->trained);
+        return ZSTD_decompress_usingDDict(d->context, out, size, frame, frame_size,
+                                          dictionary->trained);
     return ZSTD_decompress_usingDict(d->context, out, size, frame, frame_size, dictionary->raw,
                                      dictionary->raw_size);
 }
@@ -144,7 +145,8 @@ int codec_dictionary_open(struct codec_dictionary **out, struct codec_decoder *d
         return rc;
     struct codec_dictionary *dictionary = mem_zalloc(1, sizeof *dictionary);
     dictionary->raw_size = raw_size;
-    if (raw_size >= 8 && (raw[0] | raw[1] << 8 | raw[2] << 16 | (uint32_t)raw[3] << 24) == ZSTD_MAGIC_DICTIONARY) {
+    if (raw_size >= 8 &&
+        (raw[0] | raw[1] << 8 | raw[2] << 16 | (uint32_t)raw[3] << 24) == ZSTD_MAGIC_DICTIONARY) {
         dictionary->trained = ZSTD_createDDict(raw, raw_size);
         free(raw);
         if (!dictionary->trained)

@@ -174,8 +174,8 @@ static bool is_loose(const struct manifest *named, const char *name) {
 }
 
 /*
- * What is left over here is harmless, so failing is too. Whoever wrote the manifest may have ended before
- * it was durable: it is made so first, for the one before it may name what goes.
+ * What is left over here is harmless, so failing is too. Whoever wrote the manifest may have ended
+ * before it was durable: it is made so first, for the one before it may name what goes.
  */
 static void sweep(const char *dir, const struct manifest *named) {
     struct buf path = BUF_INIT;
@@ -237,7 +237,8 @@ static int publish_old(struct chunk_collection *c, bool keep, bool full, struct 
     if (!keep || !manifest_same_files(&m, &c->old))
         rc = write_manifest(c, CHUNK_OLD, &m, err);
     else if (os_fsync_dir(c->cs->old_dir) < 0 && errno != ENOENT)
-        /* somebody may have died between naming this manifest and syncing the name: what comes relies on it */
+        /* somebody may have died between naming this manifest and syncing the name: what comes relies
+         * on it */
         rc = err_errno(err, "cannot sync %s", c->cs->old_dir);
     if (rc == BD_OK && (!keep || c->dropped_count))
         sweep(c->cs->old_dir, &m);

@@ -174,9 +174,9 @@ static int create_journal(struct chunk_store *cs, const struct batch *b, struct 
 }
 
 /*
- * An unlisted journal that holds no root of its own is the trace of an interrupted collection, which may
- * have ended before its manifest was durable: that comes first, else a power cut could leave a manifest
- * that names a journal which is gone.
+ * An unlisted journal that holds no root of its own is the trace of an interrupted collection, which
+ * may have ended before its manifest was durable: that comes first, else a power cut could leave a
+ * manifest that names a journal which is gone.
  */
 static int remove_journal(struct chunk_store *cs, struct err *err) {
     if (os_fsync_dir(cs->dir) < 0)
@@ -356,7 +356,8 @@ static int check_files(const struct chunk_store *cs, const struct manifest_spec 
             continue;
         buf_add_str(&path, ".darc");
         if (!os_exists(path.data))
-            rc = err_set(err, BD_ROOT_MOVED, "%s/%s is gone: a collection ran meanwhile; try again", cs->dir, text);
+            rc = err_set(err, BD_ROOT_MOVED, "%s/%s is gone: a collection ran meanwhile; try again",
+                         cs->dir, text);
     }
     buf_release(&path);
     return rc;

@@ -47,8 +47,8 @@ uint32_t crc32c_portable(uint32_t crc, const void *bytes, size_t size) {
 #include <nmmintrin.h>
 #include <wmmintrin.h>
 
-/* glibc knows the processor since it started. The compiler's own question would be asked at every start,
- * and a virtual machine takes 10 us for each answer. */
+/* glibc knows the processor since it started. The compiler's own question would be asked at every
+ * start, and a virtual machine takes 10 us for each answer. */
 #if defined(__has_include) && __has_include(<sys/platform/x86.h>)
 #include <sys/platform/x86.h>
 #define HAVE_SSE42 (CPU_FEATURE_ACTIVE(SSE4_2) && CPU_FEATURE_ACTIVE(PCLMULQDQ))

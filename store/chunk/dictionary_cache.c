@@ -52,8 +52,8 @@ static int get(struct dictionary_cache *c, uint64_t key, const uint8_t *frame, s
 }
 
 int dictionary_cache_decode(struct dictionary_cache *c, uint64_t key, const uint8_t *dictionary,
-                            size_t dictionary_size, const uint8_t *frame, size_t frame_size, uint8_t **data,
-                            size_t *size, struct err *err) {
+                            size_t dictionary_size, const uint8_t *frame, size_t frame_size,
+                            uint8_t **data, size_t *size, struct err *err) {
     struct codec_dictionary *opened;
     if (!c->decoder)
         c->decoder = codec_decoder_new();

@@ -1,6 +1,6 @@
 /*
- * The dictionaries of archives that were used last, opened, up to a bound in memory; of a hundred chunks that
- * are read together, most share a few. For one thread at a time.
+ * The dictionaries of archives that were used last, opened, up to a bound in memory; of a hundred
+ * chunks that are read together, most share a few. For one thread at a time.
  */
 #ifndef STORE_CHUNK_DICTIONARY_CACHE_H
 #define STORE_CHUNK_DICTIONARY_CACHE_H
@@ -15,13 +15,15 @@ struct dictionary_cache {
     size_t count, memory;
     uint64_t uses;
 };
-#define DICTIONARY_CACHE_INIT {NULL, NULL, 0, 0, 0}
+#define DICTIONARY_CACHE_INIT                                                                          \
+    { NULL, NULL, 0, 0, 0 }
 
 void dictionary_cache_release(struct dictionary_cache *c); /* empty and usable afterwards */
 
-/* Decodes a frame that was compressed with the dictionary in another one. `key` is the dictionary's alone. */
+/* Decodes a frame that was compressed with the dictionary in another one. `key` is the dictionary's
+ * alone. */
 int dictionary_cache_decode(struct dictionary_cache *c, uint64_t key, const uint8_t *dictionary,
-                            size_t dictionary_size, const uint8_t *frame, size_t frame_size, uint8_t **data,
-                            size_t *size, struct err *err);
+                            size_t dictionary_size, const uint8_t *frame, size_t frame_size,
+                            uint8_t **data, size_t *size, struct err *err);
 
 #endif

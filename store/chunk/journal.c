@@ -91,7 +91,8 @@ static int take_in(struct journal *j, struct err *err) {
             return err_set(
                 err, BD_CORRUPT,
                 "possible data loss detected in journal file %s: %s at offset %llu is followed by "
-                "committed data; corrupted journal. 'bd fsck' shows what is damaged, and 'bd fsck --repair' "
+                "committed data; corrupted journal. 'bd fsck' shows what is damaged, and 'bd fsck "
+                "--repair' "
                 "mends what can be mended without loss",
                 j->path, journal_stop_text(j->tail), (unsigned long long)j->end);
         accused = j->end;

@@ -36,8 +36,8 @@ struct journal {
     struct address_map chunks; /* record size and offset of the chunks behind index_end */
     const uint8_t *map;        /* [0, map_size) with map_size <= settled; made when first read */
     size_t map_size;
-    bool streaming;            /* read without a mapping: pages of a long journal would fill memory */
-    struct buf scratch;        /* the bytes [window, window + scratch.size) */
+    bool streaming;     /* read without a mapping: pages of a long journal would fill memory */
+    struct buf scratch; /* the bytes [window, window + scratch.size) */
     uint64_t window;
     uint64_t synced_end; /* bytes known to be synced; only the owner of LOCK asks */
     uint64_t replayed;   /* bytes parsed since open */

@@ -119,8 +119,8 @@ struct frame {
 };
 
 /*
- * In the database's own folder for temporary files, whose content anybody may sweep, so that noms/ holds what
- * Dolt put there and nothing else; beside the journal where there is no such folder.
+ * In the database's own folder for temporary files, whose content anybody may sweep, so that noms/
+ * holds what Dolt put there and nothing else; beside the journal where there is no such folder.
  */
 static void file_path(struct buf *path, const char *dir, const char *suffix) {
     buf_addf(path, "%s/../temptf", dir);

@@ -1,6 +1,6 @@
 /*
- * A private index of the journal (`.dolt/temptf/bd-journal-index`), so that opening and looking up cost the
- * same whatever the journal's length. Other programs ignore the file; deleting it costs one replay.
+ * A private index of the journal (`.dolt/temptf/bd-journal-index`), so that opening and looking up cost
+ * the same whatever the journal's length. Other programs ignore the file; deleting it costs one replay.
  *
  * Written only by the owner of noms/LOCK, mapped by readers, trusted by nobody:
  *  - It belongs to one journal: it repeats the first 64 bytes of it, and names the root record at which

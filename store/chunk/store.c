@@ -43,8 +43,7 @@ static bool mark_take(struct file_mark *m, const char *path) {
         m->settled = errno == ENOENT;
         return m->settled;
     }
-    *m = (struct file_mark){true,       false,      st.st_dev, st.st_ino,
-                            st.st_size, st.st_mtim, st.st_ctim};
+    *m = (struct file_mark){true, false, st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim};
     time_t now = time(NULL);
     m->settled = now > st.st_mtim.tv_sec + SETTLED_AFTER_S && now > st.st_ctim.tv_sec + SETTLED_AFTER_S;
     return true;
@@ -235,8 +234,8 @@ static bool keeps_files(const struct generation *before, const struct generation
 
 static void install(struct chunk_store *cs, struct snapshot *s) {
     struct journal *before = cs->now.journal;
-    if ((before && before != s->journal && cs->now.journal_listed) || !keeps_files(&cs->now.young, &s->young) ||
-        !keeps_files(&cs->now.old, &s->old))
+    if ((before && before != s->journal && cs->now.journal_listed) ||
+        !keeps_files(&cs->now.young, &s->young) || !keeps_files(&cs->now.old, &s->old))
         cs->losses++;
     bool same = before == s->journal && cs->now.journal_listed == s->journal_listed &&
                 cs->now.young.exists &&

@@ -47,8 +47,8 @@ struct chunk_store {
     struct store_lock lock;
     unsigned lock_wait_ms;
     struct snapshot now;
-    uint64_t generation;      /* counts snapshots whose set of files differs from the one before */
-    uint64_t losses;          /* counts snapshots that lack a file of the one before: a collection ran */
+    uint64_t generation; /* counts snapshots whose set of files differs from the one before */
+    uint64_t losses;     /* counts snapshots that lack a file of the one before: a collection ran */
     struct address_map cache; /* address -> malloc'd bytes of the chunk */
     unsigned forgotten;       /* times that the cache was emptied */
     bool ghosts_loaded;

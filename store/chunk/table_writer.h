@@ -25,8 +25,8 @@ uint32_t table_writer_count(const struct table_writer *w);
 uint64_t table_writer_size(const struct table_writer *w); /* bytes of the records so far */
 
 /*
- * Writes index and footer, syncs the file, gives it its name (*name) in its directory, and frees w, also
- * after a failure, which leaves nothing behind. The caller makes the directory durable. BD_INVALID
+ * Writes index and footer, syncs the file, gives it its name (*name) in its directory, and frees w,
+ * also after a failure, which leaves nothing behind. The caller makes the directory durable. BD_INVALID
  * without a chunk.
  */
 int table_writer_finish(struct table_writer *w, struct hash *name, struct err *err);

@@ -12,18 +12,18 @@
 #define TABLE_LOG_MAX 6
 
 /* Probabilities that the format defines; -1 is "less than one". */
-static const int8_t literal_norm[36] = {4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1,  2,  2,
+static const int8_t literal_norm[36] = {4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1,  1,  2,  2,
                                         2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1};
-static const int8_t match_norm[53] = {1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1,  1,  1,  1,  1,  1,
-                                      1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1,  1,  1,  1,  1,
+static const int8_t match_norm[53] = {1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1,  1,  1,  1,  1,  1,  1, 1,
+                                      1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,  1,  1,  1,  1,  1,  1, 1,
                                       1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1};
 static const int8_t offset_norm[29] = {1, 1, 1, 1, 1, 1, 2, 2, 2, 1,  1,  1,  1,  1, 1,
                                        1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1};
 
-static const uint8_t literal_bits[36] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,  0,  0,  1,  1,
+static const uint8_t literal_bits[36] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,  0,  0,  0,  1,  1,
                                          1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-static const uint8_t match_bits[53] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,  0,  0,
-                                       0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,  1,  1,  1,
+static const uint8_t match_bits[53] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,  0,  0,  0,  0,  0, 0,
+                                       0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,  0,  0,  1,  1,  1, 1,
                                        2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
 /* --- finite state entropy, the encoding side --- */
@@ -242,8 +242,12 @@ bool zstd_frame_append(struct buf *out, const struct zstd_sequence *sequences, s
         const struct zstd_sequence *s = &sequences[i];
         uint32_t value = offset_value(last, s), match = s->match - ZSTD_FRAME_MATCH_MIN;
         no_literals = no_literals && s->literals == 0;
-        codes[i] = (struct coded){(uint8_t)literal_code(s->literals), (uint8_t)match_code(match),
-                                  (uint8_t)high_bit(value), s->literals, match, value};
+        codes[i] = (struct coded){(uint8_t)literal_code(s->literals),
+                                  (uint8_t)match_code(match),
+                                  (uint8_t)high_bit(value),
+                                  s->literals,
+                                  match,
+                                  value};
     }
     /* From four sequences on it pays to say once that none of them has literals. */
     no_literals = no_literals && count > 3;

@@ -16,7 +16,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define LOCK_WAIT_MS 30000 /* dozens of writers on a busy disk wait longer than the store's usual 10 s */
+#define LOCK_WAIT_MS                                                                                   \
+    30000 /* dozens of writers on a busy disk wait longer than the store's usual 10 s */
 
 static const char *lowered(struct arena *a, const char *s) {
     char *copy = arena_strdup(a, s);

@@ -103,7 +103,8 @@ int embedded_count(struct tables_txn *x, const char *table, const struct pred *w
                    void *ctx, struct err *err);
 
 /* ---- tables_write.c and below ---- */
-/* Chunks of a transaction beyond twice this are written in slices of it before the root moves. Tests lower it. */
+/* Chunks of a transaction beyond twice this are written in slices of it before the root moves. Tests
+ * lower it. */
 extern size_t embedded_ahead_bytes;
 int embedded_write(struct tables *t, const struct tables_write *w, tables_write_fn fn, void *ctx,
                    struct hash *commit, struct err *err);

@@ -129,8 +129,8 @@ static int mark_current(struct collection *c, struct err *err) {
 }
 
 /*
- * A step may end in the middle of history, or of one large commit. The newest commit in it and what was begun
- * of the next are read by commands until they change, which most of a database rarely does.
+ * A step may end in the middle of history, or of one large commit. The newest commit in it and what was
+ * begun of the next are read by commands until they change, which most of a database rarely does.
  */
 static int mark_newest(struct collection *c, struct err *err) {
     const struct gc_walk *w = &c->walk;
@@ -516,7 +516,8 @@ bool db_gc_step_due(const char *dir, const struct db_gc_step_options *o) {
 static uint64_t default_step_bytes(const struct chunk_store *cs) {
     struct chunk_store_stats stats;
     chunk_store_get_stats(cs, &stats);
-    return stats.journal_bytes <= LARGE_JOURNAL_BYTES + STEP_JOURNAL_BYTES ? LARGE_STEP_BYTES : STEP_BYTES;
+    return stats.journal_bytes <= LARGE_JOURNAL_BYTES + STEP_JOURNAL_BYTES ? LARGE_STEP_BYTES
+                                                                           : STEP_BYTES;
 }
 
 static int step(struct collection *c, const struct db_gc_step_options *so, struct err *err) {
@@ -527,7 +528,8 @@ static int step(struct collection *c, const struct db_gc_step_options *so, struc
         rc = find_roots(c, err);
     if (rc == BD_OK)
         rc = gc_walk_history(&c->walk, c->roots.old, c->roots.old_count,
-                             so->step_bytes ? so->step_bytes : default_step_bytes(c->cs), &complete, err);
+                             so->step_bytes ? so->step_bytes : default_step_bytes(c->cs), &complete,
+                             err);
     if (rc != BD_OK)
         return rc;
     if (complete)

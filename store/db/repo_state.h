@@ -32,6 +32,7 @@ int repo_state_put(const char *db_dir, enum repo_list list, const struct repo_ad
 /* BD_NOT_FOUND. */
 int repo_state_remove(const char *db_dir, enum repo_list list, const char *name, struct err *err);
 /* The branch of the same name on `remote` becomes upstream of a local branch. */
-int repo_state_set_upstream(const char *db_dir, const char *branch, const char *remote, struct err *err);
+int repo_state_set_upstream(const char *db_dir, const char *branch, const char *remote,
+                            struct err *err);
 
 #endif

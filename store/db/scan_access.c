@@ -45,7 +45,8 @@ int access_range_run(const struct edit_map *m, const struct tuple_desc *desc,
     struct seek low, high;
     range_ends(desc, range, &low, &high);
     struct map_cursor c;
-    int rc = low.fields ? map_cursor_seek_fn(&c, m, goes_before, &low, err) : map_cursor_first(&c, m, err);
+    int rc =
+        low.fields ? map_cursor_seek_fn(&c, m, goes_before, &low, err) : map_cursor_first(&c, m, err);
     while (rc == BD_OK && c.valid) {
         if (high.fields && !goes_up_to(&high, c.key))
             break;
@@ -191,7 +192,8 @@ static void gather(struct planner *p, const struct pred *w, struct facts *facts)
         return;
     struct facts *f = &facts[c];
     switch (w->op) {
-    case PRED_EQ: case PRED_IN:
+    case PRED_EQ:
+    case PRED_IN:
         if (!f->equal || w->cell_count < f->equal_count) {
             f->equal = w->cell_count ? w->cells : &null_cell;
             f->equal_count = w->cell_count;
@@ -203,8 +205,10 @@ static void gather(struct planner *p, const struct pred *w, struct facts *facts)
             f->equal_count = 1;
         }
         break;
-    case PRED_GT: case PRED_GE: f->low = w->cells; break;
-    case PRED_LT: case PRED_LE: f->high = w->cells; break;
+    case PRED_GT:
+    case PRED_GE: f->low = w->cells; break;
+    case PRED_LT:
+    case PRED_LE: f->high = w->cells; break;
     case PRED_PREFIX:
         f->low = w->cells;
         f->high = behind_prefix(p, w->cells);
@@ -303,7 +307,8 @@ static int map_ranges(struct planner *p, int index, const uint16_t *columns, siz
         }
         n++;
     }
-    bool bounded = n < column_count && n < desc->count && (facts[columns[n]].low || facts[columns[n]].high);
+    bool bounded =
+        n < column_count && n < desc->count && (facts[columns[n]].low || facts[columns[n]].high);
     if ((n == 0 && !bounded) || total * RANGE_COST > cost ||
         (index >= 0 && !covers && find_estimate(p, columns, n + bounded, bounded)))
         return BD_OK;
@@ -350,7 +355,9 @@ static int map_ranges(struct planner *p, int index, const uint16_t *columns, siz
 }
 
 /* Rows to be walked without an index: those of the tree and what the transaction has added. */
-static uint64_t row_estimate(const struct table *t) { return tree_count(&t->rows.tree) + t->rows.edits; }
+static uint64_t row_estimate(const struct table *t) {
+    return tree_count(&t->rows.tree) + t->rows.edits;
+}
 
 static uint64_t path_cost(const struct access *x) {
     switch (x->kind) {
@@ -411,9 +418,11 @@ static int plan(struct planner *p, const struct pred *w, struct access *best) {
     uint64_t size = 0;
     bool usable;
     if (!s->keyless) {
-        rc = map_ranges(p, -1, s->pk, s->pk_count, facts, false, path_cost(best), &ranges, &count, &usable, &size);
+        rc = map_ranges(p, -1, s->pk, s->pk_count, facts, false, path_cost(best), &ranges, &count,
+                        &usable, &size);
         if (rc == BD_OK && usable) {
-            struct access x = {.kind = ACCESS_ROWS, .ranges = ranges, .range_count = count, .estimate = size};
+            struct access x = {
+                .kind = ACCESS_ROWS, .ranges = ranges, .range_count = count, .estimate = size};
             keep_better(best, &x);
             if (size <= 1)
                 return BD_OK;
@@ -425,7 +434,8 @@ static int plan(struct planner *p, const struct pred *w, struct access *best) {
             continue;
         size_t usable_columns = 0;
         while (usable_columns < ix->key_column_count && usable_columns < ts->indexes[i].count &&
-               !(usable_columns < ix->prefix_count && ix->prefix_lengths && ix->prefix_lengths[usable_columns])) {
+               !(usable_columns < ix->prefix_count && ix->prefix_lengths &&
+                 ix->prefix_lengths[usable_columns])) {
             enum encoding e = ts->indexes[i].fields[usable_columns].encoding;
             if (e == ENC_STRING_ADDR || e == ENC_BYTES_ADDR || e == ENC_JSON_ADDR ||
                 e == ENC_STRING_ADAPTIVE || e == ENC_BYTES_ADAPTIVE || e == ENC_JSON_ADAPTIVE)

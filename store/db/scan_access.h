@@ -1,6 +1,6 @@
 /*
- * How to get at the rows a predicate may match: all of them, ranges of the row map, or row keys found in
- * secondary indexes. Always a superset: the predicate itself is still evaluated on every row.
+ * How to get at the rows a predicate may match: all of them, ranges of the row map, or row keys found
+ * in secondary indexes. Always a superset: the predicate itself is still evaluated on every row.
  */
 #ifndef STORE_DB_SCAN_ACCESS_H
 #define STORE_DB_SCAN_ACCESS_H
@@ -23,7 +23,7 @@ struct access {
     } kind;
     struct access_range *ranges;
     size_t range_count;
-    int index; /* ACCESS_INDEX */
+    int index;         /* ACCESS_INDEX */
     uint64_t estimate; /* rows or entries to be looked at */
 };
 
@@ -32,7 +32,8 @@ int access_plan(struct table *t, const struct pred *where, const bool *index_onl
                 struct access *out, struct err *err);
 
 typedef int (*access_fn)(void *ctx, struct bytes key, struct bytes value);
-/* Calls fn for every candidate: in row-key order for all kinds but ACCESS_INDEX, where it gets entries. */
+/* Calls fn for every candidate: in row-key order for all kinds but ACCESS_INDEX, where it gets entries.
+ */
 int access_run(struct table *t, const struct access *access, struct arena *a, access_fn fn, void *ctx,
                struct err *err);
 

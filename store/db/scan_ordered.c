@@ -1,17 +1,19 @@
 /*
  * `ORDER BY a, b DESC, id LIMIT k` where a and b each lead a secondary index.
  *
- * An index entry holds the column and the row key, so the order can be found in entries, which are small,
- * and only rows that will be shown are read. Three steps:
+ * An index entry holds the column and the row key, so the order can be found in entries, which are
+ * small, and only rows that will be shown are read. Three steps:
  *
- *   1. candidates: row keys that a covering index says may match (`status` not closed …), in a hash set;
+ *   1. candidates: row keys that a covering index says may match (`status` not closed …), in a hash
+ * set;
  *   2. the index of the first order column, one group of equal values after the other; members of the
  *      group are kept when they are candidates;
- *   3. within a group, the index of the second order column is walked in its direction, picking members,
- *      until enough rows are shown. Small groups are fetched and sorted instead.
+ *   3. within a group, the index of the second order column is walked in its direction, picking
+ * members, until enough rows are shown. Small groups are fetched and sorted instead.
  *
- * Works on tables with one key column, with nothing pending in this transaction. A budget bounds the work:
- * when it is spent the caller reads all rows instead and skips what was shown already (same order).
+ * Works on tables with one key column, with nothing pending in this transaction. A budget bounds the
+ * work: when it is spent the caller reads all rows instead and skips what was shown already (same
+ * order).
  */
 #include "store/db/scan_ordered.h"
 
@@ -112,8 +114,16 @@ struct walk {
 static bool plain_order(const struct tuple_field *f) {
     switch (f->encoding) {
     case ENC_STRING: return f->collation == COLLATION_UTF8MB4_0900_BIN;
-    case ENC_INT8: case ENC_INT16: case ENC_INT32: case ENC_INT64: case ENC_UINT8: case ENC_UINT16:
-    case ENC_UINT32: case ENC_UINT64: case ENC_DATETIME: case ENC_DATE: return true;
+    case ENC_INT8:
+    case ENC_INT16:
+    case ENC_INT32:
+    case ENC_INT64:
+    case ENC_UINT8:
+    case ENC_UINT16:
+    case ENC_UINT32:
+    case ENC_UINT64:
+    case ENC_DATETIME:
+    case ENC_DATE: return true;
     default: return false;
     }
 }
@@ -187,9 +197,10 @@ struct value_ranges {
     uint64_t entries;
 };
 
-/* Ranges of index i whose leading value satisfies the predicate; false when there are too many values. */
-static int probe_values(struct walk *w, size_t i, const struct edit_map *m, const struct bound_pred *pred,
-                        struct value_ranges *out, bool *usable) {
+/* Ranges of index i whose leading value satisfies the predicate; false when there are too many values.
+ */
+static int probe_values(struct walk *w, size_t i, const struct edit_map *m,
+                        const struct bound_pred *pred, struct value_ranges *out, bool *usable) {
     const struct tuple_desc *desc = &w->t->ts->indexes[i];
     struct tree_cursor c;
     *usable = false;
@@ -218,7 +229,8 @@ static int probe_values(struct walk *w, size_t i, const struct edit_map *m, cons
     return rc;
 }
 
-static int add_range(struct walk *w, const struct edit_map *m, size_t key_at, uint64_t from, uint64_t to) {
+static int add_range(struct walk *w, const struct edit_map *m, size_t key_at, uint64_t from,
+                     uint64_t to) {
     struct tree_cursor c;
     int rc = tree_cursor_seek_rank(&c, &m->tree, from, w->err);
     for (; rc == BD_OK && c.valid && from < to; from++) {
@@ -266,7 +278,8 @@ static int filter_by_values(struct walk *w, uint64_t total) {
             bool usable;
             if (!p || !only_column(p, column) || !pred_is_covered(p, ts, (int)i) ||
                 !plain_order(&ts->indexes[i].fields[0]) || table_index(w->t, i, &m, w->err) ||
-                edit_map_dirty(m) || pred_bind(p, ts, (int)i, w->t->ns, &w->a, &bound, w->err) || !bound)
+                edit_map_dirty(m) || pred_bind(p, ts, (int)i, w->t->ns, &w->a, &bound, w->err) ||
+                !bound)
                 continue;
             rc = probe_values(w, i, m, bound, &now, &usable);
             if (rc == BD_OK && usable && now.entries < best.entries) {
@@ -315,7 +328,8 @@ static int gather_candidates(struct walk *w) {
     struct adder adder = {w, row_key_field(ts, (size_t)access.index)};
     rc = table_index(w->t, (size_t)access.index, &m, w->err);
     for (size_t i = 0; rc == BD_OK && i < access.range_count; i++)
-        rc = access_range_run(m, &ts->indexes[access.index], &access.ranges[i], add_entry, &adder, w->err);
+        rc = access_range_run(m, &ts->indexes[access.index], &access.ranges[i], add_entry, &adder,
+                              w->err);
     return rc;
 }
 
@@ -369,7 +383,8 @@ static int show_small_group(struct walk *w) {
             continue;
         }
         if (rc == BD_OK)
-            rc = column_ref_cell(&w->second_column, r->key, r->value, w->t->ns, &w->a, &r->order, w->err);
+            rc = column_ref_cell(&w->second_column, r->key, r->value, w->t->ns, &w->a, &r->order,
+                                 w->err);
         n++;
     }
     if (rc == BD_OK && n)
@@ -388,11 +403,11 @@ static void reverse(struct bytes *list, size_t count) {
 }
 
 /*
- * Visits the entries of an index by runs of equal leading values, runs in its direction, entries of a run
- * in row-key order. run(ctx, …) gets the row keys that `pick` accepts.
+ * Visits the entries of an index by runs of equal leading values, runs in its direction, entries of a
+ * run in row-key order. run(ctx, …) gets the row keys that `pick` accepts.
  */
-static int each_run(struct walk *w, const struct order_index *ix, bool (*pick)(struct walk *w, struct bytes key),
-                    int (*run)(struct walk *w)) {
+static int each_run(struct walk *w, const struct order_index *ix,
+                    bool (*pick)(struct walk *w, struct bytes key), int (*run)(struct walk *w)) {
     struct tree_cursor c;
     int rc = ix->descending ? tree_cursor_last(&c, &ix->map->tree, w->err)
                             : tree_cursor_first(&c, &ix->map->tree, w->err);
@@ -454,7 +469,8 @@ static int show_group(struct walk *w) {
     return rc;
 }
 
-int scan_ordered(struct table *t, const struct tables_query *q, access_fn fn, void *ctx, struct err *err) {
+int scan_ordered(struct table *t, const struct tables_query *q, access_fn fn, void *ctx,
+                 struct err *err) {
     struct walk w = {.t = t, .q = q, .fn = fn, .ctx = ctx, .err = err, .group_number = 1};
     int rc = prepare(&w) ? gather_candidates(&w) : BD_UNSUPPORTED;
     uint64_t total = tree_count(&t->rows.tree);

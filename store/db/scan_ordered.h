@@ -10,9 +10,10 @@
 #define SCAN_ORDERED_GAVE_UP 1
 
 /*
- * Calls fn for rows in the order of q, until fn ends it (BD_DONE). Candidates are a superset of what q's
- * predicate matches: fn evaluates it. BD_UNSUPPORTED, before any call of fn, when no index helps.
+ * Calls fn for rows in the order of q, until fn ends it (BD_DONE). Candidates are a superset of what
+ * q's predicate matches: fn evaluates it. BD_UNSUPPORTED, before any call of fn, when no index helps.
  */
-int scan_ordered(struct table *t, const struct tables_query *q, access_fn fn, void *ctx, struct err *err);
+int scan_ordered(struct table *t, const struct tables_query *q, access_fn fn, void *ctx,
+                 struct err *err);
 
 #endif

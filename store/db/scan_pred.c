@@ -1,9 +1,9 @@
 /*
  * Binding and evaluating predicates.
  *
- * Equality on inline values of a binary collation compares stored bytes; everything else decodes the one
- * cell it needs. Logic is three-valued, as in SQL: a comparison with NULL is unknown, and NOT of unknown
- * is unknown.
+ * Equality on inline values of a binary collation compares stored bytes; everything else decodes the
+ * one cell it needs. Logic is three-valued, as in SQL: a comparison with NULL is unknown, and NOT of
+ * unknown is unknown.
  */
 #include "store/db/scan_pred.h"
 
@@ -74,14 +74,24 @@ static bool bytewise_collation(uint16_t id) {
 /* Encodings whose equal values have equal bytes, inline. */
 static bool has_canonical_bytes(const struct tuple_field *f) {
     switch (f->encoding) {
-    case ENC_INT8: case ENC_UINT8: case ENC_INT16: case ENC_UINT16: case ENC_INT32: case ENC_UINT32:
-    case ENC_INT64: case ENC_UINT64: case ENC_YEAR: case ENC_DATE: case ENC_TIME: case ENC_DATETIME:
-    case ENC_ENUM: case ENC_SET: case ENC_BYTES: case ENC_BIT64:
-        return true;
-    case ENC_STRING:
-        return bytewise_collation(f->collation);
-    default:
-        return false;
+    case ENC_INT8:
+    case ENC_UINT8:
+    case ENC_INT16:
+    case ENC_UINT16:
+    case ENC_INT32:
+    case ENC_UINT32:
+    case ENC_INT64:
+    case ENC_UINT64:
+    case ENC_YEAR:
+    case ENC_DATE:
+    case ENC_TIME:
+    case ENC_DATETIME:
+    case ENC_ENUM:
+    case ENC_SET:
+    case ENC_BYTES:
+    case ENC_BIT64: return true;
+    case ENC_STRING: return bytewise_collation(f->collation);
+    default: return false;
     }
 }
 
@@ -92,11 +102,14 @@ bool pred_constant(const struct table_schema *ts, int column, const struct cell 
     bool text_column = type->base >= SQL_CHAR && type->base <= SQL_LONGBLOB;
     switch (in->kind) {
     case CELL_NULL: return true;
-    case CELL_FLOAT: case CELL_DATETIME: case CELL_DECIMAL:
+    case CELL_FLOAT:
+    case CELL_DATETIME:
+    case CELL_DECIMAL:
         if (!text_column)
             return true; /* compared as numbers or instants, unrounded */
         break;
-    case CELL_INT: case CELL_UINT:
+    case CELL_INT:
+    case CELL_UINT:
         if (type->base <= SQL_DECIMAL)
             return true;
         break;
@@ -250,7 +263,8 @@ static int compare_cell(const struct bound_pred *b, const struct cell *c, struct
             order = cell_cmp(c, k);
         bool yes = false;
         switch (b->op) {
-        case PRED_EQ: case PRED_IN: yes = order == 0; break;
+        case PRED_EQ:
+        case PRED_IN: yes = order == 0; break;
         case PRED_NE: yes = order != 0; break;
         case PRED_LT: yes = order < 0; break;
         case PRED_LE: yes = order <= 0; break;
@@ -287,7 +301,8 @@ static int text_question(const struct bound_pred *b, const struct cell *c, struc
         return UNKNOWN;
     switch (b->op) {
     case PRED_CONTAINS: return text_contains(text, size, b->needle, b->needle_size);
-    case PRED_CONTAINS_FOLD: return text_contains_folded(text, size, b->needle, b->needle_size, scratch);
+    case PRED_CONTAINS_FOLD:
+        return text_contains_folded(text, size, b->needle, b->needle_size, scratch);
     case PRED_PREFIX: return size >= b->needle_size && !memcmp(text, b->needle, b->needle_size);
     case PRED_LIKE: return text_like(text, size, b->needle, b->needle_size);
     default: return UNKNOWN;
@@ -302,7 +317,8 @@ static int eval(const struct bound_pred *b, struct bytes key, struct bytes value
     }
     int rc, kid;
     switch (b->op) {
-    case PRED_AND: case PRED_OR: {
+    case PRED_AND:
+    case PRED_OR: {
         int stop = b->op == PRED_AND ? NO : YES, result = b->op == PRED_AND ? YES : NO;
         for (size_t i = 0; i < b->kid_count; i++) {
             rc = eval(b->kids[i], key, value, ns, scratch, &kid, err);

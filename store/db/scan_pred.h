@@ -25,7 +25,8 @@ int column_ref_cell(const struct column_ref *r, struct bytes key, struct bytes v
                     struct node_store *ns, struct arena *a, struct cell *out, struct err *err);
 
 struct bound_pred;
-/* Binds in the arena. BD_NOT_FOUND with *covered = false set when index >= 0 does not cover the columns. */
+/* Binds in the arena. BD_NOT_FOUND with *covered = false set when index >= 0 does not cover the
+ * columns. */
 int pred_bind(const struct pred *p, const struct table_schema *ts, int index, struct node_store *ns,
               struct arena *a, const struct bound_pred **out, struct err *err);
 /* 1 true, 0 false, -1 unknown (NULL), or an error code below -1 … see pred_matches. */

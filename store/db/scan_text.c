@@ -238,7 +238,9 @@ static int hex4(const char *p) {
     int v = 0;
     for (int i = 0; i < 4; i++) {
         char c = p[i];
-        int d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+        int d = c >= '0' && c <= '9'                 ? c - '0'
+                : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                     : -1;
         if (d < 0)
             return -1;
         v = v * 16 + d;
@@ -268,7 +270,9 @@ static size_t unescape(const char *from, const char *to, char *out) {
                 break;
             }
             p += 4;
-            int low = v >= 0xD800 && v < 0xDC00 && to - p >= 6 && p[0] == '\\' && p[1] == 'u' ? hex4(p + 2) : -1;
+            int low = v >= 0xD800 && v < 0xDC00 && to - p >= 6 && p[0] == '\\' && p[1] == 'u'
+                          ? hex4(p + 2)
+                          : -1;
             if (low >= 0xDC00 && low < 0xE000) {
                 p += 6;
                 uint32_t full = 0x10000u + ((uint32_t)(v - 0xD800) << 10) + (uint32_t)(low - 0xDC00);

@@ -1,6 +1,6 @@
 /*
- * The public face of `tables`: each call goes to the driver of the connection. Predicates are built here
- * too, for they belong to no driver.
+ * The public face of `tables`: each call goes to the driver of the connection. Predicates are built
+ * here too, for they belong to no driver.
  */
 #include "store/db/tables_driver.h"
 
@@ -48,8 +48,8 @@ int tables_scan(struct tables_txn *x, const struct tables_query *q, struct arena
     return x->driver->scan(x, q, a, fn, ctx, err);
 }
 int tables_count(struct tables_txn *x, const char *table, const struct pred *where,
-                 const char *const *group, size_t group_count, struct arena *a, tables_row_fn fn, void *ctx,
-                 struct err *err) {
+                 const char *const *group, size_t group_count, struct arena *a, tables_row_fn fn,
+                 void *ctx, struct err *err) {
     return x->driver->count(x, table, where, group, group_count, a, fn, ctx, err);
 }
 
@@ -71,7 +71,9 @@ int tables_write(struct tables *t, const struct tables_write *w, tables_write_fn
                  struct hash *commit, struct err *err) {
     return t->driver->write(t, w, fn, ctx, commit, err);
 }
-void tables_set_message(struct tables_txn *x, const char *message) { x->driver->set_message(x, message); }
+void tables_set_message(struct tables_txn *x, const char *message) {
+    x->driver->set_message(x, message);
+}
 
 int tables_commit_now(struct tables_txn *x, const struct tables_write *w, struct hash *commit,
                       struct err *err) {
@@ -105,8 +107,8 @@ void tables_bulk_drop(struct tables_bulk *b) {
         driver_of(b)->bulk_drop(b);
 }
 int tables_update(struct tables_txn *x, const char *table, const struct pred *where,
-                  const char *const *columns, const struct cell *cells, size_t count,
-                  uint64_t *matched, uint64_t *changed, struct err *err) {
+                  const char *const *columns, const struct cell *cells, size_t count, uint64_t *matched,
+                  uint64_t *changed, struct err *err) {
     return x->driver->update(x, table, where, columns, cells, count, matched, changed, err);
 }
 int tables_delete(struct tables_txn *x, const char *table, const struct pred *where, uint64_t *deleted,

@@ -26,8 +26,8 @@ enum tables_open_flags {
     TABLES_READ_ONLY = 1,
 };
 struct tables_open {
-    const char *dir;      /* database directory (holds .dolt), or a bare chunk store (D13) */
-    const char *branch;   /* NULL: the head that repo_state.json names, else main */
+    const char *dir;    /* database directory (holds .dolt), or a bare chunk store (D13) */
+    const char *branch; /* NULL: the head that repo_state.json names, else main */
     unsigned flags;
     /* Who writes working sets; name NULL: beads <beads@local>, as upstream's connections say. */
     const char *session_name, *session_email;
@@ -53,22 +53,31 @@ int tables_create_embedded(const char *dir, const char *branch, const struct tab
 
 enum pred_op {
     PRED_TRUE, /* every row */
-    PRED_AND, PRED_OR, PRED_NOT,                                 /* kids */
-    PRED_EQ, PRED_NE, PRED_LT, PRED_LE, PRED_GT, PRED_GE,        /* column op cell; NULL never matches */
-    PRED_IN,                                                     /* column in cells */
-    PRED_IS_NULL, PRED_IS_NOT_NULL,
-    PRED_CONTAINS_FOLD,  /* LOWER(column) LIKE '%cell%': substring, ASCII and simple Unicode case folded */
-    PRED_CONTAINS,       /* substring, bytewise */
-    PRED_PREFIX,         /* column starts with cell, bytewise */
-    PRED_LIKE,           /* SQL LIKE with % and _ (backslash escapes) */
-    PRED_JSON_EQ,        /* column's JSON value at object key `key`, unquoted, equals the cell text */
-    PRED_JSON_HAS,       /* column's JSON object has `key` (dots are part of the key) */
+    PRED_AND,
+    PRED_OR,
+    PRED_NOT, /* kids */
+    PRED_EQ,
+    PRED_NE,
+    PRED_LT,
+    PRED_LE,
+    PRED_GT,
+    PRED_GE, /* column op cell; NULL never matches */
+    PRED_IN, /* column in cells */
+    PRED_IS_NULL,
+    PRED_IS_NOT_NULL,
+    PRED_CONTAINS_FOLD, /* LOWER(column) LIKE '%cell%': substring, ASCII and simple Unicode case folded
+                         */
+    PRED_CONTAINS,      /* substring, bytewise */
+    PRED_PREFIX,        /* column starts with cell, bytewise */
+    PRED_LIKE,          /* SQL LIKE with % and _ (backslash escapes) */
+    PRED_JSON_EQ,       /* column's JSON value at object key `key`, unquoted, equals the cell text */
+    PRED_JSON_HAS,      /* column's JSON object has `key` (dots are part of the key) */
 };
 struct pred {
     enum pred_op op;
     const char *column;
-    const char *key;            /* PRED_JSON_* */
-    const struct cell *cells;   /* one, or many for PRED_IN */
+    const char *key;          /* PRED_JSON_* */
+    const struct cell *cells; /* one, or many for PRED_IN */
     size_t cell_count;
     const struct pred *const *kids;
     size_t kid_count;
@@ -78,7 +87,8 @@ const struct pred *pred_cmp(struct arena *a, enum pred_op op, const char *column
 const struct pred *pred_in(struct arena *a, const char *column, const struct cell *cells, size_t n);
 const struct pred *pred_null(struct arena *a, const char *column, bool is_null);
 const struct pred *pred_not(struct arena *a, const struct pred *kid);
-const struct pred *pred_all(struct arena *a, enum pred_op and_or, const struct pred *const *kids, size_t n);
+const struct pred *pred_all(struct arena *a, enum pred_op and_or, const struct pred *const *kids,
+                            size_t n);
 const struct pred *pred_and(struct arena *a, const struct pred *x, const struct pred *y);
 const struct pred *pred_or(struct arena *a, const struct pred *x, const struct pred *y);
 const struct pred *pred_json(struct arena *a, enum pred_op op, const char *column, const char *key,
@@ -111,24 +121,25 @@ struct tables_order {
 };
 struct tables_query {
     const char *table;
-    const char *const *columns; /* NULL = all in schema order. A column the table lacks reads as NULL. */
+    const char *const
+        *columns; /* NULL = all in schema order. A column the table lacks reads as NULL. */
     size_t column_count;
-    const struct pred *where;   /* NULL = every row */
+    const struct pred *where;         /* NULL = every row */
     const struct tables_order *order; /* empty: primary-key order */
     size_t order_count;
-    uint64_t limit, offset;     /* limit 0 = all */
-    bool any_order;             /* with no order: rows may come in any, so that an index alone may answer */
+    uint64_t limit, offset; /* limit 0 = all */
+    bool any_order;         /* with no order: rows may come in any, so that an index alone may answer */
 };
 /* Row callback: BD_OK goes on, BD_DONE stops without error, anything else stops and is returned.
  * The cells are valid during the call, or as long as `a` where the query was given an arena. */
 typedef int (*tables_row_fn)(void *ctx, const struct cell *row);
 int tables_scan(struct tables_txn *x, const struct tables_query *q, struct arena *a, tables_row_fn fn,
                 void *ctx, struct err *err);
-/* Number of rows per distinct value of the group columns (0 group columns: one total). The row holds the
- * group cells followed by the count (CELL_INT). */
+/* Number of rows per distinct value of the group columns (0 group columns: one total). The row holds
+ * the group cells followed by the count (CELL_INT). */
 int tables_count(struct tables_txn *x, const char *table, const struct pred *where,
-                 const char *const *group, size_t group_count, struct arena *a, tables_row_fn fn, void *ctx,
-                 struct err *err);
+                 const char *const *group, size_t group_count, struct arena *a, tables_row_fn fn,
+                 void *ctx, struct err *err);
 /* The common case of one total. */
 int tables_count_all(struct tables_txn *x, const char *table, const struct pred *where, uint64_t *count,
                      struct err *err);
@@ -136,41 +147,43 @@ int tables_count_all(struct tables_txn *x, const char *table, const struct pred 
 /* ---- writing ---- */
 
 enum tables_commit_mode {
-    TABLES_COMMIT,       /* working set and a Dolt commit of every dirty tracked table, in one root update
-                            (`-Am`); with nothing changed against HEAD no commit is made */
-    TABLES_COMMIT_TABLES,/* the same, staging only the tables this transaction wrote */
-    TABLES_WORKING,      /* working set only (auto-commit off, batch) */
+    TABLES_COMMIT, /* working set and a Dolt commit of every dirty tracked table, in one root update
+                      (`-Am`); with nothing changed against HEAD no commit is made */
+    TABLES_COMMIT_TABLES, /* the same, staging only the tables this transaction wrote */
+    TABLES_WORKING,       /* working set only (auto-commit off, batch) */
 };
 struct tables_write {
     enum tables_commit_mode mode;
-    const char *message;               /* TABLES_COMMIT*: may be set by the function through */
-                                       /* tables_set_message before it returns */
-    struct tables_identity author;     /* name NULL: root <root@%> */
-    int64_t author_time_micros;        /* 0 = now */
+    const char *message;           /* TABLES_COMMIT*: may be set by the function through */
+                                   /* tables_set_message before it returns */
+    struct tables_identity author; /* name NULL: root <root@%> */
+    int64_t author_time_micros;    /* 0 = now */
 };
 /*
- * Runs fn in a transaction. If another process published first, the effects are dropped and fn runs again
- * on the new state (the second and later runs under the store's lock, so it ends). fn must depend on x
- * alone and be free of side effects that a re-run would double. fn returning anything but BD_OK rolls
- * back and is returned. commit (may be NULL) receives the new commit, zero when none was made.
+ * Runs fn in a transaction. If another process published first, the effects are dropped and fn runs
+ * again on the new state (the second and later runs under the store's lock, so it ends). fn must depend
+ * on x alone and be free of side effects that a re-run would double. fn returning anything but BD_OK
+ * rolls back and is returned. commit (may be NULL) receives the new commit, zero when none was made.
  */
 typedef int (*tables_write_fn)(struct tables_txn *x, void *ctx, struct err *err);
 int tables_write(struct tables *t, const struct tables_write *w, tables_write_fn fn, void *ctx,
                  struct hash *commit, struct err *err);
 void tables_set_message(struct tables_txn *x, const char *message); /* copied */
 /*
- * Makes a commit of what the running transaction has done so far (w: mode, message, author, time); later
- * changes go on top of it. All commits of a transaction are published together, in one root update.
- * commit (may be NULL) is zero when nothing differed from HEAD.
+ * Makes a commit of what the running transaction has done so far (w: mode, message, author, time);
+ * later changes go on top of it. All commits of a transaction are published together, in one root
+ * update. commit (may be NULL) is zero when nothing differed from HEAD.
  */
 int tables_commit_now(struct tables_txn *x, const struct tables_write *w, struct hash *commit,
                       struct err *err);
-/* Foreign keys are checked (and cascade) unless switched off; holds until the transaction ends or is re-run. */
+/* Foreign keys are checked (and cascade) unless switched off; holds until the transaction ends or is
+ * re-run. */
 void tables_set_foreign_key_checks(struct tables_txn *x, bool on);
 
 enum tables_insert_flags {
-    TABLES_INSERT_IGNORE = 1,  /* an existing key is left alone; *inserted says so */
-    TABLES_INSERT_REPLACE = 2, /* an existing row is replaced (ON DUPLICATE KEY UPDATE all columns given) */
+    TABLES_INSERT_IGNORE = 1, /* an existing key is left alone; *inserted says so */
+    TABLES_INSERT_REPLACE =
+        2, /* an existing row is replaced (ON DUPLICATE KEY UPDATE all columns given) */
 };
 /* Inserts one row; columns not named get their default (an error if NOT NULL without one).
  * BD_CONSTRAINT for duplicate key, foreign key, check, NOT NULL, value out of range. */
@@ -178,17 +191,19 @@ int tables_insert(struct tables_txn *x, const char *table, const char *const *co
                   const struct cell *cells, size_t count, unsigned flags, bool *inserted,
                   struct err *err);
 /*
- * Inserts many rows of one table: names are bound once and each index is changed once. The rows are there from
- * tables_bulk_end on (not before), by the same rules as tables_insert; flags 0 or TABLES_INSERT_IGNORE (rows whose
- * primary key exists are left out). Other changes of the table in between come first. After a failed
- * tables_bulk_add call tables_bulk_drop; tables_bulk_end frees b in any case. tables_bulk_add for different tables may run
- * on different threads at the same time; all else belongs to one thread.
+ * Inserts many rows of one table: names are bound once and each index is changed once. The rows are
+ * there from tables_bulk_end on (not before), by the same rules as tables_insert; flags 0 or
+ * TABLES_INSERT_IGNORE (rows whose primary key exists are left out). Other changes of the table in
+ * between come first. After a failed tables_bulk_add call tables_bulk_drop; tables_bulk_end frees b in
+ * any case. tables_bulk_add for different tables may run on different threads at the same time; all
+ * else belongs to one thread.
  */
 struct tables_bulk;
 int tables_bulk_begin(struct tables_txn *x, const char *table, const char *const *columns, size_t count,
                       unsigned flags, struct tables_bulk **out, struct err *err);
 int tables_bulk_add(struct tables_bulk *b, const struct cell *cells, struct err *err);
-int tables_bulk_end(struct tables_bulk *b, uint64_t *inserted, struct err *err); /* inserted may be NULL */
+int tables_bulk_end(struct tables_bulk *b, uint64_t *inserted,
+                    struct err *err);         /* inserted may be NULL */
 void tables_bulk_drop(struct tables_bulk *b); /* NULL is fine */
 /*
  * Sets columns of all rows that match. ON UPDATE columns not named are set to now for rows that really
@@ -196,12 +211,13 @@ void tables_bulk_drop(struct tables_bulk *b); /* NULL is fine */
  * Changing a primary key cascades as the foreign keys say.
  */
 int tables_update(struct tables_txn *x, const char *table, const struct pred *where,
-                  const char *const *columns, const struct cell *cells, size_t count,
-                  uint64_t *matched, uint64_t *changed, struct err *err);
+                  const char *const *columns, const struct cell *cells, size_t count, uint64_t *matched,
+                  uint64_t *changed, struct err *err);
 /* Deletes all rows that match, cascading. */
 int tables_delete(struct tables_txn *x, const char *table, const struct pred *where, uint64_t *deleted,
                   struct err *err);
-/* Local "now" of SQL functions in this transaction (stable for its whole run), micros, second precision. */
+/* Local "now" of SQL functions in this transaction (stable for its whole run), micros, second
+ * precision. */
 int64_t tables_now_utc(struct tables_txn *x);
 
 /* ---- schema changes (the statements are parsed by store/sql/ddl.h) ---- */
@@ -215,10 +231,11 @@ struct tables_commit_info {
     struct hash parents[8];
     size_t parent_count;
     const char *author, *email, *message;
-    int64_t time_micros;     /* author time */
+    int64_t time_micros; /* author time */
     uint64_t height;
 };
-/* Walks from ref (NULL = HEAD) newest first (reverse topological, format-values §3.1). BD_DONE stops. */
+/* Walks from ref (NULL = HEAD) newest first (reverse topological, format-values §3.1). BD_DONE stops.
+ */
 int tables_log(struct tables *t, const char *ref, struct arena *a,
                int (*fn)(void *ctx, const struct tables_commit_info *c), void *ctx, struct err *err);
 int tables_resolve(struct tables *t, const char *ref, struct hash *commit, struct err *err);
@@ -235,7 +252,7 @@ struct tables_diff_row {
     const char *table;
     enum { TABLES_DIFF_ADDED, TABLES_DIFF_REMOVED, TABLES_DIFF_MODIFIED } change;
     const struct schema *from_schema, *to_schema; /* NULL where the table does not exist */
-    const struct cell *from, *to;                 /* cells in that schema's column order; NULL = no row */
+    const struct cell *from, *to; /* cells in that schema's column order; NULL = no row */
 };
 /* Row differences between two states (NULL from = HEAD, NULL to = WORKING); table NULL = all tables. */
 int tables_diff(struct tables *t, const char *from, const char *to, const char *table, struct arena *a,
@@ -264,9 +281,9 @@ int tables_branch_delete(struct tables *t, const char *name, bool force, struct 
 int tables_checkout(struct tables *t, const char *branch, struct err *err);
 
 struct tables_merge_result {
-    struct hash commit;        /* zero when nothing was to be done */
+    struct hash commit; /* zero when nothing was to be done */
     bool fast_forward, up_to_date;
-    uint64_t conflicts;        /* > 0: nothing was merged */
+    uint64_t conflicts; /* > 0: nothing was merged */
     const char *const *conflict_tables;
     size_t conflict_table_count;
 };
@@ -281,8 +298,8 @@ struct tables_conflict {
     const bool *clashing;                    /* columns both sides changed differently */
 };
 /*
- * Decides a conflict: BD_OK with `merged` filled (it starts as our cells where neither side clashes merged
- * already) or *removed set; BD_CONFLICT leaves it a conflict; anything else ends the merge.
+ * Decides a conflict: BD_OK with `merged` filled (it starts as our cells where neither side clashes
+ * merged already) or *removed set; BD_CONFLICT leaves it a conflict; anything else ends the merge.
  */
 typedef int (*tables_resolve_fn)(void *ctx, const struct tables_conflict *c, struct cell *merged,
                                  bool *removed, struct arena *a);

@@ -41,8 +41,8 @@ struct tables_driver {
     int (*bulk_end)(struct tables_bulk *b, uint64_t *inserted, struct err *err);
     void (*bulk_drop)(struct tables_bulk *b);
     int (*update)(struct tables_txn *x, const char *table, const struct pred *where,
-                  const char *const *columns, const struct cell *cells, size_t count,
-                  uint64_t *matched, uint64_t *changed, struct err *err);
+                  const char *const *columns, const struct cell *cells, size_t count, uint64_t *matched,
+                  uint64_t *changed, struct err *err);
     int (*remove)(struct tables_txn *x, const char *table, const struct pred *where, uint64_t *deleted,
                   struct err *err);
     int64_t (*now_utc)(struct tables_txn *x);
@@ -67,8 +67,8 @@ struct tables_driver {
     int (*branch_delete)(struct tables *t, const char *name, bool force, struct err *err);
     int (*checkout)(struct tables *t, const char *branch, struct err *err);
     int (*merge)(struct tables *t, const char *branch, const struct tables_write *w,
-                 tables_resolve_fn resolve, void *ctx, struct arena *a,
-                 struct tables_merge_result *out, struct err *err);
+                 tables_resolve_fn resolve, void *ctx, struct arena *a, struct tables_merge_result *out,
+                 struct err *err);
 };
 
 struct tables {

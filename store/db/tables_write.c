@@ -1,9 +1,9 @@
 /*
  * Transactions of the embedded driver.
  *
- * The first run works on a snapshot without any lock. If the root moved meanwhile, everything is dropped
- * and the function runs again under the store's lock, where nothing can move. What is published in either
- * case is one store root: new working set and, when asked for, the new commit with it.
+ * The first run works on a snapshot without any lock. If the root moved meanwhile, everything is
+ * dropped and the function runs again under the store's lock, where nothing can move. What is published
+ * in either case is one store root: new working set and, when asked for, the new commit with it.
  */
 #include "store/db/embedded.h"
 #include "store/db/stage.h"
@@ -47,10 +47,11 @@ static int txn_begin(struct embedded_txn *x, struct err *err) {
     if (rc == BD_OK)
         rc = root_value_read(&x->root, x->ns, &x->ws.working, err);
     if (rc == BD_OK && x->root.feature_version > FEATURE_VERSION)
-        rc = err_set(err, BD_TOO_NEW,
-                     "the database was written by a newer program (feature version %lld, this one writes "
-                     "%d): it can be read, not written; upgrade first",
-                     (long long)x->root.feature_version, FEATURE_VERSION);
+        rc = err_set(
+            err, BD_TOO_NEW,
+            "the database was written by a newer program (feature version %lld, this one writes "
+            "%d): it can be read, not written; upgrade first",
+            (long long)x->root.feature_version, FEATURE_VERSION);
     return rc;
 }
 
@@ -97,9 +98,10 @@ static int check_unresolved(struct embedded_txn *x, const struct root_value *hea
         struct table *t;
         rc = embedded_table(x, changes[i].table, &t, err);
         if (rc == BD_OK && !hash_is_zero(&t->artifacts))
-            rc = err_set(err, BD_CONFLICT,
-                         "table %s has unresolved conflicts or constraint violations; resolve them first",
-                         changes[i].table);
+            rc = err_set(
+                err, BD_CONFLICT,
+                "table %s has unresolved conflicts or constraint violations; resolve them first",
+                changes[i].table);
     }
     return rc;
 }
@@ -164,12 +166,12 @@ int embedded_commit_now(struct tables_txn *t, const struct tables_write *w, stru
 size_t embedded_ahead_bytes = (size_t)16 << 20;
 
 /*
- * Very much at once is written in slices, children before parents, so that the encoded form of all of it
- * is never in memory: the root stays until the last slice. What a slice left of a transaction that fails
- * is unreachable and goes with the next collection.
+ * Very much at once is written in slices, children before parents, so that the encoded form of all of
+ * it is never in memory: the root stays until the last slice. What a slice left of a transaction that
+ * fails is unreachable and goes with the next collection.
  */
-static int put_ahead(struct embedded *e, const struct hash *root, struct chunk_write **chunks, size_t *count,
-                     struct err *err) {
+static int put_ahead(struct embedded *e, const struct hash *root, struct chunk_write **chunks,
+                     size_t *count, struct err *err) {
     size_t left = 0;
     int rc = BD_OK;
     for (size_t i = 0; i < *count; i++)

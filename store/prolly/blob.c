@@ -13,10 +13,12 @@
 
 #define BLOB_LEAF_SIZE 4000
 #define BLOB_FANOUT (BLOB_LEAF_SIZE / HASH_SIZE)
-#define BLOB_SIZE_MAX ((size_t)1 << 30) /* MySQL's largest packet; damaged trees could claim any size  \
-                                         */
-#define BLOB_NODES_MAX 4000000 /* segments of JSON have 512 bytes or more; damaged ones may have none  \
-                                */
+#define BLOB_SIZE_MAX                                                                                  \
+    ((size_t)1 << 30) /* MySQL's largest packet; damaged trees could claim any size                    \
+                       */
+#define BLOB_NODES_MAX                                                                                 \
+    4000000 /* segments of JSON have 512 bytes or more; damaged ones may have none                     \
+             */
 
 struct blob_writer {
     struct node_store *ns;

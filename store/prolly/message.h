@@ -43,8 +43,8 @@ typedef int (*message_ref_fn)(void *ctx, const struct hash *h);
 int message_walk(const struct chunk *c, message_ref_fn fn, void *ctx, struct err *err);
 
 /*
- * The same; `field` tells through which part of the message the address was reached. Addresses of one field follow
- * one another, so that two versions of a message can be compared field by field.
+ * The same; `field` tells through which part of the message the address was reached. Addresses of one
+ * field follow one another, so that two versions of a message can be compared field by field.
  */
 typedef int (*message_field_fn)(void *ctx, unsigned field, const struct hash *h);
 int message_walk_fields(const struct chunk *c, message_field_fn fn, void *ctx, struct err *err);

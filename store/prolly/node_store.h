@@ -14,8 +14,8 @@ struct node_store;
 
 /* cs may be NULL: a store in memory only (tests, building a new database). cs must outlive it. */
 struct node_store *node_store_new(struct chunk_store *cs);
-/* Over anything else that chunks can be read from. What `read` hands out must live as long as the caller
- * uses it. */
+/* Over anything else that chunks can be read from. What `read` hands out must live as long as the
+ * caller uses it. */
 typedef int (*node_store_reader)(void *ctx, const struct hash *h, struct chunk *out, struct err *err);
 struct node_store *node_store_new_over(node_store_reader read, void *ctx);
 void node_store_free(struct node_store *ns);

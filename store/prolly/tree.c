@@ -63,9 +63,7 @@ int tree_empty(struct tree *t, struct node_store *ns, const struct tree_type *ty
     return rc;
 }
 
-uint64_t tree_count(const struct tree *t) {
-    return t->top.tree_count;
-}
+uint64_t tree_count(const struct tree *t) { return t->top.tree_count; }
 
 struct hash tree_root_hash(const struct tree *t) {
     return hash_of(t->root.data, t->root.size);

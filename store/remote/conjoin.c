@@ -34,7 +34,9 @@ static int copy_chunk(struct conjoin *c, struct chunk_file *f, uint32_t i, struc
         return BD_OK;
     int rc = chunk_file_get(f, &h, &data, &size, err);
     if (rc != BD_OK)
-        return rc == BD_NOT_FOUND ? err_set(err, BD_CORRUPT, "%s: its index is damaged", chunk_file_path(f)) : rc;
+        return rc == BD_NOT_FOUND
+                   ? err_set(err, BD_CORRUPT, "%s: its index is damaged", chunk_file_path(f))
+                   : rc;
     is = hash_of(data, size);
     rc = hash_eq(&is, &h) ? table_writer_add(c->writer, &h, data, size, err)
                           : err_set(err, BD_CORRUPT, "%s holds a damaged chunk", chunk_file_path(f));
@@ -66,7 +68,8 @@ static bool is_source(const struct conjoin *c, const struct hash *name) {
     return false;
 }
 
-/* The manifest as it is now, with the new file for the old ones. Gone from it: somebody else was faster. */
+/* The manifest as it is now, with the new file for the old ones. Gone from it: somebody else was
+ * faster. */
 static int publish(struct conjoin *c, const struct manifest_spec *result, struct store_lock *lock,
                    struct err *err) {
     struct manifest now, next;
@@ -91,7 +94,8 @@ static int publish(struct conjoin *c, const struct manifest_spec *result, struct
         if (all && rc == BD_OK && store_lock_is_ours(lock)) {
             rc = manifest_write(c->dir, &next, &renamed, err);
             for (size_t i = 0; i < c->count && rc == BD_OK; i++)
-                os_unlink(c->paths[i].data); /* under the lock: nobody lists one of them again meanwhile */
+                os_unlink(
+                    c->paths[i].data); /* under the lock: nobody lists one of them again meanwhile */
         }
         manifest_release(&next);
         manifest_release(&now);
@@ -100,7 +104,8 @@ static int publish(struct conjoin *c, const struct manifest_spec *result, struct
     return rc;
 }
 
-static int conjoin(struct conjoin *c, const struct manifest *m, struct store_lock *lock, struct err *err) {
+static int conjoin(struct conjoin *c, const struct manifest *m, struct store_lock *lock,
+                   struct err *err) {
     struct manifest_spec result;
     int rc = table_writer_open(&c->writer, c->dir, err);
     for (size_t i = 0; i < m->spec_count && rc == BD_OK; i++)

@@ -12,9 +12,9 @@
 extern size_t conjoin_at;
 
 /*
- * Copies the chunks of all small files, reachable or not, into one new file, puts that into the manifest
- * in their place, and removes them; root and collection generation stay. Whoever adds files meanwhile
- * is not disturbed. Nothing to do is BD_OK. The lock is taken for the manifest alone.
+ * Copies the chunks of all small files, reachable or not, into one new file, puts that into the
+ * manifest in their place, and removes them; root and collection generation stay. Whoever adds files
+ * meanwhile is not disturbed. Nothing to do is BD_OK. The lock is taken for the manifest alone.
  */
 int conjoin_small_files(const char *dir, struct store_lock *lock, struct err *err);
 

@@ -1,9 +1,9 @@
 /*
- * The driver for folders: a bare chunk store (manifest, table files, archives, no journal) as Dolt keeps
- * file:// remotes and backups, and a local store with a journal.
+ * The driver for folders: a bare chunk store (manifest, table files, archives, no journal) as Dolt
+ * keeps file:// remotes and backups, and a local store with a journal.
  *
- * A bare store is changed under its LOCK by replacing the manifest; readers take no lock. A store with a
- * journal is changed through chunk_store alone.
+ * A bare store is changed under its LOCK by replacing the manifest; readers take no lock. A store with
+ * a journal is changed through chunk_store alone.
  */
 #include "store/remote/remote.h"
 
@@ -56,7 +56,8 @@ static int refresh(struct file_remote *f, struct err *err) {
 static int root(struct remote *r, struct hash *out, struct err *err) {
     struct file_remote *f = of(r);
     int rc = refresh(f, err);
-    /* A writer goes on from what it sees, and may only say so: whoever put it there may not have synced it. */
+    /* A writer goes on from what it sees, and may only say so: whoever put it there may not have synced
+     * it. */
     if (rc == BD_OK && f->bare && f->writable && f->cs && os_fsync_dir(f->dir))
         rc = err_errno(err, "cannot sync %s", f->dir);
     *out = rc == BD_OK && f->cs ? chunk_store_root(f->cs) : (struct hash){{0}};
@@ -148,7 +149,8 @@ static void sweep(const struct file_remote *f) {
         struct stat st;
         struct buf path = BUF_INIT;
         buf_addf(&path, "%s/%s", f->dir, names[i]);
-        bool temporary = strncmp(names[i], "nbs_table_", 10) == 0 || strncmp(names[i], "nbs_manifest_", 13) == 0;
+        bool temporary =
+            strncmp(names[i], "nbs_table_", 10) == 0 || strncmp(names[i], "nbs_manifest_", 13) == 0;
         if (temporary && os_stat(path.data, &st) == 0 && S_ISREG(st.st_mode) &&
             now > st.st_mtime + STALE_AFTER_S)
             os_unlink(path.data);
@@ -193,7 +195,8 @@ static int add_files_bare(struct file_remote *f, const struct manifest_spec *fil
             manifest_add(&m, &files[i].name, files[i].count);
             changed = true;
         }
-        if (rc == BD_OK && changed && os_fsync_dir(f->dir)) /* the files' names before what names them */
+        if (rc == BD_OK && changed &&
+            os_fsync_dir(f->dir)) /* the files' names before what names them */
             rc = err_errno(err, "cannot sync %s", f->dir);
         if (rc == BD_OK && changed)
             rc = replace(f, &m, err);
@@ -223,8 +226,8 @@ static int root_moved(const struct file_remote *f, const struct hash *expected, 
     return err_set(err, BD_ROOT_MOVED, "the root of %s moved from %s to %s", f->dir, was, now);
 }
 
-static int commit_root_bare(struct file_remote *f, const struct hash *expected, const struct hash *new_root,
-                            struct err *err) {
+static int commit_root_bare(struct file_remote *f, const struct hash *expected,
+                            const struct hash *new_root, struct err *err) {
     struct manifest m;
     int rc = store_lock_take(&f->lock, LOCK_WAIT_MS, err);
     if (rc != BD_OK)
@@ -247,7 +250,8 @@ static int commit_root_bare(struct file_remote *f, const struct hash *expected, 
     }
     store_lock_give(&f->lock);
     if (rc == BD_OK)
-        conjoin_small_files(f->dir, &f->lock, NULL); /* upkeep: what fails is tried again the next time */
+        conjoin_small_files(f->dir, &f->lock,
+                            NULL); /* upkeep: what fails is tried again the next time */
     return rc == BD_OK ? refresh(f, err) : rc;
 }
 
@@ -307,10 +311,12 @@ static int check_target(const char *dir, unsigned flags, struct err *err) {
         return err_set(err, BD_INVALID, "%s is not a directory", dir);
     if (has(dir, ".dolt"))
         return err_set(err, BD_INVALID,
-                       "%s is a database that is in use, not a remote or backup; name another folder", dir);
+                       "%s is a database that is in use, not a remote or backup; name another folder",
+                       dir);
     if (has(dir, JOURNAL_FILE))
         return err_set(err, BD_INVALID,
-                       "%s holds a journal: it is a database that is in use, not a remote or backup", dir);
+                       "%s holds a journal: it is a database that is in use, not a remote or backup",
+                       dir);
     if (exists || !(flags & REMOTE_CREATE))
         return exists ? BD_OK : err_set(err, BD_NOT_FOUND, "%s does not exist", dir);
     return os_mkdir_durable(dir, 0777) ? err_errno(err, "cannot create %s", dir) : BD_OK;

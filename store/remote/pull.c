@@ -79,8 +79,8 @@ static int find_leftovers(struct pull *p, struct err *err) {
     if (rc == BD_OK && os_list_dir(dir, &names, &name_count) == 0) {
         for (size_t i = 0; i < name_count; i++) {
             struct hash name;
-            if (hash_parse(names[i], strlen(names[i]), &name) && !hash_eq(&name, &manifest_journal_name) &&
-                !listed(files, count, &name))
+            if (hash_parse(names[i], strlen(names[i]), &name) &&
+                !hash_eq(&name, &manifest_journal_name) && !listed(files, count, &name))
                 add_leftover(p, dir, &name);
         }
         os_free_list(names, name_count);
@@ -93,7 +93,8 @@ static int find_leftovers(struct pull *p, struct err *err) {
 
 static int report(struct pull *p, struct err *err) {
     p->stats->waiting = p->queued - p->at;
-    int rc = p->options && p->options->progress ? p->options->progress(p->options->ctx, p->stats) : BD_OK;
+    int rc =
+        p->options && p->options->progress ? p->options->progress(p->options->ctx, p->stats) : BD_OK;
     return rc == BD_OK ? rc : err_set(err, rc, "the transfer was ended; nothing was published");
 }
 
@@ -130,8 +131,8 @@ static int take(void *ctx, const struct hash *h, const uint8_t *data, size_t siz
     struct hash is = hash_of(data, size);
     hash_format(h, text);
     if (!hash_eq(&is, h))
-        return err_set(err, BD_CORRUPT, "chunk %s is damaged where it comes from: its bytes have another hash",
-                       text);
+        return err_set(err, BD_CORRUPT,
+                       "chunk %s is damaged where it comes from: its bytes have another hash", text);
     int rc = message_walk(&(struct chunk){data, size}, enqueue, p, err);
     if (rc != BD_OK) {
         err_prefix(err, "chunk %s", text);

@@ -44,8 +44,8 @@ static int fetch_map(struct fetch *f, const struct hash *root, struct err *err) 
         f->found = NULL;
         f->count = f->capacity = 0;
         for (size_t i = 0; i < n && rc == BD_OK; i += REMOTE_BATCH)
-            rc = f->r->driver->get_many(f->r, now + i, n - i < REMOTE_BATCH ? n - i : REMOTE_BATCH, keep,
-                                        f, err);
+            rc = f->r->driver->get_many(f->r, now + i, n - i < REMOTE_BATCH ? n - i : REMOTE_BATCH,
+                                        keep, f, err);
         free(now);
         now = f->found;
         n = f->count;

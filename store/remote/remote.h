@@ -3,8 +3,9 @@
  * Every kind of remote (a folder, HTTP, git, an object store) is a table of the same few calls, and
  * whatever transfers chunks (pull.h) knows only these.
  *
- * What always holds: a file is listed only when it and all its companions are complete and durable, so a
- * chunk that a remote has implies everything it refers to; the root moves only to a chunk that is there.
+ * What always holds: a file is listed only when it and all its companions are complete and durable, so
+ * a chunk that a remote has implies everything it refers to; the root moves only to a chunk that is
+ * there.
  */
 #ifndef STORE_REMOTE_REMOTE_H
 #define STORE_REMOTE_REMOTE_H
@@ -16,7 +17,8 @@
 
 struct remote;
 
-/* Bytes of one chunk as the remote gave them: the receiver checks the hash. BD_OK goes on, else the call ends. */
+/* Bytes of one chunk as the remote gave them: the receiver checks the hash. BD_OK goes on, else the
+ * call ends. */
 typedef int (*remote_chunk_fn)(void *ctx, const struct hash *h, const uint8_t *data, size_t size,
                                struct err *err);
 
@@ -30,7 +32,8 @@ struct remote_driver {
     int (*has_many)(struct remote *r, const struct hash *h, size_t count, bool *present,
                     struct err *err);
 
-    /* Hands each chunk to fn once, in any order. BD_NOT_FOUND when one is missing. At most REMOTE_BATCH. */
+    /* Hands each chunk to fn once, in any order. BD_NOT_FOUND when one is missing. At most
+     * REMOTE_BATCH. */
     int (*get_many)(struct remote *r, const struct hash *h, size_t count, remote_chunk_fn fn, void *ctx,
                     struct err *err);
 
@@ -71,7 +74,8 @@ enum remote_flags {
  * nothing there; BD_INVALID not usable as a remote (a live database, to be written to).
  */
 int remote_open(struct remote **out, const char *url, unsigned flags, struct err *err);
-/* The same for a database that exists: what is worth keeping for the next time is kept below its .dolt. */
+/* The same for a database that exists: what is worth keeping for the next time is kept below its .dolt.
+ */
 int remote_open_for(struct remote **out, const char *url, unsigned flags, const char *database_dir,
                     struct err *err);
 void remote_close(struct remote *r); /* NULL is fine */
@@ -82,13 +86,15 @@ int remote_open_dir(struct remote **out, const char *dir, unsigned flags, struct
 struct remote *remote_of_store(struct chunk_store *cs, const char *dir);
 
 /* A git repository (git+…). database_dir: where to keep what was copied; NULL: nothing is kept. */
-int remote_open_git(struct remote **out, const char *url, unsigned flags, const char *database_dir, struct err *err);
+int remote_open_git(struct remote **out, const char *url, unsigned flags, const char *database_dir,
+                    struct err *err);
 
 /* ---- URLs ---- */
 
 enum remote_kind { REMOTE_FILE, REMOTE_HTTP, REMOTE_GIT, REMOTE_SSH, REMOTE_OBJECTS, REMOTE_UNKNOWN };
 enum remote_kind remote_kind_of(const char *url);
-/* The address as Dolt keeps it: a git repository (…/x.git) becomes git+…; all else stays. In the arena. */
+/* The address as Dolt keeps it: a git repository (…/x.git) becomes git+…; all else stays. In the arena.
+ */
 const char *remote_normal_url(const char *url, struct arena *a);
 /* The address for people: without a password. In the arena. */
 const char *remote_shown_url(const char *url, struct arena *a);

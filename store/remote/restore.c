@@ -1,7 +1,7 @@
 /*
  * Names beside a database `t`: `.tmp-restore-PID-n-t/t` is being built and may be removed at any time;
- * `.replaced-TIME-t/t` holds either the complete new database or, after the exchange, the old one, and is
- * never removed; `.dolt_dropped_databases/t` is where Dolt, too, keeps databases that were dropped.
+ * `.replaced-TIME-t/t` holds either the complete new database or, after the exchange, the old one, and
+ * is never removed; `.dolt_dropped_databases/t` is where Dolt, too, keeps databases that were dropped.
  */
 #include "store/remote/restore.h"
 
@@ -90,7 +90,8 @@ static int make_outer(struct restore *r, const char *dir, struct err *err) {
 }
 
 static int make_folders(const char *built, struct err *err) {
-    static const char *const names[] = {"", "/.dolt", "/.dolt/noms", "/.dolt/noms/oldgen", "/.dolt/temptf"};
+    static const char *const names[] = {"", "/.dolt", "/.dolt/noms", "/.dolt/noms/oldgen",
+                                        "/.dolt/temptf"};
     struct buf path = BUF_INIT;
     int rc = BD_OK;
     for (size_t i = 0; i < sizeof names / sizeof *names && rc == BD_OK; i++) {
@@ -105,7 +106,8 @@ static int make_folders(const char *built, struct err *err) {
 
 static int write_config(const char *built, struct err *err) {
     char *path = join(built, ".dolt/config.json");
-    int rc = os_write_file_atomic(path, "{}", 2, 0644) ? err_errno(err, "cannot write %s", path) : BD_OK;
+    int rc =
+        os_write_file_atomic(path, "{}", 2, 0644) ? err_errno(err, "cannot write %s", path) : BD_OK;
     free(path);
     return rc;
 }
@@ -141,7 +143,8 @@ static const char *choose_branch(const struct remote_ref *refs, size_t count, co
     return NULL;
 }
 
-/* A bare store becomes the store of a database by the name of its folder; nothing else is to be done. */
+/* A bare store becomes the store of a database by the name of its folder; nothing else is to be done.
+ */
 static int open_sink(struct restore *r, struct remote **sink, char **noms, struct err *err) {
     *noms = join(r->built, ".dolt/noms");
     int rc = make_folders(r->built, err);
@@ -216,7 +219,8 @@ static int write_root(const char *noms, const struct remote_ref *refs, size_t co
         }
         if (is_branch(&refs[i], NULL))
             edits[n++] = (struct store_root_edit){
-                arena_printf(a, "refs/remotes/%s/%s", remote_name, refs[i].dataset + 11), refs[i].address};
+                arena_printf(a, "refs/remotes/%s/%s", remote_name, refs[i].dataset + 11),
+                refs[i].address};
         else
             edits[n++] = (struct store_root_edit){refs[i].dataset, refs[i].address};
     }
@@ -253,8 +257,10 @@ int restore_clone(struct restore *r, struct remote *source, const char *dir, con
     if (rc == BD_OK)
         rc = remote_refs(source, &a, &refs, &count, err);
     if (rc == BD_OK && !(on = choose_branch(refs, count, branch)))
-        rc = branch && count ? err_set(err, BD_NOT_FOUND, "the remote %s has no branch %s", remote_shown_url(url, &a), branch)
-                             : err_set(err, BD_NOT_FOUND, "the remote %s contains no dolt data", remote_shown_url(url, &a));
+        rc = branch && count ? err_set(err, BD_NOT_FOUND, "the remote %s has no branch %s",
+                                       remote_shown_url(url, &a), branch)
+                             : err_set(err, BD_NOT_FOUND, "the remote %s contains no dolt data",
+                                       remote_shown_url(url, &a));
     if (rc == BD_OK)
         rc = open_sink(r, &sink, &noms, err);
     if (rc == BD_OK) {
@@ -270,7 +276,8 @@ int restore_clone(struct restore *r, struct remote *source, const char *dir, con
     if (rc == BD_OK)
         rc = finish(r, on, err);
     if (rc == BD_OK)
-        rc = repo_state_put(r->built, REPO_REMOTES, &(struct repo_address){remote_name, remote_normal_url(url, &a)}, err);
+        rc = repo_state_put(r->built, REPO_REMOTES,
+                            &(struct repo_address){remote_name, remote_normal_url(url, &a)}, err);
     if (rc == BD_OK)
         rc = repo_state_set_upstream(r->built, on, remote_name, err);
     free(noms);
@@ -399,7 +406,8 @@ int restore_publish(struct restore *r, bool may_replace, struct arena *a, const 
                     struct err *err) {
     *aside = NULL;
     if (os_exists(r->dir))
-        return may_replace ? replace(r, a, aside, err) : err_set(err, BD_EXISTS, "%s already exists", r->dir);
+        return may_replace ? replace(r, a, aside, err)
+                           : err_set(err, BD_EXISTS, "%s already exists", r->dir);
     int rc = move(r->built, r->dir, err);
     if (rc == BD_OK)
         rc = sync_dir(r->parent, err);

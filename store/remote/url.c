@@ -69,7 +69,8 @@ const char *remote_normal_url(const char *url, struct arena *a) {
     if (strstr(url, "://") || !colon || colon == url || (slash && slash < colon))
         return arena_strdup(a, url);
     /* [user@]host:path, where a relative path is one below the login directory */
-    return arena_printf(a, "git+ssh://%.*s%s%s", (int)(colon - url), url, colon[1] == '/' ? "" : "/./", colon + 1);
+    return arena_printf(a, "git+ssh://%.*s%s%s", (int)(colon - url), url, colon[1] == '/' ? "" : "/./",
+                        colon + 1);
 }
 
 const char *remote_shown_url(const char *url, struct arena *a) {
@@ -91,8 +92,9 @@ static int open_url(struct remote **out, const char *url, const char *shown, uns
         return remote_open_git(out, url, flags, database_dir, err);
     if (schemes[i].kind != REMOTE_FILE)
         return err_set(err, BD_UNSUPPORTED,
-                       "%s is %s; this bd reaches only folders (file:///path) and git repositories (git+ssh://…) so far", shown,
-                       schemes[i].name);
+                       "%s is %s; this bd reaches only folders (file:///path) and git repositories "
+                       "(git+ssh://…) so far",
+                       shown, schemes[i].name);
     struct arena a = ARENA_INIT;
     int rc = remote_open_dir(out, remote_file_path(url, &a), flags, err);
     arena_release(&a);
@@ -102,7 +104,8 @@ static int open_url(struct remote **out, const char *url, const char *shown, uns
 int remote_open_for(struct remote **out, const char *url, unsigned flags, const char *database_dir,
                     struct err *err) {
     struct arena a = ARENA_INIT;
-    int rc = open_url(out, remote_normal_url(url, &a), remote_shown_url(url, &a), flags, database_dir, err);
+    int rc =
+        open_url(out, remote_normal_url(url, &a), remote_shown_url(url, &a), flags, database_dir, err);
     arena_release(&a);
     return rc;
 }

@@ -12,8 +12,12 @@ static struct json_value *make(struct arena *a, enum json_kind kind) {
     return v;
 }
 
-struct json_value *json_value_object(struct arena *a) { return make(a, JSON_OBJECT); }
-struct json_value *json_value_array(struct arena *a) { return make(a, JSON_ARRAY); }
+struct json_value *json_value_object(struct arena *a) {
+    return make(a, JSON_OBJECT);
+}
+struct json_value *json_value_array(struct arena *a) {
+    return make(a, JSON_ARRAY);
+}
 
 struct json_value *json_value_string(struct arena *a, const char *text, size_t size) {
     struct json_value *v = make(a, JSON_STRING);

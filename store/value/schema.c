@@ -16,7 +16,8 @@ int schema_column(const struct schema *s, const char *name) {
     size_t n = schema_visible_count(s);
     unsigned first = (unsigned char)name[0] | 0x20u; /* most names differ in their first letter */
     for (size_t i = 0; i < n; i++)
-        if (((unsigned char)s->columns[i].name[0] | 0x20u) == first && strcasecmp(s->columns[i].name, name) == 0)
+        if (((unsigned char)s->columns[i].name[0] | 0x20u) == first &&
+            strcasecmp(s->columns[i].name, name) == 0)
             return (int)i;
     return -1;
 }

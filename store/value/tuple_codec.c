@@ -240,7 +240,7 @@ int tuple_get_cell(const struct tuple_desc *d, struct bytes t, size_t i, struct 
 /* One field on its way into a tuple; adaptive fields start inline and may be moved out. All behind
  * `adaptive` counts for those alone. */
 struct draft {
-    struct bytes field;   /* what will be stored; data NULL = NULL or still to be made */
+    struct bytes field; /* what will be stored; data NULL = NULL or still to be made */
     bool adaptive, outside;
     struct bytes content; /* the raw content */
     int64_t inline_size, saving;

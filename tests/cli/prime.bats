@@ -49,12 +49,12 @@ teardown() { scratch_teardown; }
 
 @test "Codex gets the text at the start and after its context was compacted" {
     workspace
-    in='{"session_id":"s1","cwd":"/work/x","hook_event_name":"SessionStart"}'
+    in='{"session_id":"s1","cwd":"/srv/x","hook_event_name":"SessionStart"}'
     [ "$(bd codex-hook Whatever <<<"$in" | json_get hookSpecificOutput.hookEventName)" = SessionStart ]
-    in='{"session_id":"s1","cwd":"/work/x"}'
+    in='{"session_id":"s1","cwd":"/srv/x"}'
     [ -z "$(bd codex-hook UserPromptSubmit <<<"$in")" ]
     [ -z "$(bd codex-hook PostCompact <<<"$in")" ]
-    [ -z "$(bd codex-hook UserPromptSubmit <<<'{"session_id":"s2","cwd":"/work/x"}')" ]
+    [ -z "$(bd codex-hook UserPromptSubmit <<<'{"session_id":"s2","cwd":"/srv/x"}')" ]
     [ "$(bd codex-hook UserPromptSubmit <<<"$in" | json_get continue)" = true ]
     [ -z "$(bd codex-hook UserPromptSubmit <<<"$in")" ]
     [ -z "$(bd codex-hook PreCompact </dev/null)" ]

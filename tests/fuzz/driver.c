@@ -1,5 +1,6 @@
 /*
- * Runs a fuzz target without a fuzzing engine: every file of a seed folder, then seeded mutations of them.
+ * Runs a fuzz target without a fuzzing engine: every file of a seed folder, then seeded mutations of
+ * them.
  *
  * usage: fuzz_x [-n MUTATIONS] [-s SEED] FILE-OR-FOLDER…
  * Speaks TAP: one line for the seeds, one for the mutations. A crash is the failure.
@@ -67,7 +68,8 @@ static uint64_t next_random(void) { /* splitmix64 */
     return z ^ (z >> 31);
 }
 
-/* A few small damages to one seed: flipped bits, changed bytes, cut tail, copied stretches, extreme lengths. */
+/* A few small damages to one seed: flipped bits, changed bytes, cut tail, copied stretches, extreme
+ * lengths. */
 static void run_mutation(void) {
     static const uint8_t extremes[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
     const struct seed *from = &seeds[next_random() % seed_count];

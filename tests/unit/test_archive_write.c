@@ -1,4 +1,5 @@
-/* What the archive writer wrote, the reader reads: versions of nodes, loners, hostile orders and sizes. */
+/* What the archive writer wrote, the reader reads: versions of nodes, loners, hostile orders and sizes.
+ */
 #include "base/mem.h"
 #include "base/os.h"
 #include "store/chunk/archive_write.h"
@@ -54,7 +55,8 @@ static int fetch(void *ctx, const struct hash *h, uint8_t **data, size_t *size, 
 static void add(struct archive_writer *w, const void *data, size_t size, uint64_t kind, uint64_t place,
                 bool current) {
     struct hash h = hash_of(data, size);
-    assert_int_equal(archive_writer_add(w, &h, (struct archive_hint){kind, place, current}, &err), BD_OK);
+    assert_int_equal(archive_writer_add(w, &h, (struct archive_hint){kind, place, current}, &err),
+                     BD_OK);
     MEM_GROW(given, given_capacity, given_count + 1);
     given[given_count++] = (struct given){h, mem_dup(data, size), size};
 }
@@ -180,7 +182,8 @@ static void fill(uint8_t *bytes, size_t size) {
 }
 
 /* Histories of nodes, their versions mixed as commits would. */
-static void add_histories(struct archive_writer *w, unsigned nodes, unsigned versions, unsigned current) {
+static void add_histories(struct archive_writer *w, unsigned nodes, unsigned versions,
+                          unsigned current) {
     struct node *all = mem_zalloc(nodes, sizeof *all);
     for (unsigned n = 0; n < nodes; n++)
         fill(all[n].bytes, sizeof all[n].bytes);
@@ -242,9 +245,9 @@ static void text_that_looks_like_a_trained_dictionary(void **state) {
 
 static void all_sizes(void **state) {
     (void)state;
-    static const size_t sizes[] = {1,   2,   3,    4,     5,     6,      7,      8,      9,      15,
-                                   16,  17,  23,   24,    25,    255,    256,    257,    65535,  65536,
-                                   65791, 65792, 131071, 131072, 131073, 262144, 1000000};
+    static const size_t sizes[] = {1,     2,     3,     4,     5,      6,      7,      8,      9,
+                                   15,    16,    17,    23,    24,     25,     255,    256,    257,
+                                   65535, 65536, 65791, 65792, 131071, 131072, 131073, 262144, 1000000};
     enum { COUNT = sizeof sizes / sizeof *sizes };
     struct archive_writer *w = start();
     uint8_t *bytes = mem_alloc(1000000);
@@ -312,9 +315,7 @@ static void several_files(void **state) {
 
 static struct os_ops failing;
 static int operations_left;
-static bool fails_now(void) {
-    return operations_left-- <= 0;
-}
+static bool fails_now(void) { return operations_left-- <= 0; }
 static ssize_t failing_pwrite(int fd, const void *buf, size_t size, off_t offset) {
     if (fails_now()) {
         errno = ENOSPC;

@@ -30,7 +30,8 @@ static const char *const columns[] = {"id",       "issue_id",   "type",      "cr
                                       "metadata", "created_by", "thread_id", "depends_on_issue_id"};
 enum { COLUMNS = 8, MANY = 5000 };
 
-/* Row i of a set without order: texts share prefixes, some are longer than what sorting looks at first. */
+/* Row i of a set without order: texts share prefixes, some are longer than what sorting looks at first.
+ */
 static void make_row(uint32_t i, char text[4][64], struct cell *row) {
     uint32_t mixed = i * 2654435761u;
     snprintf(text[0], 64, "%08x-0000-7000-8000-%012x", mixed, i);
@@ -89,7 +90,8 @@ static void the_same_trees_as_row_by_row(void **state) {
     check(run(&one_by_one, &commit, &err), &err);
     assert_false(hash_is_zero(&commit));
     check(run(&again, &commit, &err), &err);
-    assert_true(hash_is_zero(&commit)); /* nothing differs from HEAD: rows and indexes have the same addresses */
+    assert_true(hash_is_zero(
+        &commit)); /* nothing differs from HEAD: rows and indexes have the same addresses */
 
     struct job more = {MANY, MANY + 700, true, false, 0}, all = {0, MANY + 700, false, true, 0};
     check(run(&more, &commit, &err), &err);
@@ -102,7 +104,8 @@ static void taken_keys_are_refused_or_left_out(void **state) {
     (void)state;
     struct err err = ERR_INIT;
     struct hash commit;
-    struct job twice = {10, 12, true, false, 0}, ignored = {0, MANY + 700, true, false, TABLES_INSERT_IGNORE};
+    struct job twice = {10, 12, true, false, 0},
+               ignored = {0, MANY + 700, true, false, TABLES_INSERT_IGNORE};
     assert_int_equal(run(&twice, &commit, &err), BD_CONSTRAINT);
     assert_non_null(strstr(err.msg, "duplicate primary key given"));
     check(run(&ignored, &commit, &err), &err);

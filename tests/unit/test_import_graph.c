@@ -43,7 +43,8 @@ static void judges_as_one_by_one(void **state) {
         graph_refuse_cycles(&g);
         for (size_t e = 0; e < EDGES; e++)
             if (g.edges[e].refused != want[e])
-                fail_msg("round %d, edge %zu: refused %d, expected %d", round, e, g.edges[e].refused, want[e]);
+                fail_msg("round %d, edge %zu: refused %d, expected %d", round, e, g.edges[e].refused,
+                         want[e]);
         graph_release(&g);
     }
 }

@@ -30,13 +30,15 @@ static void strings_are_decoded(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"\"\"", ""},
-        {"\"plain and a little longer than eight bytes\"", "plain and a little longer than eight bytes"},
+        {"\"plain and a little longer than eight bytes\"",
+         "plain and a little longer than eight bytes"},
         {"\"a\\n\\t\\\"\\\\\\/\\b\\f\\rz\"", "a\n\t\"\\/\b\f\rz"},
         {"\"\\u00e9\\u20ac\\u003c\"", "\xc3\xa9\xe2\x82\xac<"},
         {"\"\\ud83d\\ude00\"", "\xf0\x9f\x98\x80"},
         {"\"\\ud83dx\"", "\xef\xbf\xbdx"},
         {"\"\\ude00\"", "\xef\xbf\xbd"},
-        {"\"a\\u0000b\"", "a\xef\xbf\xbd" "b"},
+        {"\"a\\u0000b\"", "a\xef\xbf\xbd"
+                          "b"},
         {"\"bad \xff byte\"", "bad \xef\xbf\xbd byte"},
         {"\"cut \xe2\x82\"", "cut \xef\xbf\xbd\xef\xbf\xbd"},
         {"\"\xe2\x98\x83 stays\"", "\xe2\x98\x83 stays"},
@@ -57,10 +59,10 @@ static void wrong_texts_are_refused_where_they_go_wrong(void **state) {
     static const struct {
         const char *text;
         size_t offset;
-    } cases[] = {{"", 0},          {"{", 1},          {"[1,", 3},        {"[1 2]", 3},     {"{\"a\" 1}", 5},
-                 {"{a:1}", 1},     {"\"abc", 4},      {"\"a\nb\"", 2},   {"\"\\x\"", 3},   {"tru", 0},
-                 {"nul1", 0},      {"01", 1},         {"1.", 2},         {"1e", 2},        {"-", 1},
-                 {"[1,]", 3},      {"{\"a\":1,}", 7}, {"1 2", 2},        {"\"\\u12g4\"", 3}};
+    } cases[] = {{"", 0},      {"{", 1},          {"[1,", 3},      {"[1 2]", 3},      {"{\"a\" 1}", 5},
+                 {"{a:1}", 1}, {"\"abc", 4},      {"\"a\nb\"", 2}, {"\"\\x\"", 3},    {"tru", 0},
+                 {"nul1", 0},  {"01", 1},         {"1.", 2},       {"1e", 2},         {"-", 1},
+                 {"[1,]", 3},  {"{\"a\":1,}", 7}, {"1 2", 2},      {"\"\\u12g4\"", 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct json_reader r = reader(cases[i].text);
         bool ok = json_reader_skip(&r) && json_reader_done(&r);
@@ -68,7 +70,8 @@ static void wrong_texts_are_refused_where_they_go_wrong(void **state) {
             fail_msg("%s was taken", cases[i].text);
         assert_non_null(r.problem);
         if (r.problem_offset != cases[i].offset)
-            fail_msg("%s: at %zu, expected %zu (%s)", cases[i].text, r.problem_offset, cases[i].offset, r.problem);
+            fail_msg("%s: at %zu, expected %zu (%s)", cases[i].text, r.problem_offset, cases[i].offset,
+                     r.problem);
     }
 }
 
@@ -101,7 +104,8 @@ static void numbers_must_be_whole_and_fit(void **state) {
         assert_int_equal(v, want[n]);
     }
     assert_int_equal(n, 3);
-    static const char *const wrong[] = {"1.5", "1e3", "9223372036854775808", "99999999999999999999999", "\"1\""};
+    static const char *const wrong[] = {"1.5", "1e3", "9223372036854775808", "99999999999999999999999",
+                                        "\"1\""};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         r = reader(wrong[i]);
         assert_false(json_reader_int(&r, &v));
@@ -125,7 +129,8 @@ static void depth_has_a_limit(void **state) {
 /* Every cut of a text must end in a refusal, never in a read behind the end. */
 static void cut_texts_are_refused(void **state) {
     (void)state;
-    static const char text[] = "{\"a\":[1,2.5e3,\"\\u00e9\\ud83d\\ude00\",true,null],\"b\":{\"c\":\"d\"}}";
+    static const char text[] =
+        "{\"a\":[1,2.5e3,\"\\u00e9\\ud83d\\ude00\",true,null],\"b\":{\"c\":\"d\"}}";
     for (size_t n = 0; n + 1 < sizeof text; n++) {
         char *copy = malloc(n + 1);
         memcpy(copy, text, n);

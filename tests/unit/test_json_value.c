@@ -92,17 +92,17 @@ static void edited_values_are_printed(void **state) {
     (void)state;
     struct json_value *v = parse("{\"a\": 1.50, \"b\": \"x\", \"a\": [true, {}]}");
     struct buf out = BUF_INIT;
-    json_value_append(json_value_object_at(v, "c", &arena), "d\"",
-                      json_value_string(&arena, "q\n", 2), &arena);
+    json_value_append(json_value_object_at(v, "c", &arena), "d\"", json_value_string(&arena, "q\n", 2),
+                      &arena);
     json_value_object_at(v, "b", &arena); /* takes the place of the string */
     json_value_print(&out, v);
-    assert_string_equal(buf_str(&out), "{\"a\":1.50,\"a\":[true,{}],\"c\":{\"d\\\"\":\"q\\n\"},\"b\":{}}");
+    assert_string_equal(buf_str(&out),
+                        "{\"a\":1.50,\"a\":[true,{}],\"c\":{\"d\\\"\":\"q\\n\"},\"b\":{}}");
     assert_true(json_value_remove(v, "a"));
     assert_false(json_value_remove(v, "a"));
     buf_clear(&out);
     json_value_print_indented(&out, v);
-    assert_string_equal(buf_str(&out),
-                        "{\n  \"c\": {\n    \"d\\\"\": \"q\\n\"\n  },\n  \"b\": {}\n}");
+    assert_string_equal(buf_str(&out), "{\n  \"c\": {\n    \"d\\\"\": \"q\\n\"\n  },\n  \"b\": {}\n}");
     buf_release(&out);
 }
 

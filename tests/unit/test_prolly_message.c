@@ -75,7 +75,8 @@ static void blobs_have_dolts_addresses(void **state) {
     flatbuf_init(&fb);
     const uint8_t *empty;
     size_t empty_size;
-    node_serialize_blob_leaf(&fb, "", 0, &empty, &empty_size); /* into a buffer that has no memory yet */
+    node_serialize_blob_leaf(&fb, "", 0, &empty,
+                             &empty_size); /* into a buffer that has no memory yet */
     assert_true(empty_size > 0);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const uint8_t *data;

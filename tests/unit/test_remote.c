@@ -155,8 +155,8 @@ static void files_of_an_interrupted_transfer_are_used(void **state) {
     backup(db, other, NULL, &s);
     uint64_t all = s.chunks;
     char command[900];
-    snprintf(command, sizeof command, "mkdir '%s' && cp '%s'/[0-9a-v]* '%s' && rm -f '%s/manifest'", to, other,
-             to, to);
+    snprintf(command, sizeof command, "mkdir '%s' && cp '%s'/[0-9a-v]* '%s' && rm -f '%s/manifest'", to,
+             other, to, to);
     assert_int_equal(system(command), 0);
     backup(db, to, NULL, &s);
     assert_int_equal(s.chunks, all);
@@ -247,7 +247,9 @@ static void real_backups_copy_whole(void **state) {
         if (!unpack(names[i], dir))
             return;
         char from[600], to[600];
-        snprintf(command, sizeof command, "find '%s' -name manifest -not -path '*/oldgen/*' -not -path '*/stats/*' | head -1", dir);
+        snprintf(command, sizeof command,
+                 "find '%s' -name manifest -not -path '*/oldgen/*' -not -path '*/stats/*' | head -1",
+                 dir);
         FILE *p = popen(command, "r");
         assert_non_null(p);
         assert_non_null(fgets(from, sizeof from, p));
@@ -413,8 +415,8 @@ static void clone_has_branch_tracking_and_remote(void **state) {
     check(remote_open_dir(&source, new, 0, &err), &err);
     check(remote_refs(source, &a, &refs, &count, &err), &err);
     remote_close(source);
-    const char *expected[] = {"refs/heads/main", "refs/remotes/origin/main", "refs/remotes/origin/other",
-                              "workingSets/heads/main"};
+    const char *expected[] = {"refs/heads/main", "refs/remotes/origin/main",
+                              "refs/remotes/origin/other", "workingSets/heads/main"};
     assert_int_equal(count, 4);
     for (size_t i = 0; i < count; i++)
         assert_string_equal(refs[i].dataset, expected[i]);
@@ -467,9 +469,11 @@ static void names_and_addresses_are_kept_in_order(void **state) {
     struct repo_address *list;
     size_t count;
     check(repo_state_put(db, REPO_BACKUPS, &(struct repo_address){"default", "file:///b"}, &err), &err);
-    check(repo_state_put(db, REPO_BACKUPS, &(struct repo_address){"default", "file:///c/"}, &err), &err);
-    assert_int_equal(repo_state_put(db, REPO_BACKUPS, &(struct repo_address){"second", "file:///c"}, &err),
-                     BD_CONFLICT);
+    check(repo_state_put(db, REPO_BACKUPS, &(struct repo_address){"default", "file:///c/"}, &err),
+          &err);
+    assert_int_equal(
+        repo_state_put(db, REPO_BACKUPS, &(struct repo_address){"second", "file:///c"}, &err),
+        BD_CONFLICT);
     assert_non_null(strstr(err.msg, "address conflict with a remote: 'default' -> file:///c"));
     assert_int_equal(repo_state_put(db, REPO_REMOTES, &(struct repo_address){"a b", "file:///d"}, &err),
                      BD_INVALID);
@@ -484,11 +488,12 @@ static void names_and_addresses_are_kept_in_order(void **state) {
     char path[500];
     snprintf(path, sizeof path, "%s/.dolt/repo_state.json", db);
     assert_int_equal(os_read_file(path, 10000, &text, &size), 0);
-    assert_string_equal(text, "{\n  \"head\": \"refs/heads/main\",\n  \"remotes\": {\n    \"origin\": {\n"
-                              "      \"name\": \"origin\",\n      \"url\": \"file:///d\",\n"
-                              "      \"fetch_specs\": [\n        \"refs/heads/*:refs/remotes/origin/*\"\n"
-                              "      ],\n      \"params\": {}\n    }\n  },\n  \"backups\": {},\n"
-                              "  \"branches\": {}\n}");
+    assert_string_equal(text,
+                        "{\n  \"head\": \"refs/heads/main\",\n  \"remotes\": {\n    \"origin\": {\n"
+                        "      \"name\": \"origin\",\n      \"url\": \"file:///d\",\n"
+                        "      \"fetch_specs\": [\n        \"refs/heads/*:refs/remotes/origin/*\"\n"
+                        "      ],\n      \"params\": {}\n    }\n  },\n  \"backups\": {},\n"
+                        "  \"branches\": {}\n}");
     free(text);
     arena_release(&a);
 }

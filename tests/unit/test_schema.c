@@ -358,9 +358,15 @@ static void custom_statuses_are_filled_from_config(void **state) {
 /* As after a clone: nothing that dolt_ignore names is there. */
 static int drop_local_tables(struct tables_txn *x, void *ctx, struct err *err) {
     (void)ctx;
-    static const char *const names[] = {"wisp_labels",         "wisp_dependencies", "wisp_events",
-                                        "wisp_comments",       "wisp_child_counters", "wisps",
-                                        "ignored_schema_migrations", "local_metadata", "repo_mtimes"};
+    static const char *const names[] = {"wisp_labels",
+                                        "wisp_dependencies",
+                                        "wisp_events",
+                                        "wisp_comments",
+                                        "wisp_child_counters",
+                                        "wisps",
+                                        "ignored_schema_migrations",
+                                        "local_metadata",
+                                        "repo_mtimes"};
     struct ddl d = {.kind = DDL_DROP_TABLE, .names = names, .name_count = sizeof names / sizeof *names};
     return tables_ddl(x, &d, err);
 }

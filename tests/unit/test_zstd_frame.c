@@ -77,8 +77,9 @@ static void check(struct made *m) {
     assert_true(encode(m, &frame));
     uint8_t *data;
     size_t size;
-    assert_int_equal(codec_decode_zstd(decoder, opened, (uint8_t *)frame.data, frame.size, &data, &size, &err),
-                     BD_OK);
+    assert_int_equal(
+        codec_decode_zstd(decoder, opened, (uint8_t *)frame.data, frame.size, &data, &size, &err),
+        BD_OK);
     assert_int_equal(size, m->content.size);
     assert_memory_equal(data, m->content.data, size);
     free(data);
@@ -148,7 +149,8 @@ static void repeated_offsets(void **state) {
 
 static void many_sequences(void **state) {
     (void)state;
-    static const size_t counts[] = {1, 2, 3, 4, 63, 64, 65, 126, 127, 128, 129, 255, 256, 0x7eff, 0x7f00, 0x7f01, 43000};
+    static const size_t counts[] = {1,   2,   3,   4,   63,     64,     65,     126,  127,
+                                    128, 129, 255, 256, 0x7eff, 0x7f00, 0x7f01, 43000};
     struct made m = {0};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         for (size_t k = 0; k < counts[i]; k++)
