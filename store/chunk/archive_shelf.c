@@ -283,7 +283,8 @@ static int pack_all(struct archive_shelf *s, bool all_plain, struct err *err) {
         if (all_plain || e->plain || !pack_frame(s, e, p))
             pack_plain(s, e, p, &scratch);
         e->packed_size = (uint32_t)(s->packed.size - before);
-        p.pieces += e->piece_count;
+        if (e->piece_count) /* without any there is no array */
+            p.pieces += e->piece_count;
         p.literals += e->literal_size;
     }
     buf_release(&scratch);
