@@ -466,10 +466,10 @@ int db_gc_estimate(const char *dir, struct db_gc_estimate *out, struct err *err)
 
 #define STEP_JOURNAL_BYTES (UINT64_C(4) << 20)
 #define STEP_BYTES (UINT64_C(12) << 20)
-/* In a large store a step needs more commits to find versions of one node: a 32nd of it, up to this. */
-#define LARGE_JOURNAL_BYTES (UINT64_C(12) << 20)
-#define LARGE_STEP_BYTES (UINT64_C(36) << 20)
-#define LARGE_STORE_DIVISOR 32
+/* In a large store a step needs more commits to find versions of one node: a 16th of it, up to this. */
+#define LARGE_JOURNAL_BYTES (UINT64_C(24) << 20)
+#define LARGE_STEP_BYTES (UINT64_C(72) << 20)
+#define LARGE_STORE_DIVISOR 16
 #define BACKLOG_BYTES                                                                                  \
     (UINT64_C(32) << 20) /* a journal nobody collected for long is worked off at leisure */
 #define PACE_MS 1000
