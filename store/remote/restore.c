@@ -371,8 +371,11 @@ static int exchange(struct restore *r, struct arena *a, struct err *err) {
         int rc = sync_dir(r->parent, err);
         if (rc == BD_OK)
             rc = sync_dir(r->outer, err);
-        if (rc != BD_OK)
-            os_exchange(r->built, r->dir); /* not certain to last: as it was */
+        if (rc != BD_OK) { /* not certain to last: as it was, and that is to last */
+            os_exchange(r->built, r->dir);
+            os_fsync_dir(r->parent);
+            os_fsync_dir(r->outer);
+        }
         return rc;
     }
     if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
