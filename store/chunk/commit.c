@@ -135,6 +135,31 @@ static int append(struct chunk_store *cs, const struct buf *records, struct err 
     return rc;
 }
 
+/*
+ * The folder that holds the database: whoever put the database there (a restore) may have died before
+ * that was durable, and what is acknowledged now must not vanish with it. A database from a restore has
+ * no journal, so it is enough to do this when one is made.
+ */
+static int sync_place(struct chunk_store *cs, struct err *err) {
+    struct buf path = BUF_INIT;
+    int rc = BD_OK;
+    static const char inside[] = "/.dolt/noms";
+    size_t size = strlen(cs->dir);
+    size_t end =
+        size > sizeof inside - 1 ? size - (sizeof inside - 1) : 0; /* behind the database's name */
+    bool usual = end && strcmp(cs->dir + end, inside) == 0;
+    while (end && cs->dir[end - 1] != '/')
+        end--;
+    if (end > 1) /* an absolute or a relative folder; the slash goes */
+        buf_add(&path, cs->dir, end - 1);
+    else
+        buf_add_str(&path, end ? "/" : ".");
+    if (usual && os_fsync_dir(path.data) < 0 && errno == EIO)
+        rc = err_errno(err, "cannot sync the folder of the database above %s", cs->dir);
+    buf_release(&path);
+    return rc;
+}
+
 /* A new journal file with the current root and the chunks, durable under its name; not yet listed. */
 static int create_journal(struct chunk_store *cs, const struct batch *b, struct err *err) {
     static atomic_uint counter;
@@ -163,6 +188,8 @@ static int create_journal(struct chunk_store *cs, const struct batch *b, struct 
                 rc = err_errno(err, "cannot rename %s to %s", temp.data, path.data);
             else if (os_fsync_dir(cs->dir) < 0)
                 rc = err_errno(err, "cannot sync %s", cs->dir);
+            else
+                rc = sync_place(cs, err);
         }
         if (rc != BD_OK)
             os_unlink(temp.data);
