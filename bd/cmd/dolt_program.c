@@ -2,32 +2,21 @@
  * The program under the name `dolt`: what runbooks call on the folder of a database. Here: gc, fsck and
  * version; the folder is the current one, as for dolt.
  */
+#include "bd/cmd/collect.h"
 #include "bd/cmd/commands.h"
 
 #include "base/os.h"
 #include "base/version.h"
-#include "bd/ui/progress.h"
-#include "store/db/gc.h"
-
-static int show_gc(void *ctx, enum db_gc_phase phase, uint64_t done, uint64_t total) {
-    static const char *const names[] = {"Finding what is in use", "Writing", "Publishing"};
-    progress_step(ctx, names[phase]);
-    progress_at(ctx, done, total);
-    return BD_OK;
-}
 
 static int run_gc(struct bd *bd, const struct cmd_call *c) {
-    struct progress p;
-    struct db_gc_options o = {.full = cmd_bool(c, "full"), .progress = show_gc, .progress_ctx = &p};
+    struct db_gc_options o = {.full = cmd_bool(c, "full")};
     struct db_gc_result r;
     struct err err = ERR_INIT;
     int64_t level = cmd_int(c, "archive-level");
     if (level < 0 || level > 1)
         return cmd_fail(bd, "--archive-level is 0 (table files) or 1 (archives)");
     o.table_files = level == 0;
-    progress_begin(&p, bd->err, bd->stderr_tty, "Collecting");
-    int rc = db_gc(".", &o, &r, &err);
-    progress_end(&p);
+    int rc = collect_run(bd, ".", o, &r, &err);
     return rc == BD_OK ? 0 : cmd_fail(bd, "%s", err.msg);
 }
 

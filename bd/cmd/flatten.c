@@ -89,7 +89,7 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     if (bd->read_only && !dry_run)
         return cmd_fail(bd, "operation 'flatten' is not allowed in read-only mode");
     if (cmd_bool(c, "push"))
-        return cmd_fail(bd, "--push needs remotes, which this bd does not have yet; nothing was done");
+        return cmd_fail(bd, "--push is not built into this bd yet; nothing was done");
     if (keep < 0)
         return cmd_fail(bd, "--keep-recent must not be negative");
     struct history_rewrite r = {.keep_since = INT64_MAX,

@@ -2,19 +2,18 @@
  * bd gc: what nobody needs any more goes. Old closed issues (decay), then what no reference reaches in
  * the store. History is kept whole: squashing it is bd compact and bd flatten.
  */
+#include "bd/cmd/closed_job.h"
+#include "bd/cmd/collect.h"
 #include "bd/cmd/commands.h"
 #include "bd/cmd/gc_recover.h"
 #include "bd/cmd/squash.h"
 #include "bd/cmd/write.h"
-#include "bd/ops/closed_deletion.h"
 #include "bd/ui/ink.h"
 #include "bd/ui/text.h"
-#include "store/db/gc.h"
 
 #include <inttypes.h>
 
 #define MICROS_PER_DAY (INT64_C(86400) * MICROS_PER_SECOND)
-#define PROGRESS_AFTER_MICROS MICROS_PER_SECOND
 
 enum { PHASES = 3 };
 
@@ -22,8 +21,7 @@ struct work {
     struct bd *bd;
     bool dry_run;
     int64_t older_than;
-    struct closed_query query;
-    struct closed_found found;
+    struct closed_job job;
     struct phase {
         const char *name, *detail;
         bool skipped;
@@ -31,7 +29,7 @@ struct work {
     size_t phase_count;
     struct db_gc_result gone;
     bool collected, failed;
-    int64_t start, progress_shown;
+    int64_t start;
 };
 
 static struct phase *add_phase(struct work *w, const char *name, const char *detail) {
@@ -48,50 +46,33 @@ static void say(struct work *w, const char *line) {
 
 /* ---- phase 1 ---- */
 
-static int find_and_delete(struct tables_txn *x, void *ctx, struct err *err) {
-    struct work *w = ctx;
-    int rc = closed_find(x, &w->query, &w->bd->arena, &w->found, err);
-    return rc == BD_OK && w->found.count ? closed_delete_in(x, &w->found, err) : rc;
-}
-
-static int find_old(struct work *w, struct err *err) {
-    struct tables_txn *x;
-    int rc = write_read_begin(w->bd, &x, err);
-    if (rc != BD_OK)
-        return rc;
-    rc = closed_find(x, &w->query, &w->bd->arena, &w->found, err);
-    tables_read_end(x);
-    return rc;
-}
-
 /* Deletes old closed issues. An exit status. */
 static int decay(struct work *w, bool force) {
     struct bd *bd = w->bd;
     struct err err = ERR_INIT;
     say(w, "Phase 1/3: Decay (delete old closed issues)");
-    w->query = (struct closed_query){FILTER_ANY, datetime_now() - w->older_than * MICROS_PER_DAY, NULL};
-    if (find_old(w, &err) != BD_OK)
+    w->job.query =
+        (struct closed_query){FILTER_ANY, datetime_now() - w->older_than * MICROS_PER_DAY, NULL};
+    if (closed_job_find(&w->job, &err) != BD_OK)
         return cmd_fail(bd, "searching closed issues: %s", err.msg);
-    const char *warning = closed_skip_warning(&w->found, &bd->arena);
-    if (warning)
-        cmd_warn(bd, "%s", warning);
-    if (!w->found.count) {
+    closed_job_warn(&w->job);
+    if (!w->job.found.count) {
         say(w,
             arena_printf(&bd->arena, "  No closed issues older than %" PRId64 " days", w->older_than));
         add_phase(w, "Decay", "0 issues deleted");
     } else if (w->dry_run) {
-        say(w, arena_printf(&bd->arena, "  Would delete %zu closed issue(s)", w->found.count));
-        add_phase(w, "Decay", arena_printf(&bd->arena, "%zu issues (dry-run)", w->found.count));
+        say(w, arena_printf(&bd->arena, "  Would delete %zu closed issue(s)", w->job.found.count));
+        add_phase(w, "Decay", arena_printf(&bd->arena, "%zu issues (dry-run)", w->job.found.count));
     } else if (!force) {
         return cmd_fail_hint(bd, "Use --force to confirm or --dry-run to preview.",
                              "would delete %zu closed issue(s) older than %" PRId64 " days",
-                             w->found.count, w->older_than);
+                             w->job.found.count, w->older_than);
     } else {
-        if (write_run(bd, "gc", NULL, 0, find_and_delete, w, &err) != BD_OK)
+        if (write_run(bd, "gc", NULL, 0, closed_job_delete, &w->job, &err) != BD_OK)
             return cmd_fail(bd, "deleting closed issues: %s", err.msg);
-        bd->export_may_shrink = w->found.count > 0;
-        say(w, arena_printf(&bd->arena, "  Deleted %zu issue(s)", w->found.count));
-        add_phase(w, "Decay", arena_printf(&bd->arena, "%zu issues deleted", w->found.count));
+        bd->export_may_shrink = w->job.found.count > 0;
+        say(w, arena_printf(&bd->arena, "  Deleted %zu issue(s)", w->job.found.count));
+        add_phase(w, "Decay", arena_printf(&bd->arena, "%zu issues deleted", w->job.found.count));
     }
     say(w, "");
     return 0;
@@ -126,20 +107,6 @@ static void look_at_history(struct work *w) {
 
 /* ---- phase 3 ---- */
 
-static int show_progress(void *ctx, enum db_gc_phase phase, uint64_t done, uint64_t total) {
-    struct work *w = ctx;
-    int64_t now = datetime_now();
-    if (now - w->start < PROGRESS_AFTER_MICROS || now - w->progress_shown < MICROS_PER_SECOND / 5)
-        return BD_OK;
-    w->progress_shown = now;
-    if (phase == DB_GC_WRITE && total)
-        fprintf(w->bd->err, "\r  writing: %" PRIu64 " of %" PRIu64 " chunks   ", done, total);
-    else
-        fprintf(w->bd->err, "\r  finding what is needed: %" PRIu64 " chunks   ", done);
-    fflush(w->bd->err);
-    return BD_OK;
-}
-
 static void collect(struct work *w, bool full, bool table_files) {
     struct bd *bd = w->bd;
     struct err err = ERR_INIT;
@@ -147,13 +114,7 @@ static void collect(struct work *w, bool full, bool table_files) {
     struct db_gc_options o = {.full = full, .table_files = table_files, .dry_run = w->dry_run};
     say(w, "Phase 3/3: Dolt GC (reclaim disk space)");
     fflush(bd->out);
-    if (bd->stderr_tty && !bd->json && !bd->quiet) {
-        o.progress = show_progress;
-        o.progress_ctx = w;
-    }
-    int rc = db_gc(bd->ws.database_dir, &o, &w->gone, &err);
-    if (w->progress_shown)
-        fputs("\r                                              \r", bd->err);
+    int rc = collect_run(bd, bd->ws.database_dir, o, &w->gone, &err);
     if (rc != BD_OK) {
         cmd_warn(bd, "dolt gc failed: %s", err.msg);
         add_phase(w, "Dolt GC", "failed");
@@ -228,8 +189,10 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     if (cmd_bool(c, "recover"))
         return gc_recover(bd, c);
     int64_t level = cmd_int(c, "archive-level");
-    struct work w = {
-        .bd = bd, .dry_run = cmd_bool(c, "dry-run"), .older_than = cmd_int(c, "older-than")};
+    struct work w = {.job = {.bd = bd},
+                     .bd = bd,
+                     .dry_run = cmd_bool(c, "dry-run"),
+                     .older_than = cmd_int(c, "older-than")};
     w.start = datetime_now();
     if (w.older_than < 0)
         return cmd_fail(bd, "--older-than must be non-negative");

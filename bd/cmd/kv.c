@@ -12,18 +12,6 @@
 #define PREFIX "kv."
 #define PREFIX_SIZE (sizeof PREFIX - 1)
 
-struct work {
-    const char *key;   /* as stored */
-    const char *value; /* NULL: remove */
-};
-
-static int change(struct tables_txn *x, void *ctx, struct err *err) {
-    const struct work *w = ctx;
-    bool existed;
-    return w->value ? db_config_set(x, w->key, w->value, err)
-                    : db_config_unset(x, w->key, &existed, err);
-}
-
 static const char *stored(struct bd *bd, const char *key) {
     return arena_printf(&bd->arena, PREFIX "%s", key);
 }
@@ -48,7 +36,7 @@ static int check_key(struct bd *bd, const char *key) {
 
 static int run_change(struct bd *bd, const struct cmd_call *c, const char *value) {
     const char *key = cmd_arg(c, 0);
-    struct work w = {stored(bd, key), value};
+    struct db_config_change w = {stored(bd, key), value};
     struct tables_write write = {.mode = TABLES_WORKING};
     struct err err = ERR_INIT;
     struct json_writer j;
@@ -56,7 +44,7 @@ static int run_change(struct bd *bd, const struct cmd_call *c, const char *value
     int status = check_key(bd, key);
     if (status)
         return status;
-    if (tables_write(bd->ops.tables, &write, change, &w, NULL, &err) != BD_OK)
+    if (tables_write(bd->ops.tables, &write, db_config_change, &w, NULL, &err) != BD_OK)
         return cmd_fail_json_stdout(bd, "%s key: %s", value ? "setting" : "deleting", err.msg);
     if (!bd->json && value)
         fprintf(bd->out, "Set %s = %s\n", key, value);

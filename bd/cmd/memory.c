@@ -68,22 +68,10 @@ static int look_up(struct bd *bd, const char *key, const char **value, struct er
     return rc;
 }
 
-struct work {
-    const char *key;   /* as stored */
-    const char *value; /* NULL: remove */
-};
-
-static int change(struct tables_txn *x, void *ctx, struct err *err) {
-    const struct work *w = ctx;
-    bool existed;
-    return w->value ? db_config_set(x, w->key, w->value, err)
-                    : db_config_unset(x, w->key, &existed, err);
-}
-
 static int store(struct bd *bd, const char *key, const char *value, struct err *err) {
-    struct work w = {stored(bd, key), value};
+    struct db_config_change w = {stored(bd, key), value};
     struct tables_write write = {.mode = TABLES_WORKING};
-    int rc = tables_write(bd->ops.tables, &write, change, &w, NULL, err);
+    int rc = tables_write(bd->ops.tables, &write, db_config_change, &w, NULL, err);
     bd->did_write = bd->did_write || rc == BD_OK;
     return rc;
 }

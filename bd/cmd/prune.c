@@ -1,8 +1,8 @@
 /* bd prune and bd purge: closed issues go for good; prune the ordinary ones, purge the ephemeral ones.
  */
+#include "bd/cmd/closed_job.h"
 #include "bd/cmd/commands.h"
 #include "bd/cmd/write.h"
-#include "bd/ops/closed_deletion.h"
 #include "bd/ui/ink.h"
 
 #include <string.h>
@@ -23,8 +23,7 @@ struct work {
     struct bd *bd;
     const struct scope *scope;
     const char *older_than, *pattern; /* as typed, "" when not given */
-    struct closed_query query;
-    struct closed_found found;
+    struct closed_job job;
 };
 
 static void answer_nothing(struct work *w) {
@@ -56,19 +55,20 @@ static void answer_json(struct work *w, bool dry_run) {
     json_object(&j);
     if (dry_run)
         json_member_bool(&j, "dry_run", true);
-    json_member_int(&j, dry_run ? w->scope->planned_key : w->scope->done_key, (int64_t)w->found.count);
-    json_member_int(&j, "dependencies", (int64_t)w->found.dependencies);
-    json_member_int(&j, "labels", (int64_t)w->found.labels);
-    json_member_int(&j, "events", (int64_t)w->found.events);
-    if (w->found.pinned)
-        json_member_int(&j, "pinned_skipped", (int64_t)w->found.pinned);
+    json_member_int(&j, dry_run ? w->scope->planned_key : w->scope->done_key,
+                    (int64_t)w->job.found.count);
+    json_member_int(&j, "dependencies", (int64_t)w->job.found.dependencies);
+    json_member_int(&j, "labels", (int64_t)w->job.found.labels);
+    json_member_int(&j, "events", (int64_t)w->job.found.events);
+    if (w->job.found.pinned)
+        json_member_int(&j, "pinned_skipped", (int64_t)w->job.found.pinned);
     json_object_end(&j);
     bd_json_end(w->bd, &j, &out);
 }
 
 static void answer(struct work *w, bool dry_run) {
     struct bd *bd = w->bd;
-    const struct closed_found *f = &w->found;
+    const struct closed_found *f = &w->job.found;
     if (bd->json) {
         answer_json(w, dry_run);
         return;
@@ -88,19 +88,13 @@ static void answer(struct work *w, bool dry_run) {
         fputs("\n(Dry-run mode — no changes made)\n", bd->out);
 }
 
-static void warn_skipped(struct work *w) {
-    const char *warning = closed_skip_warning(&w->found, &w->bd->arena);
-    if (warning)
-        cmd_warn(w->bd, "%s", warning);
-}
-
 /* Without --force: what is there, and how to go on. */
 static int refuse(struct work *w) {
     struct bd *bd = w->bd;
     struct buf command = BUF_INIT;
-    fprintf(bd->out, "Found %zu %s(s) to %s\n", w->found.count, w->scope->noun, w->scope->name);
-    if (w->found.pinned)
-        fprintf(bd->out, "Skipping %llu pinned bead(s)\n", (unsigned long long)w->found.pinned);
+    fprintf(bd->out, "Found %zu %s(s) to %s\n", w->job.found.count, w->scope->noun, w->scope->name);
+    if (w->job.found.pinned)
+        fprintf(bd->out, "Skipping %llu pinned bead(s)\n", (unsigned long long)w->job.found.pinned);
     buf_addf(&command, "bd %s --force", w->scope->name);
     if (*w->older_than)
         buf_addf(&command, " --older-than %s", w->older_than);
@@ -109,34 +103,19 @@ static int refuse(struct work *w) {
     const char *hint = arena_printf(&bd->arena, "Use --force to confirm or --dry-run to preview.\n  %s",
                                     buf_str(&command));
     buf_release(&command);
-    return cmd_fail_hint(bd, hint, "would %s %zu bead(s)", w->scope->name, w->found.count);
-}
-
-static int find_and_delete(struct tables_txn *x, void *ctx, struct err *err) {
-    struct work *w = ctx;
-    int rc = closed_find(x, &w->query, &w->bd->arena, &w->found, err);
-    return rc == BD_OK && w->found.count ? closed_delete_in(x, &w->found, err) : rc;
-}
-
-static int find(struct work *w, struct err *err) {
-    struct tables_txn *x;
-    int rc = write_read_begin(w->bd, &x, err);
-    if (rc != BD_OK)
-        return rc;
-    rc = closed_find(x, &w->query, &w->bd->arena, &w->found, err);
-    tables_read_end(x);
-    return rc;
+    return cmd_fail_hint(bd, hint, "would %s %zu bead(s)", w->scope->name, w->job.found.count);
 }
 
 static int run_scope(struct bd *bd, const struct cmd_call *c, const struct scope *scope) {
     struct work w = {.bd = bd,
+                     .job = {.bd = bd},
                      .scope = scope,
                      .older_than = cmd_str(c, "older-than"),
                      .pattern = cmd_str(c, "pattern")};
     bool dry_run = cmd_bool(c, "dry-run"), really = cmd_bool(c, "force") && !dry_run;
     struct err err = ERR_INIT;
     int64_t days;
-    w.query = (struct closed_query){scope->ephemeral, ISSUE_NO_TIME, *w.pattern ? w.pattern : NULL};
+    w.job.query = (struct closed_query){scope->ephemeral, ISSUE_NO_TIME, *w.pattern ? w.pattern : NULL};
     if (scope->needs_filter && !*w.older_than && !*w.pattern)
         return cmd_fail_hint(bd,
                              "Protects against accidental bulk deletion. Use `--pattern '*'` to\n"
@@ -147,19 +126,20 @@ static int run_scope(struct bd *bd, const struct cmd_call *c, const struct scope
         if (closed_parse_age(w.older_than, &days, &err) != BD_OK)
             return cmd_fail(bd, "invalid --older-than value %s: %s",
                             cmd_quote(&bd->arena, w.older_than), err.msg);
-        w.query.closed_before = datetime_now() - days * MICROS_PER_DAY;
+        w.job.query.closed_before = datetime_now() - days * MICROS_PER_DAY;
     }
-    int rc = really ? write_run(bd, scope->name, NULL, 0, find_and_delete, &w, &err) : find(&w, &err);
+    int rc = really ? write_run(bd, scope->name, NULL, 0, closed_job_delete, &w.job, &err)
+                    : closed_job_find(&w.job, &err);
     if (rc != BD_OK)
         return cmd_fail(bd, "%s failed: %s", scope->name, err.msg);
-    warn_skipped(&w);
-    if (!w.found.count)
+    closed_job_warn(&w.job);
+    if (!w.job.found.count)
         answer_nothing(&w);
     else if (!really && !dry_run)
         return refuse(&w);
     else
         answer(&w, dry_run);
-    bd->export_may_shrink = really && w.found.count > 0;
+    bd->export_may_shrink = really && w.job.found.count > 0;
     return 0;
 }
 

@@ -2,11 +2,10 @@
 
 #include "base/datetime.h"
 #include "base/os.h"
+#include "bd/cmd/collect.h"
 #include "bd/ui/ink.h"
-#include "bd/ui/progress.h"
 #include "bd/ui/text.h"
 #include "bd/workspace/compact_marker.h"
-#include "store/db/gc.h"
 #include "store/db/repo_state.h"
 
 #include <string.h>
@@ -87,27 +86,15 @@ void squash_collected(struct bd *bd) {
         cmd_warn(bd, "%s", err.msg);
 }
 
-static int show_progress(void *ctx, enum db_gc_phase phase, uint64_t done, uint64_t total) {
-    (void)phase;
-    progress_at(ctx, done, total);
-    return BD_OK;
-}
-
 static void collect(struct bd *bd, enum squash_collect how, struct squash_result *out) {
-    struct progress p;
     struct err err = ERR_INIT;
     struct db_gc_result gone;
-    progress_begin(&p, bd->err, bd->stderr_tty && !bd->quiet && !bd->json, "Giving back space");
-    struct db_gc_options o = {.full = true,
-                              .no_wait = how == SQUASH_BY_THE_WAY,
-                              .progress = show_progress,
-                              .progress_ctx = &p};
+    struct db_gc_options o = {.full = true, .no_wait = how == SQUASH_BY_THE_WAY};
     int rc;
     if (how == SQUASH_BY_THE_WAY && out->bytes_before > QUICK_BYTES)
         rc = err_set(&err, BD_BUSY, "the store is too large to be collected by the way");
     else
-        rc = db_gc(bd->ws.database_dir, &o, &gone, &err);
-    progress_end(&p);
+        rc = collect_run(bd, bd->ws.database_dir, o, &gone, &err);
     if (rc != BD_OK) {
         out->collect_error = arena_strdup(&bd->arena, err.msg);
         mark(bd, COMPACT_PENDING_GC, err.msg, &out->history.old_head);

@@ -143,6 +143,13 @@ int db_config_unset(struct tables_txn *x, const char *key, bool *existed, struct
     return rc == BD_OK ? sync_mirror(x, key, "", err) : rc;
 }
 
+int db_config_change(struct tables_txn *x, void *ctx, struct err *err) {
+    const struct db_config_change *c = ctx;
+    bool existed;
+    return c->value ? db_config_set(x, c->key, c->value, err)
+                    : db_config_unset(x, c->key, &existed, err);
+}
+
 static const char *trim_dash(const char *text, struct arena *a) {
     size_t n = strlen(text);
     return n && text[n - 1] == '-' ? arena_strndup(a, text, n - 1) : text;

@@ -27,6 +27,11 @@ int db_config_get(struct tables_txn *x, const char *key, struct arena *a, const 
 /* Sets one key; status.custom and types.custom also refresh their tables. BD_INVALID. */
 int db_config_set(struct tables_txn *x, const char *key, const char *value, struct err *err);
 int db_config_unset(struct tables_txn *x, const char *key, bool *existed, struct err *err);
+/* One of the two as a function for tables_write; ctx = struct db_config_change. */
+struct db_config_change {
+    const char *key, *value; /* value NULL: remove */
+};
+int db_config_change(struct tables_txn *x, void *ctx, struct err *err);
 
 /* issue_prefix without a trailing '-'; BD_INVALID with upstream's text when the database has none. */
 int db_config_prefix(struct tables_txn *x, struct arena *a, const char **prefix, struct err *err);
