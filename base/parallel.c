@@ -4,14 +4,12 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-#define WIDTH_MAX 8u
-
 unsigned parallel_width(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set))
         return 1;
     int n = CPU_COUNT(&set);
-    return n < 1 ? 1 : n > (int)WIDTH_MAX ? WIDTH_MAX : (unsigned)n;
+    return n < 1 ? 1 : n > (int)PARALLEL_WIDTH_MAX ? PARALLEL_WIDTH_MAX : (unsigned)n;
 }
 
 struct run {
@@ -30,7 +28,7 @@ static void *work(void *arg) {
 
 void parallel_run(size_t count, void (*fn)(void *ctx, size_t i), void *ctx) {
     struct run r = {.count = count, .fn = fn, .ctx = ctx};
-    pthread_t threads[WIDTH_MAX];
+    pthread_t threads[PARALLEL_WIDTH_MAX];
     unsigned started = 0, width = count > 1 ? parallel_width() : 1;
     atomic_init(&r.next, 0);
     while (started + 1 < width && started + 1 < count &&

@@ -7,7 +7,8 @@
 
 #include <stddef.h>
 
-/* Threads that parallel_run uses at most (processors this process may use, 1 to 8). */
+#define PARALLEL_WIDTH_MAX 8u
+/* Threads that parallel_run uses at most (processors this process may use, 1 to PARALLEL_WIDTH_MAX). */
 unsigned parallel_width(void);
 
 /*

@@ -1,9 +1,14 @@
 /*
- * Inserting many rows at once. Rows are encoded as they come; at the end each map of the table is
- * changed by one pass over its sorted entries instead of one search per row. The rules are those of
- * row_insert; what it checks row by row against the map is checked here against the neighbour in sorted
- * order and, where the table had rows before, against the map.
+ * Inserting many rows at once. As long as rows come in the order of their keys they go into the tree at
+ * once, and all that stays of a row in memory is what the indexes need; the others ("late" rows) wait.
+ * At the end each map of the table is changed by one pass over its sorted entries instead of one search
+ * per row. The rules are those of row_insert; what it checks row by row against the map is checked here
+ * against the neighbour in sorted order and, where the table had rows before, against the map.
+ *
+ * The table's own maps stay as they were until the end, so that whoever reads or changes the table
+ * meanwhile finds what was there before.
  */
+#include "store/db/bulk_sort.h"
 #include "store/db/row_write.h"
 #include "store/db/scan_access.h"
 
@@ -15,6 +20,14 @@
 
 #define ROWS_WORTH_THREADS 1000
 
+struct bulk_row {
+    struct bytes key, value;
+};
+struct row_list {
+    struct bulk_row *items;
+    size_t count, capacity;
+};
+
 struct tables_bulk {
     const struct tables_driver *driver;
     struct embedded_txn *x;
@@ -25,11 +38,18 @@ struct tables_bulk {
     bool *given;
     struct cell *cells;
     bool evaluates;        /* each row needs expressions, which belong to the transaction */
-    struct node_store *ns; /* a fork: takes the long values of the rows */
+    struct node_store *ns; /* a fork: takes the long values of the rows, and their tree */
     struct arena scratch;  /* one row */
-    struct arena memory;   /* encoded rows, as long as this */
-    struct tree_edit *rows;
-    size_t row_count, row_capacity;
+    struct arena memory;   /* what is kept of rows, as long as this */
+    struct tree start;     /* the rows there were */
+    uint64_t version;      /* of the row map then */
+    struct tree_inserter *inserter;
+    size_t inserted;      /* rows it has taken */
+    bool *indexed;        /* by value field: some index has it */
+    size_t indexed_count; /* fields up to the last of them */
+    struct row_list kept; /* of the inserted rows, when there are indexes: key, and fields indexed */
+    struct row_list late; /* whole rows */
+    bool any;
 };
 
 static bool is_constant(const struct column *c) {
@@ -43,6 +63,40 @@ static bool needs_expressions(const struct schema *s, const bool *given) {
         if (!given[i] && !is_constant(&s->columns[i]))
             return true;
     return s->check_count > 0;
+}
+
+/* Which fields of a row's value its index entries are made of. */
+static void find_indexed(struct tables_bulk *b) {
+    const struct table_schema *ts = b->t->ts;
+    const struct schema *s = &ts->schema;
+    b->indexed = mem_zalloc(s->value_count + 1, sizeof *b->indexed);
+    for (size_t i = 0; i < s->index_count; i++)
+        for (size_t k = 0; k < s->indexes[i].key_column_count; k++) {
+            const struct column_place *p = &ts->places[s->indexes[i].key_columns[k]];
+            if (p->in == PLACE_VALUE && p->at < s->value_count)
+                b->indexed[p->at] = true;
+            else if (p->in == PLACE_NONE) /* computed, from whatever it is */
+                memset(b->indexed, true, s->value_count);
+        }
+    for (size_t f = 0; f < s->value_count; f++)
+        if (b->indexed[f])
+            b->indexed_count = f + 1;
+}
+
+/* Edits that wait go into the tree that the rows are added to. */
+static int start_rows(struct tables_bulk *b, struct err *err) {
+    struct edit_map *m = &b->t->rows;
+    if (edit_map_dirty(m))
+        b->t->changed = true;
+    int rc = edit_map_flush(m, err);
+    if (rc != BD_OK)
+        return rc;
+    b->start = m->tree;
+    b->version = m->version;
+    struct tree tree = m->tree;
+    tree.ns = b->ns;
+    b->inserter = tree_inserter_new(&tree);
+    return BD_OK;
 }
 
 int embedded_bulk_begin(struct tables_txn *tx, const char *table, const char *const *columns,
@@ -78,6 +132,9 @@ int embedded_bulk_begin(struct tables_txn *tx, const char *table, const char *co
         b->given[c] = true;
     }
     b->evaluates = needs_expressions(s, b->given);
+    find_indexed(b);
+    if (rc == BD_OK)
+        rc = start_rows(b, err);
     if (rc)
         embedded_bulk_drop(b);
     else
@@ -91,7 +148,10 @@ void embedded_bulk_drop(struct tables_bulk *b) {
     free(b->places);
     free(b->given);
     free(b->cells);
-    free(b->rows);
+    free(b->indexed);
+    free(b->kept.items);
+    free(b->late.items);
+    tree_inserter_free(b->inserter);
     if (b->ns)
         node_store_free(b->ns);
     arena_release(&b->scratch);
@@ -99,8 +159,20 @@ void embedded_bulk_drop(struct tables_bulk *b) {
     free(b);
 }
 
-static struct bytes keep(struct arena *a, struct bytes t) {
-    return (struct bytes){arena_dup(a, t.data, t.size), t.size};
+static void keep_row(struct tables_bulk *b, struct row_list *list, struct bytes key,
+                     struct bytes value) {
+    MEM_GROW(list->items, list->capacity, list->count + 1);
+    list->items[list->count++] =
+        (struct bulk_row){{arena_dup(&b->memory, key.data, key.size), key.size},
+                          {arena_dup(&b->memory, value.data, value.size), value.size}};
+}
+
+/* A value with the indexed fields alone. */
+static struct bytes indexed_part(struct tables_bulk *b, struct bytes value) {
+    struct bytes *fields = arena_alloc(&b->scratch, (b->indexed_count + 1) * sizeof *fields);
+    for (size_t f = 0; f < b->indexed_count; f++)
+        fields[f] = b->indexed[f] ? tuple_field(value, f) : (struct bytes){NULL, 0};
+    return tuple_from_fields(fields, b->indexed_count, &b->scratch);
 }
 
 /* Defaults that are literals need not be worked out for every row: they count as given from the second
@@ -119,9 +191,33 @@ static void keep_constants(struct tables_bulk *b) {
  */
 static pthread_mutex_t shared_use = PTHREAD_MUTEX_INITIALIZER;
 
+/* A row in its place behind the rows before, or else with the late ones. */
+static int take_row(struct tables_bulk *b, struct bytes key, struct bytes value, struct err *err) {
+    enum tree_insertion what = TREE_BEHIND;
+    int rc = b->late.count ? BD_OK : tree_inserter_add(b->inserter, key, value, &what, err);
+    if (rc != BD_OK)
+        return rc;
+    if (what == TREE_BEHIND) {
+        keep_row(b, &b->late, key, value);
+        return BD_OK;
+    }
+    if (what == TREE_EXISTS && b->flags & TABLES_INSERT_IGNORE)
+        return BD_OK;
+    if (what == TREE_EXISTS) {
+        pthread_mutex_lock(&shared_use);
+        rc = row_duplicate(b->x, b->t, -1, key, err);
+        pthread_mutex_unlock(&shared_use);
+        return rc;
+    }
+    b->inserted++;
+    if (b->t->ts->schema.index_count)
+        keep_row(b, &b->kept, key, indexed_part(b, value));
+    return node_store_put_ahead(b->ns, embedded_ahead_bytes / 2, err);
+}
+
 int embedded_bulk_add(struct tables_bulk *b, const struct cell *cells, struct err *err) {
     struct bytes key, value;
-    bool first = !b->row_count, shares = first || b->evaluates || b->x->foreign_key_checks;
+    bool first = !b->any, shares = first || b->evaluates || b->x->foreign_key_checks;
     for (size_t i = 0; i < b->count; i++)
         b->cells[b->places[i]] = cells[i];
     arena_reset(&b->scratch);
@@ -136,222 +232,8 @@ int embedded_bulk_add(struct tables_bulk *b, const struct cell *cells, struct er
         return rc;
     if (first)
         keep_constants(b);
-    MEM_GROW(b->rows, b->row_capacity, b->row_count + 1);
-    b->rows[b->row_count++] = (struct tree_edit){keep(&b->memory, key), keep(&b->memory, value), false};
-    return BD_OK;
-}
-
-/* ---- sorting ---- */
-
-/*
- * A key with the start of its fields as bytes that compare as the fields do. Most orders are decided
- * there. Where the starts hold all of both keys' leading fields and are equal, the keys stand in the
- * order they came in (`place`): they come in primary-key order, and the primary key is what is left to
- * compare.
- */
-struct sort_item {
-    uint64_t start[3];
-    bool whole; /* start says all of the leading fields */
-    uint32_t place;
-};
-
-#define START_BYTES 24
-
-/* Room for one field more than is looked at, so that whole words can be stored. */
-struct start {
-    uint8_t bytes[START_BYTES + 16];
-    size_t at;
-    bool torn;
-};
-
-static void put_number(struct start *s, const uint8_t *bytes, size_t size, bool is_signed) {
-    uint64_t v = 0;
-    memcpy(&v, bytes, size);
-    v <<= 8 * (8 - size); /* its highest byte is now the highest of the word */
-    if (is_signed)
-        v ^= UINT64_C(1) << 63;
-    v = __builtin_bswap64(v);
-    memcpy(s->bytes + s->at, &v, 8);
-    s->at += size;
-}
-
-/* Appends a field; false when bytes cannot say its order. */
-static bool put_field(struct start *s, const struct tuple_field *f, struct bytes v) {
-    s->bytes[s->at++] = v.data != NULL;
-    if (!v.data)
-        return true;
-    switch (f->encoding) {
-    case ENC_INT8:
-    case ENC_INT16:
-    case ENC_INT32:
-    case ENC_INT64:
-    case ENC_DATETIME:
-    case ENC_UINT8:
-    case ENC_UINT16:
-    case ENC_UINT32:
-    case ENC_UINT64:
-        if (v.size > 8)
-            return false;
-        put_number(s, v.data, v.size,
-                   f->encoding == ENC_INT8 || f->encoding == ENC_INT16 || f->encoding == ENC_INT32 ||
-                       f->encoding == ENC_INT64 || f->encoding == ENC_DATETIME);
-        return true;
-    case ENC_STRING: { /* its last byte is 0; one inside would end it too early */
-        size_t room = START_BYTES + 1 - s->at, n = v.size < room ? v.size : room;
-        s->torn = s->torn || (n && memchr(v.data, 0, n < v.size ? n : v.size - 1));
-        memcpy(s->bytes + s->at, v.data, n);
-        s->at += v.size; /* may lead beyond the end: then there is more than is looked at */
-        return true;
-    }
-    default: return false;
-    }
-}
-
-/* False for a text with a NUL inside: no start can say where it belongs. */
-static bool make_start(const struct tuple_desc *desc, size_t leading, struct bytes key,
-                       struct sort_item *out) {
-    struct start s;
-    size_t f = 0;
-    bool bytewise = true;
-    memset(&s, 0, sizeof s);
-    for (; f < leading && bytewise && s.at < START_BYTES; f++)
-        bytewise = (desc->fields[f].encoding != ENC_STRING || desc->bytewise > f) &&
-                   put_field(&s, &desc->fields[f], tuple_field(key, f));
-    out->whole = bytewise && f == leading && s.at <= START_BYTES;
-    for (size_t i = 0; i < 3; i++) {
-        uint64_t v;
-        memcpy(&v, s.bytes + 8 * i, 8);
-        out->start[i] = __builtin_bswap64(v);
-    }
-    return !s.torn;
-}
-
-struct sorter {
-    const struct tree_edit *edits;
-    const struct tree_type *type;
-    bool stable; /* equal leading fields: the order of coming is right */
-};
-
-static bool goes_before(const struct sorter *s, const struct sort_item *a, const struct sort_item *b) {
-    for (size_t i = 0; i < 3; i++)
-        if (a->start[i] != b->start[i])
-            return a->start[i] < b->start[i];
-    if (s->stable && a->whole && b->whole)
-        return a->place < b->place;
-    return s->type->compare(s->type->compare_ctx, s->edits[a->place].key, s->edits[b->place].key) < 0;
-}
-
-/* Merge sort over the runs that are there already; stable. Returns where the result is: `from` or `to`.
- */
-static struct sort_item *merge_runs(const struct sorter *s, struct sort_item *from,
-                                    struct sort_item *to, size_t n) {
-    size_t *runs = NULL, count = 0, capacity = 0;
-    for (size_t i = 0; i < n;) {
-        MEM_GROW(runs, capacity, count + 2);
-        runs[count++] = i++;
-        while (i < n && !goes_before(s, &from[i], &from[i - 1]))
-            i++;
-    }
-    while (count > 1) {
-        size_t made = 0;
-        runs[count] = n;
-        for (size_t r = 0; r < count; r += 2) {
-            size_t start = runs[r], mid = runs[r + 1], end = runs[r + 2 < count ? r + 2 : count];
-            size_t i = start, j = mid, at = start;
-            while (i < mid && j < end)
-                to[at++] = goes_before(s, &from[j], &from[i]) ? from[j++] : from[i++];
-            while (i < mid)
-                to[at++] = from[i++];
-            while (j < end)
-                to[at++] = from[j++];
-            runs[made++] = start;
-        }
-        count = made;
-        struct sort_item *t = from;
-        from = to;
-        to = t;
-    }
-    free(runs);
-    return from;
-}
-
-static unsigned start_byte(const struct sort_item *i, size_t at) {
-    return (unsigned)(i->start[at / 8] >> (56 - 8 * (at % 8))) & 255;
-}
-
-/* Order by the starts alone, byte by byte from the last; stable. Bytes that are the same in all items
- * cost nothing. */
-static void sort_starts(const struct sort_item *items, uint32_t *order, uint32_t *spare, size_t n) {
-    uint32_t(*counts)[256] = mem_zalloc(START_BYTES, sizeof *counts);
-    uint32_t *from = order, *to = spare;
-    for (size_t i = 0; i < n; i++) {
-        from[i] = (uint32_t)i;
-        for (size_t at = 0; at < START_BYTES; at++)
-            counts[at][start_byte(&items[i], at)]++;
-    }
-    for (size_t at = START_BYTES; at-- > 0;) {
-        uint32_t *count = counts[at], sum = 0;
-        if (count[start_byte(&items[0], at)] == n)
-            continue;
-        for (size_t v = 0; v < 256; v++) {
-            uint32_t c = count[v];
-            count[v] = sum;
-            sum += c;
-        }
-        for (size_t i = 0; i < n; i++)
-            to[count[start_byte(&items[from[i]], at)]++] = from[i];
-        uint32_t *t = from;
-        from = to;
-        to = t;
-    }
-    if (from != order)
-        memcpy(order, from, n * sizeof *order);
-    free(counts);
-}
-
-/* Puts groups of equal starts, whose order the starts do not tell, into order. */
-static void sort_ties(const struct sorter *s, const struct sort_item *items, uint32_t *order, size_t n,
-                      struct sort_item *space) {
-    for (size_t i = 0, end; i < n; i = end) {
-        const struct sort_item *first = &items[order[i]];
-        bool told = s->stable && first->whole;
-        for (end = i + 1;
-             end < n && !memcmp(first->start, items[order[end]].start, sizeof first->start); end++)
-            told = told && items[order[end]].whole;
-        if (told || end - i < 2)
-            continue;
-        for (size_t k = i; k < end; k++)
-            space[k - i] = items[order[k]];
-        const struct sort_item *sorted = merge_runs(s, space, space + (end - i), end - i);
-        for (size_t k = i; k < end; k++)
-            order[k] = sorted[k - i].place;
-    }
-}
-
-/* `leading`: fields whose equality leaves the order to the primary key, when `stable`. */
-static void sort_edits(struct tree_edit *list, size_t n, const struct tree_type *type,
-                       const struct tuple_desc *desc, size_t leading, bool stable) {
-    if (n < 2)
-        return;
-    struct sorter s = {list, type, stable};
-    struct sort_item *items = mem_alloc(3 * (n + 1) * sizeof *items);
-    uint32_t *order = mem_alloc(2 * (n + 1) * sizeof *order);
-    bool safe = true;
-    for (size_t i = 0; i < n; i++) {
-        safe = make_start(desc, leading, list[i].key, &items[i]) && safe;
-        items[i].place = (uint32_t)i;
-    }
-    for (size_t i = 0; i < n && !safe; i++)
-        items[i] = (struct sort_item){.place = (uint32_t)i};
-    sort_starts(items, order, order + n, n);
-    sort_ties(&s, items, order, n, items + n);
-    struct tree_edit *copy = mem_alloc((n + 1) * sizeof *copy);
-    for (size_t i = 0; i < n; i++)
-        copy[i] = list[order[i]];
-    memcpy(list, copy, n * sizeof *list);
-    free(copy);
-    free(order);
-    free(items);
+    b->any = true;
+    return take_row(b, key, value, err);
 }
 
 /* ---- checks ---- */
@@ -360,17 +242,17 @@ static bool is_empty(const struct edit_map *m) {
     return !edit_map_dirty(m) && tree_count(&m->tree) == 0;
 }
 
-/* Takes out rows whose key is there already, or fails for them. */
-static int drop_duplicates(struct tables_bulk *b, struct err *err) {
+/* Takes out late rows whose key is there already, or fails for them. */
+static int drop_duplicates(struct tables_bulk *b, const struct tree *rows, struct err *err) {
     const struct tree_type *type = &b->t->ts->row_type;
-    bool empty = is_empty(&b->t->rows);
+    bool empty = tree_count(rows) == 0;
+    struct row_list *l = &b->late;
     size_t n = 0;
-    for (size_t i = 0; i < b->row_count; i++) {
-        struct tree_edit *e = &b->rows[i];
-        struct bytes old;
-        bool twice = n && type->compare(type->compare_ctx, b->rows[n - 1].key, e->key) == 0;
+    for (size_t i = 0; i < l->count; i++) {
+        struct bytes key = l->items[i].key, old;
+        bool twice = n && type->compare(type->compare_ctx, l->items[n - 1].key, key) == 0;
         if (!twice && !empty) {
-            int rc = edit_map_get(&b->t->rows, e->key, &old, err);
+            int rc = tree_get(rows, key, &old, err);
             if (rc != BD_OK && rc != BD_NOT_FOUND)
                 return rc;
             twice = rc == BD_OK;
@@ -378,39 +260,142 @@ static int drop_duplicates(struct tables_bulk *b, struct err *err) {
                 err_clear(err);
         }
         if (twice && !(b->flags & TABLES_INSERT_IGNORE))
-            return row_duplicate(b->x, b->t, -1, e->key, err);
+            return row_duplicate(b->x, b->t, -1, key, err);
         if (!twice)
-            b->rows[n++] = *e;
+            l->items[n++] = l->items[i];
     }
-    b->row_count = n;
+    l->count = n;
     return BD_OK;
 }
 
 /* Entries of a unique index against each other and against the map. */
-static int check_unique(struct tables_bulk *b, size_t i, const struct tree_edit *entries, size_t n,
-                        struct err *err) {
+static int check_unique(struct tables_bulk *b, size_t i, const struct bytes *keys,
+                        const uint32_t *order, size_t n, struct err *err) {
     struct table *t = b->t;
     const struct index *ix = &t->ts->schema.indexes[i];
     const struct tuple_desc *desc = &t->ts->indexes[i];
     bool empty = is_empty(&t->indexes[i]);
     for (size_t k = 0; k < n; k++) {
+        struct bytes key = keys[order[k]];
         bool has_null = false, found = false;
         for (size_t f = 0; f < ix->column_count && !has_null; f++)
-            has_null = !tuple_field(entries[k].key, f).data;
+            has_null = !tuple_field(key, f).data;
         if (has_null)
             continue;
-        if (k && tuple_compare_prefix(desc, ix->column_count, entries[k - 1].key, entries[k].key) == 0)
+        if (k && tuple_compare_prefix(desc, ix->column_count, keys[order[k - 1]], key) == 0)
             found = true;
-        int rc = found || empty ? BD_OK : row_unique_taken(t, i, entries[k].key, &found, err);
+        int rc = found || empty ? BD_OK : row_unique_taken(t, i, key, &found, err);
         if (rc)
             return rc;
         if (found)
-            return row_duplicate(b->x, t, (int)i, entries[k].key, err);
+            return row_duplicate(b->x, t, (int)i, key, err);
     }
     return BD_OK;
 }
 
+/* ---- the rows at the end ---- */
+
+static void sort_late(struct tables_bulk *b) {
+    struct row_list *l = &b->late;
+    const struct table_schema *ts = b->t->ts;
+    struct bulk_keys keys = {l->items, sizeof *l->items, l->count};
+    struct bulk_row *sorted = mem_alloc((l->count + 1) * sizeof *sorted);
+    uint32_t *order = bulk_sort(&keys, &ts->row_type, &ts->keys, ts->keys.count, true);
+    for (size_t i = 0; i < l->count; i++)
+        sorted[i] = l->items[order[i]];
+    free(order);
+    free(l->items);
+    l->items = sorted;
+    l->capacity = l->count + 1;
+}
+
+/* All rows in the order of their keys, so that index entries that differ in nothing else keep it. */
+static void join_late(struct tables_bulk *b) {
+    const struct tree_type *type = &b->t->ts->row_type;
+    const struct row_list *x = &b->kept, *y = &b->late;
+    struct row_list all = {mem_alloc((x->count + y->count + 1) * sizeof *all.items), 0,
+                           x->count + y->count + 1};
+    for (size_t i = 0, j = 0; i < x->count || j < y->count;) {
+        bool first = j == y->count || (i < x->count && type->compare(type->compare_ctx, x->items[i].key,
+                                                                     y->items[j].key) < 0);
+        all.items[all.count++] = first ? x->items[i++] : y->items[j++];
+    }
+    free(b->kept.items);
+    b->kept = all;
+}
+
+static int take_back(void *ctx, const struct tree_diff *d) {
+    struct tables_bulk *b = ctx;
+    if (d->change == TREE_ADDED)
+        keep_row(b, &b->late, d->key, d->to);
+    return BD_OK;
+}
+
+/*
+ * The tree with all rows that came in order; *rows then is what the late rows go on top of. Where
+ * somebody changed the table meanwhile, that comes first, and all rows are late.
+ */
+static int end_rows(struct tables_bulk *b, struct tree *rows, struct err *err) {
+    struct edit_map *m = &b->t->rows;
+    int rc = tree_inserter_finish(b->inserter, rows, err);
+    if (rc == BD_OK && m->version != b->version) {
+        b->start.ns = b->ns;
+        rc = tree_diff_walk(&b->start, rows, take_back, b, err);
+        b->kept.count = b->inserted = 0;
+        if (rc == BD_OK)
+            rc = edit_map_flush(m, err);
+        *rows = m->tree;
+    }
+    if (rc == BD_OK && node_store_has_put_ahead(b->ns)) {
+        rc = tree_keep_root(rows, err);
+        if (rc == BD_OK)
+            rc = node_store_put_ahead(b->ns, 0, err);
+    }
+    node_store_join(b->x->ns, b->ns);
+    b->ns = NULL;
+    rows->ns = b->x->ns;
+    if (rc == BD_OK && b->late.count) {
+        sort_late(b);
+        rc = drop_duplicates(b, rows, err);
+    }
+    if (rc == BD_OK && b->late.count && b->t->ts->schema.index_count)
+        join_late(b);
+    return rc;
+}
+
 /* ---- the maps ---- */
+
+/* Node stores for the threads at work; each goes on with what another job has left. */
+struct forks {
+    struct node_store *base, *idle[PARALLEL_WIDTH_MAX];
+    size_t count;
+    pthread_mutex_t use;
+};
+
+static struct node_store *forks_take(struct forks *f) {
+    pthread_mutex_lock(&f->use);
+    struct node_store *ns = f->count ? f->idle[--f->count] : node_store_fork(f->base);
+    pthread_mutex_unlock(&f->use);
+    return ns;
+}
+
+static void forks_give(struct forks *f, struct node_store *ns) {
+    pthread_mutex_lock(&f->use);
+    f->idle[f->count++] = ns;
+    pthread_mutex_unlock(&f->use);
+}
+
+static int forks_join(struct forks *f, struct err *err) {
+    int rc = BD_OK;
+    while (f->count) {
+        struct node_store *ns = f->idle[--f->count];
+        if (rc == BD_OK && node_store_has_put_ahead(ns))
+            rc = node_store_put_ahead(ns, 0, err);
+        node_store_join(f->base, ns);
+    }
+    pthread_mutex_destroy(&f->use);
+    return rc;
+}
 
 /* Behind the indexed columns stands what is left of the primary key, in its order. */
 static bool keeps_order(const struct table *t, const struct index *ix) {
@@ -430,73 +415,113 @@ static bool keeps_order(const struct table *t, const struct index *ix) {
 /* One map of the table: index >= 0, or -1 for the rows. Its new tree is made beside all others. */
 struct map_job {
     int index;
-    struct edit_map *map;
-    struct node_store *ns;
-    struct tree tree;
+    struct tree tree; /* before and after */
     struct err err;
     int rc;
 };
 struct map_jobs {
     struct tables_bulk *b;
     struct map_job *list;
+    struct forks forks;
+    bool part; /* the jobs may run side by side */
 };
 
-static int index_entries(struct tables_bulk *b, const struct map_job *j, struct tree_edit *entries,
-                         struct arena *a, struct err *err) {
+static int insert(struct tree_inserter *n, struct bytes key, struct bytes value, struct node_store *ns,
+                  struct err *err) {
+    enum tree_insertion what;
+    int rc = tree_inserter_add(n, key, value, &what, err);
+    if (rc == BD_OK && what == TREE_BEHIND)
+        rc = err_set(err, BD_INVALID, "the entries of a map are not in key order");
+    return rc == BD_OK ? node_store_put_ahead(ns, embedded_ahead_bytes / 2, err) : rc;
+}
+
+static int insert_late(struct tables_bulk *b, struct tree_inserter *n, struct node_store *ns,
+                       struct err *err) {
+    int rc = BD_OK;
+    for (size_t i = 0; rc == BD_OK && i < b->late.count; i++)
+        rc = insert(n, b->late.items[i].key, b->late.items[i].value, ns, err);
+    return rc;
+}
+
+static int index_key(struct tables_bulk *b, size_t i, const struct bulk_row *row, struct node_store *ns,
+                     struct arena *scratch, struct arena *keys, struct bytes *out, struct err *err) {
+    struct bytes key;
+    arena_reset(scratch);
+    int rc = table_index_key(b->t->ts, i, row->key, row->value, ns, scratch, &key, NULL, err);
+    if (rc)
+        return rc;
+    if (!key.data)
+        return err_set(err, BD_CONSTRAINT, "an entry of index %s is too large",
+                       b->t->ts->schema.indexes[i].name);
+    *out = (struct bytes){arena_dup(keys, key.data, key.size), key.size};
+    return BD_OK;
+}
+
+static int insert_entries(struct tables_bulk *b, size_t i, struct tree_inserter *to,
+                          struct node_store *ns, struct err *err) {
     const struct table_schema *ts = b->t->ts;
-    const struct index *ix = &ts->schema.indexes[j->index];
-    size_t i = (size_t)j->index, n = b->row_count;
-    for (size_t k = 0; k < n; k++) {
-        int rc = table_index_key(ts, i, b->rows[k].key, b->rows[k].value, j->ns, a, &entries[k].key,
-                                 NULL, err);
-        if (rc)
-            return rc;
-        if (!entries[k].key.data)
-            return err_set(err, BD_CONSTRAINT, "an entry of index %s is too large", ix->name);
-        entries[k].value = tuple_empty;
-        entries[k].remove = false;
+    const struct index *ix = &ts->schema.indexes[i];
+    struct arena memory = ARENA_INIT, scratch = ARENA_INIT;
+    size_t n = b->kept.count;
+    struct bytes *keys = mem_alloc((n + 1) * sizeof *keys);
+    int rc = BD_OK;
+    for (size_t k = 0; rc == BD_OK && k < n; k++)
+        rc = index_key(b, i, &b->kept.items[k], ns, &scratch, &memory, &keys[k], err);
+    if (rc == BD_OK) {
+        struct bulk_keys list = {keys, sizeof *keys, n};
+        uint32_t *order = bulk_sort(&list, &ts->index_types[i], &ts->indexes[i], ix->column_count,
+                                    keeps_order(b->t, ix));
+        if (ix->unique)
+            rc = check_unique(b, i, keys, order, n, err);
+        for (size_t k = 0; rc == BD_OK && k < n; k++)
+            rc = insert(to, keys[order[k]], tuple_empty, ns, err);
+        free(order);
     }
-    sort_edits(entries, n, &ts->index_types[i], &ts->indexes[i], ix->column_count,
-               keeps_order(b->t, ix));
-    return ix->unique ? check_unique(b, i, entries, n, err) : BD_OK;
+    free(keys);
+    arena_release(&memory);
+    arena_release(&scratch);
+    return rc;
 }
 
 static void run_job(void *ctx, size_t number) {
     struct map_jobs *jobs = ctx;
     struct map_job *j = &jobs->list[number];
     struct tables_bulk *b = jobs->b;
-    struct arena keys = ARENA_INIT;
-    struct tree_edit *entries = b->rows;
-    j->tree = j->map->tree;
-    j->tree.ns = j->ns;
-    if (j->index >= 0) {
-        entries = mem_alloc((b->row_count + 1) * sizeof *entries);
-        j->rc = index_entries(b, j, entries, &keys, &j->err);
-    }
+    struct node_store *ns = jobs->part ? forks_take(&jobs->forks) : b->x->ns;
+    j->tree.ns = ns;
+    struct tree_inserter *n = tree_inserter_new(&j->tree);
+    j->rc = j->index < 0 ? insert_late(b, n, ns, &j->err)
+                         : insert_entries(b, (size_t)j->index, n, ns, &j->err);
     if (j->rc == BD_OK)
-        j->rc = tree_apply(&j->tree, entries, b->row_count, &j->tree, &j->err);
-    if (j->index >= 0)
-        free(entries);
-    arena_release(&keys);
+        j->rc = tree_inserter_finish(n, &j->tree, &j->err);
+    tree_inserter_free(n);
+    if (j->rc == BD_OK && jobs->part) /* the next job may put the node away */
+        j->rc = tree_keep_root(&j->tree, &j->err);
+    j->tree.ns = b->x->ns;
+    if (jobs->part)
+        forks_give(&jobs->forks, ns);
 }
 
 /* Opens all maps and puts edits that wait into their trees, so that the jobs only add to trees. */
-static int prepare_jobs(struct tables_bulk *b, struct map_job *jobs, struct err *err) {
+static int prepare_jobs(struct tables_bulk *b, const struct tree *rows, struct map_job *jobs,
+                        struct err *err) {
     struct table *t = b->t;
     const struct schema *s = &t->ts->schema;
-    int rc = edit_map_flush(&t->rows, err);
-    jobs[0] = (struct map_job){.index = -1, .map = &t->rows, .ns = b->x->ns};
+    int rc = BD_OK;
+    jobs[0] = (struct map_job){.index = -1, .tree = *rows};
     for (size_t i = 0; rc == BD_OK && i < s->index_count; i++) {
         const struct index *ix = &s->indexes[i];
+        struct edit_map *m;
         if (ix->fulltext || ix->spatial || ix->vector || ix->predicate)
             return err_set(
                 err, BD_UNSUPPORTED,
                 "table %s cannot be written: its index %s is of a kind this program does not keep",
                 t->name, ix->name);
-        jobs[i + 1] = (struct map_job){.index = (int)i, .ns = b->x->ns};
-        rc = table_index(t, i, &jobs[i + 1].map, err);
+        rc = table_index(t, i, &m, err);
         if (rc == BD_OK)
-            rc = edit_map_flush(jobs[i + 1].map, err);
+            rc = edit_map_flush(m, err);
+        if (rc == BD_OK)
+            jobs[i + 1] = (struct map_job){.index = (int)i, .tree = m->tree};
     }
     return rc;
 }
@@ -505,7 +530,7 @@ static int prepare_jobs(struct tables_bulk *b, struct map_job *jobs, struct err 
  */
 static bool can_part(const struct tables_bulk *b) {
     const struct schema *s = &b->t->ts->schema;
-    if (b->row_count < ROWS_WORTH_THREADS || b->t->ts->has_adaptive)
+    if (b->inserted + b->late.count < ROWS_WORTH_THREADS || b->t->ts->has_adaptive)
         return false;
     for (size_t i = 0; i < s->index_count; i++)
         if (s->indexes[i].unique && !is_empty(&b->t->indexes[i]))
@@ -513,48 +538,47 @@ static bool can_part(const struct tables_bulk *b) {
     return true;
 }
 
-static int apply_all(struct tables_bulk *b, struct err *err) {
-    size_t n = b->t->ts->schema.index_count + 1;
-    struct map_jobs jobs = {b, mem_zalloc(n, sizeof *jobs.list)};
-    int rc = prepare_jobs(b, jobs.list, err);
-    bool part = rc == BD_OK && can_part(b);
-    for (size_t i = 0; part && i < n; i++)
-        jobs.list[i].ns = node_store_fork(b->x->ns);
-    if (part)
+static int apply_all(struct tables_bulk *b, const struct tree *rows, struct err *err) {
+    struct table *t = b->t;
+    size_t n = t->ts->schema.index_count + 1;
+    struct map_jobs jobs = {.b = b, .list = mem_zalloc(n, sizeof *jobs.list), .forks.base = b->x->ns};
+    int rc = prepare_jobs(b, rows, jobs.list, err);
+    pthread_mutex_init(&jobs.forks.use, NULL);
+    jobs.part = rc == BD_OK && can_part(b);
+    if (jobs.part)
         parallel_run(n, run_job, &jobs);
-    for (size_t i = 0; rc == BD_OK && !part && i < n; i++) {
-        run_job(&jobs, i);
-        rc = jobs.list[i].rc;
-    }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; rc == BD_OK && i < n; i++) {
         struct map_job *j = &jobs.list[i];
-        if (part)
-            node_store_join(b->x->ns, j->ns);
-        if (j->rc != BD_OK && (rc == BD_OK || !part)) {
-            rc = j->rc;
-            if (err)
-                *err = j->err;
-        }
-        j->tree.ns = b->x->ns;
+        if (!jobs.part)
+            run_job(&jobs, i);
+        rc = j->rc;
+        if (rc != BD_OK && err)
+            *err = j->err;
     }
-    for (size_t i = 0; rc == BD_OK && i < n; i++)
-        jobs.list[i].map->tree = jobs.list[i].tree;
+    int joined = forks_join(&jobs.forks, rc == BD_OK ? err : NULL);
+    rc = rc == BD_OK ? joined : rc;
+    if (rc == BD_OK) {
+        t->rows.tree = jobs.list[0].tree;
+        t->rows.version++;
+    }
+    for (size_t i = 1; rc == BD_OK && i < n; i++) {
+        t->indexes[i - 1].tree = jobs.list[i].tree;
+        t->indexes[i - 1].version++;
+    }
     free(jobs.list);
     return rc;
 }
 
 int embedded_bulk_end(struct tables_bulk *b, uint64_t *inserted, struct err *err) {
-    struct table *t = b->t;
-    node_store_join(b->x->ns, b->ns);
-    b->ns = NULL;
-    sort_edits(b->rows, b->row_count, &t->ts->row_type, &t->ts->keys, t->ts->keys.count, true);
-    int rc = drop_duplicates(b, err);
-    if (rc == BD_OK && b->row_count)
-        rc = apply_all(b, err);
-    if (rc == BD_OK && b->row_count)
-        t->changed = true;
+    struct tree rows;
+    int rc = end_rows(b, &rows, err);
+    size_t n = b->inserted + b->late.count;
+    if (rc == BD_OK && n)
+        rc = apply_all(b, &rows, err);
+    if (rc == BD_OK && n)
+        b->t->changed = true;
     if (inserted)
-        *inserted = rc == BD_OK ? b->row_count : 0;
+        *inserted = rc == BD_OK ? n : 0;
     embedded_bulk_drop(b);
     return rc;
 }

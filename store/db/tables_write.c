@@ -20,6 +20,8 @@ static int txn_begin(struct embedded_txn *x, struct err *err) {
     struct embedded *e = x->e;
     struct arena *a = &x->arena;
     x->store_root = chunk_store_root(e->cs);
+    if (x->writing)
+        node_store_allow_ahead(x->ns, &x->store_root);
     int rc = store_root_open(&x->datasets, x->ns, &x->store_root, err);
     if (rc)
         return rc;

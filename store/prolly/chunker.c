@@ -30,8 +30,10 @@ int chunker_init(struct chunker *c, struct node_store *ns, const struct tree_typ
 
 void chunker_release(struct chunker *c) {
     flatbuf_release(&c->fb);
-    for (unsigned i = 0; i < TREE_LEVELS_MAX; i++)
+    for (unsigned i = 0; i < TREE_LEVELS_MAX; i++) {
         free(c->level[i].items);
+        arena_release(&c->level[i].refs);
+    }
 }
 
 /* Leaf items below the old item under the cursor. */
@@ -91,16 +93,19 @@ static int write_chunk(struct chunker *c, unsigned level, struct err *err) {
         subtree += l->items[i].subtree;
     }
     size_t last = l->items[l->count - 1].key.size;
-    struct bytes key = {stored->data + keys_at + key_bytes - last, last};
+    const uint8_t *key = stored->data + keys_at + key_bytes - last;
     l->count = 0;
     l->bytes = 0;
+    arena_reset(&l->refs);
     if (!c->level[level + 1].exists) {
         rc = level_begin(c, level + 1, err);
         if (rc != BD_OK)
             return rc;
     }
-    rc = chunker_append(c, level + 1, key, (struct bytes){stored->hash.b, HASH_SIZE}, subtree, NULL,
-                        err);
+    struct arena *refs = &c->level[level + 1].refs; /* the node may be put away before it is used */
+    rc = chunker_append(c, level + 1, (struct bytes){arena_dup(refs, key, last), last},
+                        (struct bytes){arena_dup(refs, stored->hash.b, HASH_SIZE), HASH_SIZE}, subtree,
+                        NULL, err);
     splitter_reset(&l->splitter);
     return rc;
 }

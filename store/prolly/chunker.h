@@ -13,6 +13,7 @@ struct chunker_level {
     struct node_item *items; /* of the chunk in progress */
     size_t count, capacity;
     size_t bytes;
+    struct arena refs; /* keys and addresses of the nodes below that wait here, as copies */
     /* Reading the child counts of the old tree one after the other: */
     const uint8_t *counts_of; /* node whose counts `counts` walks, by its key bytes */
     uint32_t counts_index;    /* item that the next call of node_counts_next is for */

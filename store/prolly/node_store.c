@@ -15,6 +15,7 @@
 struct overlay_entry {
     struct chunk_write chunk; /* what node_store_put hands out */
     uint64_t visit;           /* number of the last collection that reached it */
+    struct overlay_entry *older;
 };
 
 /* A short content and its root; kind 0: free. One slot per hash of the content, the newest stays. */
@@ -29,15 +30,20 @@ struct node_store {
     struct chunk_store *chunks;
     node_store_reader read; /* used when there is no chunk store */
     void *read_ctx;
-    struct arena memory;
+    struct arena memory; /* what is no chunk */
+    struct arena overlay;
     struct overlay_entry **slots; /* power of two, NULL = free */
     size_t slot_count, used;
+    struct overlay_entry *newest; /* of a fork: its chunks in the order of making */
+    size_t held;                  /* bytes of its chunks */
     uint64_t collection;
     struct memory_slot *recent; /* MEMORY_SLOTS, from the first short content on */
     struct node_memo *memo;     /* NODE_MEMO_SLOTS, from the first use on */
     unsigned memo_epoch;        /* chunk_store_forgotten when they were made */
     struct node_store *below;   /* what this is a fork of */
-    pthread_mutex_t reading;    /* forks read the chunk store one at a time */
+    pthread_mutex_t reading;    /* forks use the chunk store one at a time */
+    struct hash ahead_root;     /* where chunks may go before their root (may_put_ahead) */
+    bool may_put_ahead, has_put_ahead;
 };
 
 struct node_store *node_store_new(struct chunk_store *cs) {
@@ -58,6 +64,7 @@ void node_store_free(struct node_store *ns) {
     if (!ns)
         return;
     arena_release(&ns->memory);
+    arena_release(&ns->overlay);
     pthread_mutex_destroy(&ns->reading);
     free(ns->slots);
     free(ns->recent);
@@ -69,15 +76,22 @@ struct chunk_store *node_store_chunks(struct node_store *ns) {
     return ns->chunks;
 }
 
-void node_store_reset(struct node_store *ns) {
-    arena_reset(&ns->memory);
+/* Forgets the chunks, and what leads to them. */
+static void drop_overlay(struct node_store *ns) {
+    arena_reset(&ns->overlay);
     if (ns->used)
         memset(ns->slots, 0, ns->slot_count * sizeof *ns->slots);
-    ns->used = 0;
+    ns->used = ns->held = 0;
+    ns->newest = NULL;
     free(ns->recent);
     ns->recent = NULL;
     free(ns->memo);
     ns->memo = NULL;
+}
+
+void node_store_reset(struct node_store *ns) {
+    arena_reset(&ns->memory);
+    drop_overlay(ns);
 }
 
 struct node_memo *node_store_memo(struct node_store *ns, const struct hash *h) {
@@ -153,10 +167,11 @@ int node_store_put(struct node_store *ns, const void *data, size_t size,
         grow(ns);
     size_t slot = find_slot(ns, &h);
     if (!ns->slots[slot]) {
-        struct overlay_entry *e = arena_alloc(&ns->memory, sizeof *e);
-        *e = (struct overlay_entry){{h, arena_dup(&ns->memory, data, size), size}, 0};
-        ns->slots[slot] = e;
+        struct overlay_entry *e = arena_alloc(&ns->overlay, sizeof *e);
+        *e = (struct overlay_entry){{h, arena_dup(&ns->overlay, data, size), size}, 0, ns->newest};
+        ns->slots[slot] = ns->newest = e;
         ns->used++;
+        ns->held += size;
     }
     *stored = &ns->slots[slot]->chunk;
     return BD_OK;
@@ -209,7 +224,34 @@ void node_store_join(struct node_store *ns, struct node_store *fork) {
         }
     }
     arena_absorb(&ns->memory, &fork->memory);
+    arena_absorb(&ns->overlay, &fork->overlay);
     node_store_free(fork);
+}
+
+void node_store_allow_ahead(struct node_store *ns, const struct hash *root) {
+    ns->ahead_root = *root;
+    ns->may_put_ahead = true;
+}
+
+bool node_store_has_put_ahead(const struct node_store *fork) { return fork->has_put_ahead; }
+
+int node_store_put_ahead(struct node_store *fork, size_t limit, struct err *err) {
+    struct node_store *ns = fork->below;
+    if (!ns || !ns->may_put_ahead || fork->held <= limit)
+        return BD_OK;
+    struct chunk_write *list = mem_alloc(fork->used * sizeof *list);
+    size_t n = fork->used;
+    for (const struct overlay_entry *e = fork->newest; e; e = e->older)
+        list[--n] = e->chunk;
+    pthread_mutex_lock(&ns->reading);
+    int rc = chunk_store_commit(ns->chunks, &ns->ahead_root, list, fork->used, &ns->ahead_root, err);
+    pthread_mutex_unlock(&ns->reading);
+    free(list);
+    if (rc == BD_OK) {
+        drop_overlay(fork);
+        fork->has_put_ahead = true;
+    }
+    return rc;
 }
 
 int node_store_write(struct node_store *ns, const void *data, size_t size, struct hash *h,

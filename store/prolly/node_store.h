@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "store/chunk/chunk_store.h"
 
+#include <stdbool.h>
+
 struct node_store;
 
 /* cs may be NULL: a store in memory only (tests, building a new database). cs must outlive it. */
@@ -42,6 +44,20 @@ struct chunk node_store_keep(struct node_store *ns, const void *data, size_t siz
  */
 struct node_store *node_store_fork(struct node_store *ns);
 void node_store_join(struct node_store *ns, struct node_store *fork);
+
+/*
+ * Very much at once is not kept until the end: chunks of a fork may go into the chunk store before the
+ * root that leads to them, in the order they were made. `root` is the one the transaction started from;
+ * it stays, so what a transaction that fails has left is unreachable and goes with the next collection.
+ */
+void node_store_allow_ahead(struct node_store *ns, const struct hash *root);
+/*
+ * Puts the chunks of a fork away when they are more than `limit` bytes, if that is allowed; their bytes
+ * are gone then, also for whoever holds pointers. What chunk_store_commit says: BD_ROOT_MOVED …
+ */
+int node_store_put_ahead(struct node_store *fork, size_t limit, struct err *err);
+/* Whether that has happened. */
+bool node_store_has_put_ahead(const struct node_store *fork);
 
 /* Forgets all unwritten chunks (a lost race, a rollback). */
 void node_store_reset(struct node_store *ns);

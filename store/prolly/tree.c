@@ -37,6 +37,10 @@ int tree_set_root(struct tree *t, struct chunk root, struct err *err) {
     return node_parse(t->type.kind, root, &t->top, err);
 }
 
+int tree_keep_root(struct tree *t, struct err *err) {
+    return tree_set_root(t, node_store_keep(t->ns, t->root.data, t->root.size), err);
+}
+
 int tree_open(struct tree *t, struct node_store *ns, const struct tree_type *type,
               const struct hash *root, struct err *err) {
     if (hash_is_zero(root))

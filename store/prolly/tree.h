@@ -74,6 +74,8 @@ int tree_empty(struct tree *t, struct node_store *ns, const struct tree_type *ty
 
 uint64_t tree_count(const struct tree *t);
 struct hash tree_root_hash(const struct tree *t); /* hash of the root node's bytes */
+/* Makes the root node a copy that outlasts node_store_put_ahead. */
+int tree_keep_root(struct tree *t, struct err *err);
 /* Puts the root node into the node store as a chunk of its own and returns its address. */
 int tree_write_root(struct tree *t, struct hash *h, struct err *err);
 
@@ -163,6 +165,21 @@ struct tree_edit {
  */
 int tree_apply(const struct tree *t, const struct tree_edit *edits, size_t count, struct tree *out,
                struct err *err);
+
+/*
+ * Insertions as they come, into any tree, for lists that are not to be kept: key and value are copied,
+ * and no longer than their leaf is in the making. A key that the tree has, or that came just before,
+ * is told and left alone (TREE_EXISTS); so is one that belongs before a key that came earlier
+ * (TREE_BEHIND).
+ */
+enum tree_insertion { TREE_INSERTED, TREE_EXISTS, TREE_BEHIND };
+struct tree_inserter;
+struct tree_inserter *tree_inserter_new(const struct tree *t);
+int tree_inserter_add(struct tree_inserter *n, struct bytes key, struct bytes value,
+                      enum tree_insertion *what, struct err *err);
+/* Once, after the last. */
+int tree_inserter_finish(struct tree_inserter *n, struct tree *out, struct err *err);
+void tree_inserter_free(struct tree_inserter *n); /* NULL is fine */
 
 /* Streaming build from items in key order. */
 struct tree_builder;
