@@ -30,9 +30,10 @@
 struct item {
     struct hash address;
     uint32_t order;
-    uint64_t group; /* highest bit: not current; then 23 bits of the kind, then the place */
+    uint64_t group; /* not current; not plain; then 22 bits of the kind, then the place */
 };
 #define NOT_CURRENT (UINT64_C(1) << 63)
+#define NOT_PLAIN (UINT64_C(1) << 62)
 
 struct archive_writer {
     char *dir;
@@ -82,9 +83,11 @@ int archive_writer_add(struct archive_writer *w, const struct hash *h, struct ar
     if (w->count >= UINT32_C(1) << 31)
         return err_set(err, BD_UNSUPPORTED, "more chunks than archives can be written of");
     MEM_GROW(w->items, w->capacity, w->count + 1);
-    uint64_t group = mix(hint.kind) >> 41 << 40 | mix(hint.place) >> 24;
+    uint64_t group = mix(hint.kind) >> 42 << 40 | mix(hint.place) >> 24;
     if (!hint.current)
         group |= NOT_CURRENT;
+    if (!hint.plain)
+        group |= NOT_PLAIN;
     w->items[w->count] = (struct item){*h, (uint32_t)w->count, group};
     w->count++;
     return BD_OK;
@@ -208,7 +211,7 @@ static int write_items(struct archive_writer *w, struct err *err) {
              first = i == 0 || (item->group ^ item[-1].group) >> 63;
         if (first && i > 0 && archive_shelf_count(w->shelves[w->filled]) > 0)
             rc = next_shelf(w, err); /* what is current has shelves of its own */
-        bool plain = current && !small && w->done >= CURRENT_SHELVES;
+        bool plain = !(item->group & NOT_PLAIN) || (current && !small && w->done >= CURRENT_SHELVES);
         if (rc == BD_OK)
             rc = shelve(w, item, !first && item->group == item[-1].group, plain,
                         current || small ? CURRENT_SHELF_SIZE : SHELF_SIZE, err);

@@ -27,6 +27,7 @@ struct archive_hint {
     uint64_t kind, place;
     bool current; /* part of what commands read now (newest commit of a branch, working set): kept quick
                      to read */
+    bool plain;   /* needed by almost every command: no dictionary at all is to be opened for it */
 };
 
 struct archive_written {

@@ -188,7 +188,8 @@ static int write_archives(struct collection *c, enum chunk_generation g, const c
     for (size_t i = from; rc == BD_OK && i < walk->count; i++) {
         uint32_t e = walk->order[i];
         struct archive_hint hint = {walk->marks[e].kind, walk->seen.entries[e].value,
-                                    walk->marks[e].current};
+                                    walk->marks[e].current,
+                                    walk->marks[e].current && walk->marks[e].on_paths};
         rc = archive_writer_add(w, &walk->seen.entries[e].address, hint, err);
     }
     if (rc != BD_OK) {

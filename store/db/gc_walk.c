@@ -288,6 +288,21 @@ static void settle_kind(struct gc_walk *w, const struct gc_frame *f) {
     }
 }
 
+/* Few chunks, which almost every command needs: all but leaves and values. */
+static bool is_on_paths(const struct gc_refs *refs) {
+    switch (refs->kind) {
+    case MESSAGE_TREE_NODE: return refs->count && refs->items[0].field == MESSAGE_FIELD_CHILDREN;
+    case MESSAGE_STORE_ROOT:
+    case MESSAGE_ROOT_VALUE:
+    case MESSAGE_TABLE:
+    case MESSAGE_TABLE_SCHEMA:
+    case MESSAGE_FOREIGN_KEYS:
+    case MESSAGE_COMMIT:
+    case MESSAGE_WORKING_SET: return true;
+    default: return false;
+    }
+}
+
 /* Reads a chunk that is neither known nor old, and finds out which of the chunks below it may be new.
  */
 static int enter(struct gc_walk *w, const struct gc_child *child, struct err *err) {
@@ -323,6 +338,7 @@ static int enter(struct gc_walk *w, const struct gc_child *child, struct err *er
         return rc;
     settle_kind(w, f);
     w->marks[entry].has_refs = f->refs.count > 0;
+    w->marks[entry].on_paths = is_on_paths(&f->refs);
     if (f->refs.kind == MESSAGE_ROOT_VALUE && !has_predecessor && w->has_last_root) {
         has_predecessor = true;
         predecessor = w->last_root;

@@ -22,6 +22,7 @@ struct gc_mark {
     uint64_t kind; /* equal: nodes of one level of one tree, or messages of one kind */
     bool has_refs; /* it refers to others */
     bool current;  /* gc_walk_mark_current reached it */
+    bool on_paths; /* what leads to rows: a schema, a table, an inner node …, no leaf */
 };
 
 struct gc_walk {

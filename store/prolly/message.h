@@ -48,6 +48,8 @@ int message_walk(const struct chunk *c, message_ref_fn fn, void *ctx, struct err
  */
 typedef int (*message_field_fn)(void *ctx, unsigned field, const struct hash *h);
 int message_walk_fields(const struct chunk *c, message_field_fn fn, void *ctx, struct err *err);
+/* The field of an inner tree node under which its children stand. */
+#define MESSAGE_FIELD_CHILDREN 1u
 /* The field of a table message under which its secondary indexes stand, in the order of their names. */
 #define MESSAGE_FIELD_INDEXES 25u
 /* The field of a commit under which its root value stands. */
