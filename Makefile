@@ -12,7 +12,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DOPENSSL_SUPPRESS_DEPRECATED -I. $(OPT) $(
 
 # Third-party archives are linked statically, and libc too where an archive of it works: the dynamic loader
 # would take more time than most commands (docs/dependencies.md). Sanitizers need the loader.
-THIRD_PARTY  := -lsqlite3 -lzstd -lsnappy -lcrypto -lyaml -lstdc++
+THIRD_PARTY  := -lsqlite3 -lzstd -lcrypto -lyaml
 STATIC       ?= $(if $(findstring sanitize,$(LDFLAGS)),,$(shell printf 'int main(void) { return 0; }' | \
                   $(CC) -static -no-pie -x c -o /dev/null - 2>/dev/null && echo yes))
 # Not position-independent: start-up then has next to nothing to relocate.

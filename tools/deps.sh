@@ -3,7 +3,7 @@
 set -eu
 
 packages="gcc g++ make bats git python3 python3-snappy python3-zstandard sqlite3 zstd \
-libcmocka-dev libcjson-dev libyaml-dev libzstd-dev libsnappy-dev libssl-dev libsqlite3-dev \
+libcmocka-dev libcjson-dev libyaml-dev libzstd-dev libssl-dev libsqlite3-dev \
 libxxhash-dev"
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then

@@ -40,14 +40,17 @@ static void compress_portion(void *ctx, size_t i) {
     }
 }
 
+static void add_large(struct batch *b, const struct chunk_write *c) {
+    MEM_GROW(b->large, b->large_capacity, b->large_count + 1);
+    b->large[b->large_count++] = *c;
+}
+
 static void append_portion(struct batch *b, struct portion *p) {
     buf_add(&b->records, p->records.data, p->records.size);
     buf_clear(&p->records);
     b->record_count += (uint32_t)(p->count - p->large_count);
-    for (size_t i = 0; i < p->large_count; i++) {
-        MEM_GROW(b->large, b->large_capacity, b->large_count + 1);
-        b->large[b->large_count++] = *p->large[i];
-    }
+    for (size_t i = 0; i < p->large_count; i++)
+        add_large(b, p->large[i]);
     p->large_count = 0;
 }
 
@@ -67,17 +70,36 @@ static void compress_round(struct batch *b, struct portion *parts, size_t n,
         append_portion(b, &parts[i]);
 }
 
+/* The batch of one command: straight into the records, whose room is taken at once. */
+static void compress_few(struct batch *b, const struct chunk_write **chunks, size_t count,
+                         size_t bytes) {
+    buf_reserve(&b->records, bytes / 4 * 3);
+    for (size_t i = 0; i < count; i++) {
+        size_t before = b->records.size;
+        journal_append_chunk(&b->records, &chunks[i]->hash, chunks[i]->data, chunks[i]->size);
+        if (b->records.size - before <= JOURNAL_RECORD_MAX) {
+            b->record_count++;
+            continue;
+        }
+        b->records.size = before;
+        add_large(b, chunks[i]);
+    }
+}
+
 static void compress(struct batch *b, const struct chunk_write **chunks, size_t count, size_t bytes) {
     struct portion parts[PORTION_MAX] = {0};
-    size_t n = bytes >= BYTES_WORTH_THREADS ? PORTION_MAX : 1;
+    if (bytes < BYTES_WORTH_THREADS) {
+        compress_few(b, chunks, count, bytes);
+        return;
+    }
     const struct chunk_write **large = mem_alloc((count + 1) * sizeof *large);
     for (size_t start = 0, end; start < count; start = end) {
         size_t round = 0;
         for (end = start; end < count && round < ROUND_BYTES; end++)
             round += chunks[end]->size;
-        compress_round(b, parts, n, chunks + start, large, end - start);
+        compress_round(b, parts, PORTION_MAX, chunks + start, large, end - start);
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < PORTION_MAX; i++)
         buf_release(&parts[i].records);
     free(large);
 }

@@ -3,16 +3,14 @@
 
 #include "store/chunk/bytes.h"
 #include "store/chunk/crc32c.h"
+#include "store/chunk/snappy.h"
 
-#include <snappy-c.h>
 #include <stdlib.h>
 #include <zstd.h>
 
 void codec_append_snappy(struct buf *out, const uint8_t *data, size_t size) {
-    size_t room = snappy_max_compressed_length(size);
-    buf_reserve(out, room + 4);
-    size_t used = room;
-    snappy_compress((const char *)data, size, out->data + out->size, &used);
+    buf_reserve(out, snappy_room(size) + 4);
+    size_t used = snappy_encode(data, size, (uint8_t *)out->data + out->size);
     uint8_t *body = (uint8_t *)out->data + out->size;
     write_u32(body + used, crc32c(body, used));
     out->size += used + 4;
@@ -27,13 +25,11 @@ int codec_decode_snappy(const uint8_t *record, size_t record_size, uint8_t **dat
         return err_set(err, BD_CORRUPT, "checksum error");
     size_t length = 0;
     /* Snappy's densest element makes 64 bytes of three; more is a lie that would only cost memory. */
-    if (snappy_uncompressed_length((const char *)record, body_size, &length) != SNAPPY_OK ||
-        length == 0 || length > CODEC_CHUNK_MAX || length / 22 > body_size)
+    if (!snappy_length(record, body_size, &length) || length == 0 || length > CODEC_CHUNK_MAX ||
+        length / 22 > body_size)
         return err_set(err, BD_CORRUPT, "not a snappy block of a possible size");
-    uint8_t *bytes = mem_alloc(length);
-    size_t written = length;
-    if (snappy_uncompress((const char *)record, body_size, (char *)bytes, &written) != SNAPPY_OK ||
-        written != length) {
+    uint8_t *bytes = mem_alloc(length + SNAPPY_SLACK);
+    if (!snappy_decode(record, body_size, bytes, length)) {
         free(bytes);
         return err_set(err, BD_CORRUPT, "damaged snappy block");
     }

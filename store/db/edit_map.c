@@ -12,13 +12,14 @@
 #include <string.h>
 
 #define BLOCK_MAX 256
+#define BLOCK_FIRST 4 /* of a map that gets few edits, as most do */
 
 struct edit_block {
-    size_t count;
+    size_t count, capacity;
     struct edit_entry {
         uint64_t prefix;
         struct edit *edit;
-    } entries[BLOCK_MAX];
+    } entries[];
 };
 
 void edit_map_init(struct edit_map *m, const struct tree *t, struct arena *a) {
@@ -123,6 +124,13 @@ static struct edit *edit_at(const struct edit_map *m, size_t block, size_t at) {
     return block < m->block_count ? m->blocks[block]->entries[at].edit : NULL;
 }
 
+static struct edit_block *new_block(struct edit_map *m, size_t capacity) {
+    struct edit_block *b = arena_alloc(m->arena, sizeof *b + capacity * sizeof *b->entries);
+    b->count = 0;
+    b->capacity = capacity;
+    return b;
+}
+
 static void insert_block(struct edit_map *m, size_t at, struct edit_block *b) {
     if (m->block_count == m->block_capacity) {
         size_t capacity = m->block_capacity ? 2 * m->block_capacity : 8;
@@ -139,14 +147,20 @@ static void insert_block(struct edit_map *m, size_t at, struct edit_block *b) {
 
 static void insert(struct edit_map *m, size_t block, size_t at, uint64_t prefix, struct edit *e) {
     if (m->block_count == 0)
-        insert_block(m, 0, arena_zalloc(m->arena, sizeof(struct edit_block)));
+        insert_block(m, 0, new_block(m, BLOCK_FIRST));
     if (block == m->block_count) { /* behind everything */
         block--;
         at = m->blocks[block]->count;
     }
     struct edit_block *b = m->blocks[block];
+    if (b->count == b->capacity && b->capacity < BLOCK_MAX) {
+        struct edit_block *larger = new_block(m, b->capacity * 4);
+        larger->count = b->count;
+        memcpy(larger->entries, b->entries, b->count * sizeof *b->entries);
+        m->blocks[block] = b = larger;
+    }
     if (b->count == BLOCK_MAX) {
-        struct edit_block *right = arena_alloc(m->arena, sizeof *right);
+        struct edit_block *right = new_block(m, BLOCK_MAX);
         /* keys that come in order fill their blocks */
         size_t keep = at == BLOCK_MAX && block + 1 == m->block_count ? BLOCK_MAX : BLOCK_MAX / 2;
         right->count = BLOCK_MAX - keep;

@@ -38,11 +38,12 @@ struct node_store {
     size_t held;                  /* bytes of its chunks */
     uint64_t collection;
     struct memory_slot *recent; /* MEMORY_SLOTS, from the first short content on */
-    struct node_memo *memo;     /* NODE_MEMO_SLOTS, from the first use on */
-    unsigned memo_epoch;        /* chunk_store_forgotten when they were made */
-    struct node_store *below;   /* what this is a fork of */
-    pthread_mutex_t reading;    /* forks use the chunk store one at a time */
-    struct hash ahead_root;     /* where chunks may go before their root (may_put_ahead) */
+    struct node_memo **memo;    /* NODE_MEMO_SLOTS, from the first use on; each made when it is used */
+    struct arena memo_memory;
+    unsigned memo_epoch;      /* chunk_store_forgotten when they were made */
+    struct node_store *below; /* what this is a fork of */
+    pthread_mutex_t reading;  /* forks use the chunk store one at a time */
+    struct hash ahead_root;   /* where chunks may go before their root (may_put_ahead) */
     bool may_put_ahead, has_put_ahead;
 };
 
@@ -60,6 +61,12 @@ struct node_store *node_store_new_over(node_store_reader read, void *ctx) {
     return ns;
 }
 
+static void drop_memo(struct node_store *ns) {
+    arena_release(&ns->memo_memory);
+    free(ns->memo);
+    ns->memo = NULL;
+}
+
 void node_store_free(struct node_store *ns) {
     if (!ns)
         return;
@@ -68,7 +75,7 @@ void node_store_free(struct node_store *ns) {
     pthread_mutex_destroy(&ns->reading);
     free(ns->slots);
     free(ns->recent);
-    free(ns->memo);
+    drop_memo(ns);
     free(ns);
 }
 
@@ -85,8 +92,7 @@ static void drop_overlay(struct node_store *ns) {
     ns->newest = NULL;
     free(ns->recent);
     ns->recent = NULL;
-    free(ns->memo);
-    ns->memo = NULL;
+    drop_memo(ns);
 }
 
 void node_store_reset(struct node_store *ns) {
@@ -97,13 +103,17 @@ void node_store_reset(struct node_store *ns) {
 struct node_memo *node_store_memo(struct node_store *ns, const struct hash *h) {
     const struct node_store *owner = ns->below ? ns->below : ns;
     unsigned epoch = owner->chunks ? chunk_store_forgotten(owner->chunks) : 0;
-    if (!ns->memo) {
+    if (ns->memo && ns->memo_epoch != epoch)
+        drop_memo(ns);
+    if (!ns->memo)
         ns->memo = mem_zalloc(NODE_MEMO_SLOTS, sizeof *ns->memo);
-    } else if (ns->memo_epoch != epoch) {
-        memset(ns->memo, 0, NODE_MEMO_SLOTS * sizeof *ns->memo);
-    }
     ns->memo_epoch = epoch;
-    return &ns->memo[h->b[0] % NODE_MEMO_SLOTS];
+    struct node_memo **slot = &ns->memo[h->b[0] % NODE_MEMO_SLOTS];
+    if (!*slot) {
+        *slot = arena_alloc(&ns->memo_memory, sizeof **slot);
+        (*slot)->kind = 0;
+    }
+    return *slot;
 }
 
 static size_t slot_of(const struct node_store *ns, const struct hash *h) {

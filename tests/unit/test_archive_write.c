@@ -55,8 +55,10 @@ static int fetch(void *ctx, const struct hash *h, uint8_t **data, size_t *size, 
 static void add(struct archive_writer *w, const void *data, size_t size, uint64_t kind, uint64_t place,
                 bool current) {
     struct hash h = hash_of(data, size);
-    assert_int_equal(archive_writer_add(w, &h, (struct archive_hint){.kind = kind, .place = place, .current = current}, &err),
-                     BD_OK);
+    assert_int_equal(
+        archive_writer_add(
+            w, &h, (struct archive_hint){.kind = kind, .place = place, .current = current}, &err),
+        BD_OK);
     MEM_GROW(given, given_capacity, given_count + 1);
     given[given_count++] = (struct given){h, mem_dup(data, size), size};
 }
@@ -141,7 +143,8 @@ static void refused_chunks(void **state) {
     fails(w, BD_INVALID);
     w = start();
     struct hash h = hash_of("missing", 7);
-    assert_int_equal(archive_writer_add(w, &h, (struct archive_hint){.kind = 1, .place = 1}, &err), BD_OK);
+    assert_int_equal(archive_writer_add(w, &h, (struct archive_hint){.kind = 1, .place = 1}, &err),
+                     BD_OK);
     fails(w, BD_NOT_FOUND);
     w = start();
     add(w, "a", 1, 0, 0, true);
