@@ -183,9 +183,9 @@ int os_read_file(const char *path, size_t max_size, char **data, size_t *size) {
             close_keep_errno(fd);
             return -1;
         }
-        if (got == 0)
-            break;
         content.size += (size_t)got;
+        if (got == 0 || ((size_t)got < room && content.size == expect && expect <= max_size))
+            break; /* the end, or all of the size it had with room for more */
     }
     os_close(fd);
     content.data[content.size] = '\0';

@@ -133,30 +133,40 @@ char *bd_auto_commit_message(struct bd *bd, const char *command, const char *con
 
 /* ---- small files ---- */
 
-void bd_touch(struct bd *bd, const char *issue_id) {
-    if (!bd->ws.beads_dir || !issue_id || !*issue_id)
-        return;
-    if (bd->ws.database_given && !bd->command_writes)
-        return; /* looking at a database that --db names leaves no trace */
-    const char *path = arena_printf(&bd->arena, "%s/last-touched", bd->ws.beads_dir);
-    const char *line = arena_printf(&bd->arena, "%s\n", issue_id);
-    int fd = os_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0)
-        return; /* a convenience: without it the next command asks for an id */
-    os_pwrite_all(fd, line, strlen(line), 0);
-    os_close(fd);
-}
+#define LAST_TOUCHED "last-touched"
 
 const char *bd_last_touched(struct bd *bd) {
     char *data;
     size_t size;
-    if (!bd->ws.beads_dir ||
-        os_read_file(arena_printf(&bd->arena, "%s/last-touched", bd->ws.beads_dir), 4096, &data, &size))
+    if (!bd->ws.beads_dir || os_read_file(arena_printf(&bd->arena, "%s/" LAST_TOUCHED, bd->ws.beads_dir),
+                                          4096, &data, &size))
         return NULL;
     size = strcspn(data, "\r\n");
     const char *id = size ? arena_strndup(&bd->arena, data, size) : NULL;
     free(data);
     return id;
+}
+
+void bd_touch(struct bd *bd, const char *issue_id) {
+    if (!bd->ws.beads_dir || !issue_id || !*issue_id)
+        return;
+    if (bd->ws.database_given && !bd->command_writes)
+        return; /* looking at a database that --db names leaves no trace */
+    const char *before = bd_last_touched(bd);
+    if (before && strcmp(before, issue_id) == 0)
+        return;
+    /* Written over in place: a file that is cut to nothing first makes the file system allocate and start
+     * writing at once. What a longer id leaves behind is cut off afterwards. */
+    const char *path = arena_printf(&bd->arena, "%s/" LAST_TOUCHED, bd->ws.beads_dir);
+    const char *line = arena_printf(&bd->arena, "%s\n", issue_id);
+    int fd = os_open(path, O_WRONLY | O_CREAT, 0600);
+    if (fd < 0)
+        return; /* a convenience: without it the next command asks for an id */
+    struct stat st;
+    off_t size = (off_t)strlen(line);
+    if (os_pwrite_all(fd, line, (size_t)size, 0) == 0 && os_fstat(fd, &st) == 0 && st.st_size > size)
+        os_ftruncate(fd, size);
+    os_close(fd);
 }
 
 /* ---- output ---- */

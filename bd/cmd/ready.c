@@ -111,12 +111,13 @@ static int claim(struct bd *bd, struct ready_filter *f) {
 
 /* ---- the list ---- */
 
-/* Above this many the number of ready issues is told as "more than". */
-enum { COUNT_MAX = 300 };
+/* How many ready issues beyond those that are shown are counted; what is above is told as "more than". */
+enum { HIDDEN_COUNT_MAX = 100 };
 
-static const char *total_text(struct bd *bd, uint64_t total) {
-    return total > COUNT_MAX ? arena_printf(&bd->arena, "%d+", COUNT_MAX)
-                             : arena_printf(&bd->arena, "%llu", (unsigned long long)total);
+static const char *total_text(struct bd *bd, size_t shown, uint64_t total) {
+    uint64_t most = shown + HIDDEN_COUNT_MAX;
+    return arena_printf(&bd->arena, "%llu%s", (unsigned long long)(total > most ? most : total),
+                        total > most ? "+" : "");
 }
 
 static const char legend[] = "Status: ○ open  ◐ in_progress  ● blocked  ✓ closed  ❄ deferred\n";
@@ -204,7 +205,7 @@ static int print_list(struct bd *bd, struct tables_txn *x, const struct cmd_call
     if (total > l->count) {
         ink_add(&out, bd->color, INK_MUTED,
                 arena_printf(&bd->arena, "Showing %zu of %s ready issues. Use -n to show more.",
-                             l->count, total_text(bd, total)));
+                             l->count, total_text(bd, l->count, total)));
         buf_add_str(&out, "\n\n");
     }
     view_print(bd, &out);
@@ -218,7 +219,7 @@ static int list(struct bd *bd, struct tables_txn *x, const struct cmd_call *c,
     uint64_t total = 0;
     int rc = ready_list(x, f, &bd->arena, &l, &err);
     if (rc == BD_OK && f->limit && l.count == f->limit)
-        rc = ready_count(x, f, COUNT_MAX, &bd->arena, &total, &err);
+        rc = ready_count(x, f, l.count + HIDDEN_COUNT_MAX, &bd->arena, &total, &err);
     if (rc == BD_OK && bd->json)
         rc = issues_hydrate(x, l.items, l.count, JSON_PARTS, &bd->arena, &err);
     if (rc != BD_OK)
@@ -231,7 +232,7 @@ static int list(struct bd *bd, struct tables_txn *x, const struct cmd_call *c,
         fprintf(
             bd->err,
             "Showing %zu of %s ready issues. Use --limit 0 for all, or --limit N to raise the cap.\n",
-            l.count, total_text(bd, total));
+            l.count, total_text(bd, l.count, total));
     return 0;
 }
 

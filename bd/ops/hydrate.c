@@ -23,7 +23,7 @@ struct hydration {
     size_t count;
     struct extra *extra;
     struct strmap by_id; /* id → issue */
-    const char **ids;
+    const char **ids;  /* sorted: the side tables are asked for all of them several times */
     struct cell *keys; /* the ids, when few */
     unsigned what;
     bool wisp;
@@ -191,6 +191,7 @@ int issues_hydrate(struct tables_txn *x, struct issue *issues, size_t count, uns
         issues[i].comment_count = issues[i].dependency_count = issues[i].dependent_count = 0;
         issues[i].parent = NULL;
     }
+    qsort((void *)h.ids, count, sizeof *h.ids, compare_texts);
     if (count <= INDEX_LOOKUP_MAX) {
         h.keys = arena_alloc(&scratch, count * sizeof *h.keys);
         for (size_t i = 0; i < count; i++)

@@ -72,6 +72,32 @@ static int add_id(void *ctx, const struct cell *row) {
     return BD_OK;
 }
 
+static int note_row(void *ctx, const struct cell *row) {
+    (void)row;
+    *(bool *)ctx = true;
+    return BD_OK;
+}
+
+/* Is any issue the child of another one? An index lookup. */
+static int has_children(struct tables_txn *x, struct arena *a, bool *any, struct err *err) {
+    static const char *const column[] = {"type"};
+    int rc = BD_OK;
+    *any = false;
+    for (int t = 0; t < 2 && rc == BD_OK && !*any; t++) {
+        struct tables_query q = {
+            .table = issue_families[t].dependencies,
+            .columns = column,
+            .column_count = 1,
+            .where = pred_cmp(a, PRED_EQ, "type", cell_text("parent-child")),
+            .any_order = true,
+            .limit = 1,
+        };
+        if (tables_has_table(x, q.table))
+            rc = tables_scan(x, &q, NULL, note_row, any, err);
+    }
+    return rc;
+}
+
 /* Which of these issues have a parent that is deferred into the future? */
 static int children_of_deferred(struct tables_txn *x, const struct issue_list *l, int64_t now,
                                 struct arena *a, struct id_set *out, struct err *err) {
@@ -79,9 +105,13 @@ static int children_of_deferred(struct tables_txn *x, const struct issue_list *l
     struct id_set parents = ID_SET_INIT, deferred = ID_SET_INIT;
     struct dependency_list rows;
     const char **ids = arena_alloc(a, (l->count + 1) * sizeof *ids);
+    bool any;
+    int rc = has_children(x, a, &any, err);
+    if (rc != BD_OK || !any)
+        return rc;
     for (size_t i = 0; i < l->count; i++)
         ids[i] = l->items[i].id;
-    int rc = dependency_load(x, DEPENDENCY_BY_SOURCE, ids, l->count, DEPENDENCY_BOTH, a, &rows, err);
+    rc = dependency_load(x, DEPENDENCY_BY_SOURCE, ids, l->count, DEPENDENCY_BOTH, a, &rows, err);
     for (size_t i = 0; i < rows.count && rc == BD_OK; i++)
         if (strcmp(rows.items[i].type, "parent-child") == 0)
             id_set_add(&parents, rows.items[i].depends_on_id);

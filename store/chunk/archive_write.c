@@ -1,7 +1,8 @@
 /*
  * Chunks are sorted by group (the versions of one node) and put on shelves, which are packed several at
- * a time on all processors. What is read now comes first: on small shelves, whose dictionaries open
- * quickly, or plain when there is too much of it.
+ * a time on all processors. What is read now comes first and is plain: to open a dictionary takes as long
+ * as to read thirty chunks. Only a small store, where it would not be made up for by what history saves,
+ * keeps the leaves of the present on shelves too.
  *
  * One file has a bounded number of dictionaries, because readers keep that many open: dolt gc, which
  * copies chunks together with their dictionaries, would otherwise write some of them again and again.
@@ -17,11 +18,10 @@
 #include <stdlib.h>
 
 #define SHELF_SIZE ((size_t)256 << 10)
-#define CURRENT_SHELF_SIZE ((size_t)32 << 10)
-#define CURRENT_SHELVES 64u    /* what is current beyond these is plain */
+#define SMALL_SHELF_SIZE ((size_t)32 << 10)
 #define SHELF_CHUNKS_MAX 8192u /* bounds the memory of a shelf of chunks that are all alike */
 #define PLAIN_BYTES_MAX ((size_t)4 << 20)
-#define SMALL_STORE 1024u /* chunks up to which everything shares shelves */
+#define SMALL_STORE 2048u /* chunks up to which everything shares shelves, small ones */
 #define FILE_DICTIONARIES 224u
 #define SHELVES_MAX 8u
 
@@ -51,7 +51,6 @@ struct archive_writer {
     int results[SHELVES_MAX];
     struct err errors[SHELVES_MAX];
     size_t shelf_count, filled; /* in use, waiting to be packed */
-    size_t done;                /* shelves so far */
     size_t shelf_bytes;         /* of plain chunks on the open shelf */
 };
 
@@ -174,7 +173,6 @@ static int write_shelves(struct archive_writer *w, struct err *err) {
 /* The open shelf is done; the next one is open. */
 static int next_shelf(struct archive_writer *w, struct err *err) {
     w->filled++;
-    w->done++;
     w->shelf_bytes = 0;
     return w->filled < w->shelf_count ? BD_OK : write_shelves(w, err);
 }
@@ -211,10 +209,10 @@ static int write_items(struct archive_writer *w, struct err *err) {
              first = i == 0 || (item->group ^ item[-1].group) >> 63;
         if (first && i > 0 && archive_shelf_count(w->shelves[w->filled]) > 0)
             rc = next_shelf(w, err); /* what is current has shelves of its own */
-        bool plain = !(item->group & NOT_PLAIN) || (current && !small && w->done >= CURRENT_SHELVES);
+        bool plain = !(item->group & NOT_PLAIN) || (current && !small);
         if (rc == BD_OK)
             rc = shelve(w, item, !first && item->group == item[-1].group, plain,
-                        current || small ? CURRENT_SHELF_SIZE : SHELF_SIZE, err);
+                        small ? SMALL_SHELF_SIZE : SHELF_SIZE, err);
     }
     return rc == BD_OK ? write_shelves(w, err) : rc;
 }

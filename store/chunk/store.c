@@ -62,15 +62,26 @@ static bool still_there(const struct file_mark *m, const char *path) {
             same_time(&now.modified, &m->modified) && same_time(&now.changed, &m->changed));
 }
 
+static int stat_journal(const struct chunk_store *cs, struct stat *st) {
+    struct buf path = BUF_INIT;
+    buf_addf(&path, "%s/" JOURNAL_FILE, cs->dir);
+    int rc = os_stat(path.data, st);
+    buf_release(&path);
+    return rc;
+}
+
 /* Both manifests are the files that were read, and nothing was appended to the journal: the common case
- * for three calls. A missing or damaged journal tail is left to the long way. */
+ * for three calls. A damaged journal tail is left to the long way. */
 static bool is_current(const struct chunk_store *cs) {
     const struct journal *j = cs->now.journal;
     struct stat st;
-    return cs->now.young.exists && j && j->size == j->end &&
-           still_there(&cs->now.young.mark, cs->manifest_path) &&
-           still_there(&cs->now.old.mark, cs->old_manifest_path) && os_stat(j->path, &st) == 0 &&
-           st.st_dev == j->device && st.st_ino == j->inode && (uint64_t)st.st_size == j->end;
+    if (!cs->now.young.exists || !still_there(&cs->now.young.mark, cs->manifest_path) ||
+        !still_there(&cs->now.old.mark, cs->old_manifest_path))
+        return false;
+    if (!j)
+        return stat_journal(cs, &st) != 0 && errno == ENOENT;
+    return j->size == j->end && os_stat(j->path, &st) == 0 && st.st_dev == j->device &&
+           st.st_ino == j->inode && (uint64_t)st.st_size == j->end;
 }
 
 /* ---- the files ---- */
@@ -117,8 +128,12 @@ static int load_generation(struct generation *g, const char *dir, const char *ma
 }
 
 /* Does the directory still name the files we opened? */
-static int still_named(const struct generation *g, const char *dir, bool *same, struct err *err) {
+static int still_named(const struct generation *g, const char *dir, const char *manifest_path,
+                       bool *same, struct err *err) {
     struct manifest m;
+    *same = true;
+    if (still_there(&g->mark, manifest_path))
+        return BD_OK;
     int rc = manifest_read(dir, &m, err);
     if (rc == BD_NOT_FOUND) {
         *same = !g->exists;
@@ -132,12 +147,8 @@ static int still_named(const struct generation *g, const char *dir, bool *same, 
 }
 
 static bool same_journal_file(const struct chunk_store *cs, const struct journal *j) {
-    struct buf path = BUF_INIT;
     struct stat st;
-    buf_addf(&path, "%s/" JOURNAL_FILE, cs->dir);
-    bool exists = os_stat(path.data, &st) == 0;
-    buf_release(&path);
-    return exists ? j && st.st_dev == j->device && st.st_ino == j->inode : !j;
+    return stat_journal(cs, &st) == 0 ? j && st.st_dev == j->device && st.st_ino == j->inode : !j;
 }
 
 /* The journal of the older snapshot brought up to date, or a newly opened one; NULL when there is none.
@@ -185,9 +196,9 @@ static int try_load(struct chunk_store *cs, struct snapshot *s, bool *again, str
     s->journal_listed = manifest_names(&s->young.manifest, &manifest_journal_name);
     s->root = s->journal && s->journal->has_root ? s->journal->root : s->young.manifest.root;
     bool young_same, old_same;
-    rc = still_named(&s->young, cs->dir, &young_same, err);
+    rc = still_named(&s->young, cs->dir, cs->manifest_path, &young_same, err);
     if (rc == BD_OK)
-        rc = still_named(&s->old, cs->old_dir, &old_same, err);
+        rc = still_named(&s->old, cs->old_dir, cs->old_manifest_path, &old_same, err);
     if (rc != BD_OK)
         return rc;
     if (!young_same || !old_same || !same_journal_file(cs, s->journal)) {

@@ -222,6 +222,15 @@ static int probe_order(const void *a, const void *b, void *desc) {
     return tuple_compare_prefix(desc, x->fields, x->probe, y->probe);
 }
 
+/* Callers that ask more than once for the same keys give them in order: often there is nothing to do. */
+static void sort_ranges(struct access_range *ranges, size_t count, const struct tuple_desc *desc) {
+    size_t sorted = 1;
+    while (sorted < count && probe_order(&ranges[sorted - 1], &ranges[sorted], (void *)desc) <= 0)
+        sorted++;
+    if (sorted < count)
+        qsort_r(ranges, count, sizeof *ranges, probe_order, (void *)desc);
+}
+
 static bool build_probe(struct planner *p, const struct tuple_desc *desc, const uint16_t *columns,
                         const struct cell *cells, size_t n, struct bytes *out) {
     struct cell *converted = arena_alloc(p->a, (n + 1) * sizeof *converted);
@@ -342,7 +351,7 @@ static int map_ranges(struct planner *p, int index, const uint16_t *columns, siz
         made++;
     }
     if (made > 1) {
-        qsort_r(ranges, made, sizeof *ranges, probe_order, (void *)desc);
+        sort_ranges(ranges, made, desc);
         size_t kept = 1;
         for (size_t i = 1; i < made; i++)
             if (tuple_compare_prefix(desc, n, ranges[i].probe, ranges[kept - 1].probe))

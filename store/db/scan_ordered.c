@@ -259,41 +259,43 @@ static size_t row_key_field(const struct table_schema *ts, size_t i) {
 }
 
 /* The conjunct on the leading column of some index that leaves the fewest entries. */
-static int filter_by_values(struct walk *w, uint64_t total) {
+struct filter {
+    struct value_ranges ranges;
+    const struct edit_map *map; /* NULL: none yet */
+    size_t key_at;
+};
+
+static int consider(struct walk *w, const struct pred *p, struct filter *best) {
     const struct table_schema *ts = w->t->ts;
-    const struct pred *where = w->q->where;
-    const struct pred *const *conjuncts = where->op == PRED_AND ? where->kids : &where;
-    size_t count = where->op == PRED_AND ? where->kid_count : 1;
-    struct value_ranges best = {.entries = total}, now;
-    const struct edit_map *best_map = NULL;
-    size_t best_at = 0;
     int rc = BD_OK;
-    for (size_t i = 0; rc == BD_OK && i < ts->schema.index_count; i++) {
-        const struct index *ix = &ts->schema.indexes[i];
-        const char *column = ts->schema.columns[ix->columns[0]].name;
+    for (size_t i = 0; p->op == PRED_AND && i < p->kid_count && rc == BD_OK; i++)
+        if (p->kids[i])
+            rc = consider(w, p->kids[i], best);
+    for (size_t i = 0; p->op != PRED_AND && i < ts->schema.index_count && rc == BD_OK; i++) {
         struct edit_map *m;
-        for (size_t k = 0; rc == BD_OK && k < count; k++) {
-            const struct pred *p = conjuncts[k];
-            const struct bound_pred *bound;
-            bool usable;
-            if (!p || !only_column(p, column) || !pred_is_covered(p, ts, (int)i) ||
-                !plain_order(&ts->indexes[i].fields[0]) || table_index(w->t, i, &m, w->err) ||
-                edit_map_dirty(m) || pred_bind(p, ts, (int)i, w->t->ns, &w->a, &bound, w->err) ||
-                !bound)
-                continue;
-            rc = probe_values(w, i, m, bound, &now, &usable);
-            if (rc == BD_OK && usable && now.entries < best.entries) {
-                best = now;
-                best_map = m;
-                best_at = row_key_field(ts, i);
-            }
-        }
+        const struct bound_pred *bound;
+        struct value_ranges now;
+        bool usable;
+        if (!only_column(p, ts->schema.columns[ts->schema.indexes[i].columns[0]].name) ||
+            !pred_is_covered(p, ts, (int)i) || !plain_order(&ts->indexes[i].fields[0]) ||
+            table_index(w->t, i, &m, w->err) || edit_map_dirty(m) ||
+            pred_bind(p, ts, (int)i, w->t->ns, &w->a, &bound, w->err) || !bound)
+            continue;
+        rc = probe_values(w, i, m, bound, &now, &usable);
+        if (rc == BD_OK && usable && now.entries < best->ranges.entries)
+            *best = (struct filter){now, m, row_key_field(ts, i)};
     }
-    if (rc || !best_map || best.entries > total - total / 8)
+    return rc;
+}
+
+static int filter_by_values(struct walk *w, uint64_t total) {
+    struct filter best = {.ranges.entries = total};
+    int rc = consider(w, w->q->where, &best);
+    if (rc || !best.map || best.ranges.entries > total - total / 8)
         return rc;
     w->filtered = true;
-    for (size_t i = 0; rc == BD_OK && i < best.count; i++)
-        rc = add_range(w, best_map, best_at, best.list[i].from, best.list[i].to);
+    for (size_t i = 0; rc == BD_OK && i < best.ranges.count; i++)
+        rc = add_range(w, best.map, best.key_at, best.ranges.list[i].from, best.ranges.list[i].to);
     return rc;
 }
 
