@@ -33,17 +33,19 @@ def timed(argv, cwd, env):
 
 
 def medians(commands, runs, cwd, env, grown=None):
-    """commands: name -> function giving argv for run i. Interleaved; one warm-up each. grown: a function that gives
-    the size of bd's store; the median growth by one command comes back as "bytes" (a run of the automatic
-    collection, which some command now and then makes, does not count as growth)."""
+    """commands: name -> function giving argv for run i. Interleaved; one warm-up each. cwd: where they run, or a
+    function of the name that tells. grown: a function that gives the size of bd's store; the median growth by one
+    command comes back as "bytes" (a run of the automatic collection, which some command now and then makes, does
+    not count as growth)."""
     took = {name: [] for name in commands}
     growth = []
-    os.chdir(cwd)
+    os.sync()  # what was written to prepare the run is not written back during it
     for i in range(runs + 1):
         order = list(commands)
         if i % 2:
             order.reverse()
         for name in order:
+            os.chdir(cwd(name) if callable(cwd) else cwd)
             before = grown() if grown and name == "bd" else 0
             ms = timed(commands[name](i), cwd, env)
             if i:
@@ -184,18 +186,17 @@ def main():
                 if "append" in m:
                     line += f"{m['bd'] / m['append']:11.2f}  {m['bytes']} bytes each"
                 print(line, flush=True)
-        folder = os.path.join(scratch, "journal")
-        workspace(folder, options, env, list(issues(1000)))
-        worst = {}
-        for megabytes in (int(s) for s in options.journals.split(",")):
+        sizes = [int(s) for s in options.journals.split(",")]
+        folders = {f"{mb} MB": os.path.join(scratch, f"journal{mb}") for mb in sizes}
+        for megabytes, folder in zip(sizes, folders.values()):
+            workspace(folder, options, env, list(issues(1000)))
             subprocess.run([options.grow, noms(folder), str(megabytes)], check=True)
-            line = f"journal {megabytes:5} MB          "
-            for name, commands in commands_for(options, folder, "", 1000).items():
-                m = medians({"bd": commands["bd"]}, options.n, folder, env)
-                worst.setdefault(name, []).append(m["bd"])
-                line += f" {name} {m['bd']:.2f}"
-            print(line, flush=True)
-        print("worst/best over journal sizes: " + ", ".join(f"{n} {max(v) / min(v):.2f}" for n, v in worst.items()))
+        print("journal                  " + "".join(f"{size:>9}" for size in folders) + "  worst/best")
+        for name in commands_for(options, scratch, "", 1000):
+            runs = {size: commands_for(options, folders[size], "", 1000)[name]["bd"] for size in folders}
+            m = medians(runs, options.n, folders.get, env)
+            print(f"  {name:22} " + "".join(f"{m[size]:9.2f}" for size in folders) +
+                  f"{max(m.values()) / min(m.values()):12.2f}", flush=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
