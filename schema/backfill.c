@@ -111,17 +111,11 @@ static void parse_statuses(const char *text, struct arena *a, struct names *out)
     }
 }
 
-static int first_row(void *ctx, const struct cell *row) {
-    (void)row;
-    *(bool *)ctx = true;
-    return BD_DONE;
-}
-
 static int backfill_one(struct tables_txn *x, struct arena *a, bool dry_run, const char *table,
                         const char *key, bool statuses, bool *wrote, struct err *err) {
     if (!tables_has_table(x, table) || !tables_has_table(x, "config"))
         return BD_OK;
-    static const char *const value = "value", *const name = "name";
+    static const char *const value = "value";
     struct cell id = cell_text(key), text;
     int rc = tables_get(x, "config", &id, 1, &value, 1, a, &text, err);
     if (rc == BD_NOT_FOUND) {
@@ -130,11 +124,9 @@ static int backfill_one(struct tables_txn *x, struct arena *a, bool dry_run, con
     }
     if (rc || !cell_has_text(&text))
         return rc;
-    bool filled = false;
-    struct tables_query q = {.table = table, .columns = &name, .column_count = 1, .limit = 1};
-    rc = tables_scan(x, &q, NULL, first_row, &filled, err);
-    if ((rc && rc != BD_DONE) || filled)
-        return rc == BD_DONE ? BD_OK : rc;
+    bool filled;
+    if ((rc = tables_any(x, table, "name", NULL, &filled, err)) || filled)
+        return rc;
     struct names list = {NULL, NULL, 0, 0};
     const char *all = arena_strndup(a, text.s.data, text.s.size);
     if (statuses)

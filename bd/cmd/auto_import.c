@@ -57,21 +57,9 @@ static const char *new_file(struct bd *bd, struct stat *st) {
     return path;
 }
 
-static int count_one(void *ctx, const struct cell *row) {
-    (void)row;
-    *(bool *)ctx = true;
-    return BD_DONE;
-}
-
 static bool has_rows(struct tables_txn *x, const char *table) {
-    static const char *const columns[] = {"id"};
-    struct tables_query q = {
-        .table = table, .columns = columns, .column_count = 1, .limit = 1, .any_order = true};
-    struct arena a = ARENA_INIT;
     bool any = false;
-    int rc = tables_has_table(x, table) ? tables_scan(x, &q, &a, count_one, &any, NULL) : BD_OK;
-    arena_release(&a);
-    return any || rc != BD_OK;
+    return tables_has_table(x, table) && (tables_any(x, table, "id", NULL, &any, NULL) || any);
 }
 
 /* No issue and no wisp. What cannot be read is not empty. */

@@ -192,7 +192,13 @@ int dependency_targets(struct tables_txn *x, const char *type, const char *const
                 .where = pred_and(a, of_type, pred_in(a, targets[i], keys, id_count)),
                 .any_order = true,
             };
-            rc = tables_scan(x, &q, NULL, read_target, &r, err);
+            /* most target columns are empty */
+            bool any;
+            rc = tables_any(x, q.table, targets[i],
+                            pred_and(a, of_type, pred_cmp(a, PRED_GE, targets[i], cell_text(""))), &any,
+                            err);
+            if (rc == BD_OK && any)
+                rc = tables_scan(x, &q, NULL, read_target, &r, err);
         }
     }
     return rc;

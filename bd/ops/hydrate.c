@@ -23,8 +23,8 @@ struct hydration {
     size_t count;
     struct extra *extra;
     struct strmap by_id; /* id → issue */
-    const char **ids;  /* sorted: the side tables are asked for all of them several times */
-    struct cell *keys; /* the ids, when few */
+    const char **ids;    /* sorted: the side tables are asked for all of them several times */
+    struct cell *keys;   /* the ids, when few */
     unsigned what;
     bool wisp;
     struct arena *a;

@@ -87,7 +87,7 @@ const size_t issue_column_count = FIELD_COUNT;
 
 _Static_assert(FIELD_COUNT == ISSUE_COLUMN_COUNT, "ISSUE_COLUMN_COUNT must match the field table");
 
-void issue_init(struct issue *i) {
+static void init_fields(struct issue *i) {
     memset(i, 0, sizeof *i);
     for (size_t f = 0; f < FIELD_COUNT; f++) {
         char *member = (char *)i + fields[f].offset;
@@ -106,6 +106,13 @@ void issue_init(struct issue *i) {
     i->status = "open";
     i->issue_type = "task";
     i->priority = 2;
+}
+
+void issue_init(struct issue *i) {
+    static _Thread_local struct issue blank; /* made once: lists of issues ask for many */
+    if (!blank.status)
+        init_fields(&blank);
+    *i = blank;
 }
 
 static int64_t cell_integer(const struct cell *c) {

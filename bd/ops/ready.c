@@ -72,29 +72,14 @@ static int add_id(void *ctx, const struct cell *row) {
     return BD_OK;
 }
 
-static int note_row(void *ctx, const struct cell *row) {
-    (void)row;
-    *(bool *)ctx = true;
-    return BD_OK;
-}
-
-/* Is any issue the child of another one? An index lookup. */
+/* Is any issue the child of another one? */
 static int has_children(struct tables_txn *x, struct arena *a, bool *any, struct err *err) {
-    static const char *const column[] = {"type"};
+    const struct pred *child = pred_cmp(a, PRED_EQ, "type", cell_text("parent-child"));
     int rc = BD_OK;
     *any = false;
-    for (int t = 0; t < 2 && rc == BD_OK && !*any; t++) {
-        struct tables_query q = {
-            .table = issue_families[t].dependencies,
-            .columns = column,
-            .column_count = 1,
-            .where = pred_cmp(a, PRED_EQ, "type", cell_text("parent-child")),
-            .any_order = true,
-            .limit = 1,
-        };
-        if (tables_has_table(x, q.table))
-            rc = tables_scan(x, &q, NULL, note_row, any, err);
-    }
+    for (int t = 0; t < 2 && rc == BD_OK && !*any; t++)
+        if (tables_has_table(x, issue_families[t].dependencies))
+            rc = tables_any(x, issue_families[t].dependencies, "type", child, any, err);
     return rc;
 }
 

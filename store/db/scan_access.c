@@ -222,7 +222,8 @@ static int probe_order(const void *a, const void *b, void *desc) {
     return tuple_compare_prefix(desc, x->fields, x->probe, y->probe);
 }
 
-/* Callers that ask more than once for the same keys give them in order: often there is nothing to do. */
+/* Callers that ask more than once for the same keys give them in order: often there is nothing to do.
+ */
 static void sort_ranges(struct access_range *ranges, size_t count, const struct tuple_desc *desc) {
     size_t sorted = 1;
     while (sorted < count && probe_order(&ranges[sorted - 1], &ranges[sorted], (void *)desc) <= 0)

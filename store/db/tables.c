@@ -47,6 +47,26 @@ int tables_scan(struct tables_txn *x, const struct tables_query *q, struct arena
                 void *ctx, struct err *err) {
     return x->driver->scan(x, q, a, fn, ctx, err);
 }
+
+static int note_row(void *ctx, const struct cell *row) {
+    (void)row;
+    *(bool *)ctx = true;
+    return BD_DONE;
+}
+
+int tables_any(struct tables_txn *x, const char *table, const char *column, const struct pred *where,
+               bool *any, struct err *err) {
+    struct tables_query q = {.table = table,
+                             .columns = &column,
+                             .column_count = 1,
+                             .where = where,
+                             .any_order = true,
+                             .limit = 1};
+    *any = false;
+    int rc = tables_scan(x, &q, NULL, note_row, any, err);
+    return rc == BD_DONE ? BD_OK : rc;
+}
+
 int tables_count(struct tables_txn *x, const char *table, const struct pred *where,
                  const char *const *group, size_t group_count, struct arena *a, tables_row_fn fn,
                  void *ctx, struct err *err) {

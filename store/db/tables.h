@@ -135,6 +135,10 @@ struct tables_query {
 typedef int (*tables_row_fn)(void *ctx, const struct cell *row);
 int tables_scan(struct tables_txn *x, const struct tables_query *q, struct arena *a, tables_row_fn fn,
                 void *ctx, struct err *err);
+/* Is there a row that matches? `column` is one that an index on the condition holds too: then a lookup.
+ */
+int tables_any(struct tables_txn *x, const char *table, const char *column, const struct pred *where,
+               bool *any, struct err *err);
 /* Number of rows per distinct value of the group columns (0 group columns: one total). The row holds
  * the group cells followed by the count (CELL_INT). */
 int tables_count(struct tables_txn *x, const char *table, const struct pred *where,
