@@ -1,7 +1,8 @@
 /*
- * Writing archives (.darc, version 3) in two steps: addresses are noted one at a time, with a hint
+ * Writing archives (.darc, version 3) in two steps: chunks are noted one at a time, with a hint
  * which of them are versions of each other; then the chunks are fetched in the order that compresses
- * best, each once. Memory: 32 bytes for each chunk and a few MB.
+ * best, each once. Memory: 16 bytes for each chunk, 28 for each in the file being written, and a few
+ * MB.
  *
  * An archive compresses each chunk on its own, against at most one dictionary. The versions of one tree
  * node resemble each other, so the writer makes dictionaries out of them. A wrong hint makes a file
@@ -11,6 +12,7 @@
 #define STORE_CHUNK_ARCHIVE_WRITE_H
 
 #include "base/err.h"
+#include "store/chunk/archive_packer.h"
 #include "store/chunk/hash.h"
 
 #include <stdbool.h>
@@ -41,19 +43,16 @@ struct archive_written {
 
 struct archive_writer;
 
-/* Gives a chunk in malloc'd memory. Called by archive_writer_finish, on its thread, once for each
- * chunk. */
-typedef int archive_fetch(void *ctx, const struct hash *h, uint8_t **data, size_t *size,
-                          struct err *err);
+/* Gives the chunk that was noted as the note-th (from 0): address, data, size, and `packed` where it
+ * applies. Called by archive_writer_finish, on its thread, once for each. */
+typedef int archive_fetch(void *ctx, uint32_t note, struct archive_chunk *out, struct err *err);
 
 /* Files are made in `dir` under temporary names (nbs_table_*, which a collection sweeps away). */
 int archive_writer_open(struct archive_writer **out, const char *dir, archive_fetch *fetch, void *ctx,
                         struct err *err);
 
-/* Notes one chunk; each address once. Versions of one place in the order of history, either way round.
- */
-int archive_writer_add(struct archive_writer *w, const struct hash *h, struct archive_hint hint,
-                       struct err *err);
+/* Notes one chunk, each once. Versions of one place in the order of history, either way round. */
+int archive_writer_add(struct archive_writer *w, struct archive_hint hint, struct err *err);
 
 /* Chunks noted so far. */
 uint32_t archive_writer_count(const struct archive_writer *w);

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "store/chunk/hash.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,8 +53,24 @@ int chunk_store_get(struct chunk_store *cs, const struct hash *h, struct chunk *
 int chunk_store_read(struct chunk_store *cs, const struct hash *h, uint8_t **data, size_t *size,
                      struct err *err);
 
-/* From now on the journal is read without mapping it: for walks over everything. */
-void chunk_store_set_streaming(struct chunk_store *cs);
+/* Where in the journal a chunk's record was found; size 0: nowhere, or not known. */
+struct chunk_place {
+    uint64_t offset;
+    uint32_t size;
+};
+
+/*
+ * As chunk_store_read, for chunks that are read twice: *place is looked at first, and is then where the
+ * chunk was found. With `packed` (may be NULL) the bytes may still be a snappy record, which *packed
+ * says, so that codec_decode_snappy can be done on another thread.
+ */
+int chunk_store_read_placed(struct chunk_store *cs, const struct hash *h, struct chunk_place *place,
+                            uint8_t **data, size_t *size, bool *packed, struct err *err);
+
+/* How the journal is read from now on: as it suits commands, or without mapping it, as it suits walks
+ * over everything: along the history, or here and there. */
+enum chunk_reading { CHUNK_READING_MAPPED, CHUNK_READING_ALONG, CHUNK_READING_SCATTERED };
+void chunk_store_set_reading(struct chunk_store *cs, enum chunk_reading how);
 
 /* Gives back the memory that pages of mapped files take; they come again when they are needed. */
 void chunk_store_release_pages(struct chunk_store *cs);

@@ -19,6 +19,9 @@
 
 /* More than most records, with the four bytes in front of the next one. */
 #define STREAM_WINDOW ((size_t)4096)
+#define BLOCK_SIZE ((size_t)128 << 10)
+#define BLOCK_BEFORE ((size_t)96 << 10) /* of a block, before what was asked for */
+#define BLOCKS 4u
 
 /* What may lie behind the index: as much as every opening replays. */
 #define TAIL_CHUNKS 256u
@@ -177,6 +180,19 @@ static void unmap(struct journal *j) {
     j->map_size = 0;
 }
 
+/* Read along the history. */
+struct journal_block {
+    struct buf bytes;
+    uint64_t start, used;
+};
+
+static void free_blocks(struct journal *j) {
+    for (size_t i = 0; j->blocks && i < BLOCKS; i++)
+        buf_release(&j->blocks[i].bytes);
+    free(j->blocks);
+    j->blocks = NULL;
+}
+
 void journal_close(struct journal *j) {
     if (!j)
         return;
@@ -188,6 +204,7 @@ void journal_close(struct journal *j) {
         os_close(j->write_fd);
     address_map_release(&j->chunks);
     buf_release(&j->scratch);
+    free_blocks(j);
     free(j->dir);
     free(j->path);
     free(j);
@@ -227,7 +244,8 @@ static int read_window(struct journal *j, uint64_t offset, size_t size, const ui
                        struct err *err) {
     if (offset < j->window || offset + size > j->window + j->scratch.size) {
         size_t more = j->end - offset < STREAM_WINDOW ? (size_t)(j->end - offset) : STREAM_WINDOW;
-        size_t length = size > more ? size : more;
+        size_t length =
+            size > 4 ? size : more; /* else it is the size of the record that is asked for */
         int rc = read_fresh(j, offset, length, bytes, err);
         if (rc != BD_OK)
             return rc;
@@ -238,12 +256,63 @@ static int read_window(struct journal *j, uint64_t offset, size_t size, const ui
     return BD_OK;
 }
 
+/* --- reading along the history: what is looked at next mostly lies near, before or behind --- */
+
+void journal_set_reading(struct journal *j, enum chunk_reading how) {
+    j->reading = how; /* blocks are kept for the next time */
+}
+
+static int load_block(struct journal *j, struct journal_block *b, uint64_t start, size_t size,
+                      struct err *err) {
+    b->bytes.size = 0;
+    buf_reserve(&b->bytes, size);
+    if (os_pread_all(j->fd, b->bytes.data, size, (off_t)start) < 0)
+        return err_errno(err, "cannot read %zu bytes at %llu of %s", size, (unsigned long long)start,
+                         j->path);
+    b->start = start;
+    b->bytes.size = size;
+    return BD_OK;
+}
+
+static int read_block(struct journal *j, uint64_t offset, size_t size, const uint8_t **bytes,
+                      struct err *err) {
+    if (!j->blocks)
+        j->blocks = mem_zalloc(BLOCKS, sizeof *j->blocks);
+    struct journal_block *oldest = j->blocks, *found = NULL;
+    uint64_t start = offset > BLOCK_BEFORE ? offset - BLOCK_BEFORE : 0;
+    for (struct journal_block *b = j->blocks; b < j->blocks + BLOCKS && !found; b++) {
+        uint64_t end = b->start + b->bytes.size;
+        if (b->start <= offset && offset + size <= end)
+            found = b;
+        else if (b->start <= offset && offset < end) /* it stands on the border of two blocks */
+            return read_window(j, offset, size, bytes, err);
+        if (end <= offset && end > start) /* what it has need not be read again */
+            start = end;
+        if (b->used < oldest->used)
+            oldest = b;
+    }
+    if (!found) {
+        uint64_t length = offset + size - start;
+        if (length < BLOCK_SIZE)
+            length = j->end - start < BLOCK_SIZE ? j->end - start : BLOCK_SIZE;
+        int rc = load_block(j, oldest, start, (size_t)length, err);
+        if (rc != BD_OK)
+            return rc;
+        found = oldest;
+    }
+    found->used = ++j->block_uses;
+    *bytes = (const uint8_t *)found->bytes.data + (offset - found->start);
+    return BD_OK;
+}
+
 /* The `size` bytes at `offset`, all before j->end. They stay valid until the next call. */
 static int read_bytes(struct journal *j, uint64_t offset, size_t size, const uint8_t **bytes,
                       struct err *err) {
     uint64_t end = offset + size;
-    if (j->streaming)
+    if (j->reading == CHUNK_READING_SCATTERED)
         return read_window(j, offset, size, bytes, err);
+    if (j->reading == CHUNK_READING_ALONG)
+        return read_block(j, offset, size, bytes, err);
     if (end > j->map_size && end <= j->settled && (!j->map || j->settled - j->map_size >= MAP_STEP)) {
         unmap(j);
         void *map = os_mmap((size_t)j->settled, PROT_READ, MAP_SHARED, j->fd, 0);
@@ -316,26 +385,48 @@ int journal_has(struct journal *j, const struct hash *h, struct err *err) {
     return locate(j, h, &offset, &size, err);
 }
 
-int journal_get(struct journal *j, const struct hash *h, uint8_t **data, size_t *size,
-                struct err *err) {
-    uint64_t offset;
-    uint32_t record_size;
+/* Is that the chunk's record? *bytes is NULL when not: somebody else's journal stands there now. */
+static int read_place(struct journal *j, const struct hash *h, const struct chunk_place *place,
+                      const uint8_t **bytes, struct journal_record *r, struct err *err) {
+    int rc = BD_OK;
+    *bytes = NULL;
+    if (place->size >= JOURNAL_CHUNK_OVERHEAD && place->offset <= j->end &&
+        place->size <= j->end - place->offset)
+        rc = read_bytes(j, place->offset, place->size, bytes, err);
+    if (rc == BD_OK && *bytes &&
+        (journal_record_fields(*bytes, place->size, r) != JOURNAL_RECORD_OK ||
+         r->kind != JOURNAL_CHUNK || !hash_eq(&r->address, h)))
+        *bytes = NULL;
+    return rc;
+}
+
+int journal_get(struct journal *j, const struct hash *h, struct chunk_place *place, uint8_t **data,
+                size_t *size, bool *packed, struct err *err) {
     const uint8_t *bytes;
     struct journal_record r;
-    int rc = locate(j, h, &offset, &record_size, err);
-    if (rc == BD_OK)
-        rc = read_bytes(j, offset, record_size, &bytes, err);
+    int rc = read_place(j, h, place, &bytes, &r, err);
+    if (rc == BD_OK && !bytes) {
+        rc = locate(j, h, &place->offset, &place->size, err);
+        if (rc == BD_OK)
+            rc = read_place(j, h, place, &bytes, &r, err);
+        else
+            place->size = 0;
+    }
     if (rc != BD_OK)
         return rc;
-    if (journal_record_fields(bytes, record_size, &r) != JOURNAL_RECORD_OK || r.kind != JOURNAL_CHUNK ||
-        !hash_eq(&r.address, h))
+    if (!bytes) {
         rc = err_set(err, BD_CORRUPT, "its record was overwritten");
-    else
+    } else if (packed) {
+        *packed = true;
+        *size = r.payload_size;
+        *data = mem_dup(bytes + r.payload_offset, r.payload_size);
+    } else {
         rc = codec_decode_snappy(bytes + r.payload_offset, r.payload_size, data, size, err);
+    }
     if (rc != BD_OK) {
         char text[HASH_TEXT_SIZE + 1];
         hash_format(h, text);
-        err_prefix(err, "chunk %s at %llu of %s", text, (unsigned long long)offset, j->path);
+        err_prefix(err, "chunk %s at %llu of %s", text, (unsigned long long)place->offset, j->path);
     }
     return rc;
 }

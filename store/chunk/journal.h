@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "store/chunk/address_map.h"
+#include "store/chunk/chunk_store.h"
 #include "store/chunk/journal_index.h"
 #include "store/chunk/journal_record.h"
 
@@ -36,9 +37,11 @@ struct journal {
     struct address_map chunks; /* record size and offset of the chunks behind index_end */
     const uint8_t *map;        /* [0, map_size) with map_size <= settled; made when first read */
     size_t map_size;
-    bool streaming;     /* read without a mapping: pages of a long journal would fill memory */
-    struct buf scratch; /* the bytes [window, window + scratch.size) */
+    enum chunk_reading reading; /* without a mapping: pages of a long journal would fill memory */
+    struct buf scratch;         /* the bytes [window, window + scratch.size) */
     uint64_t window;
+    struct journal_block *blocks; /* read along the history; NULL: none yet */
+    uint64_t block_uses;
     uint64_t synced_end; /* bytes known to be synced; only the owner of LOCK asks */
     uint64_t replayed;   /* bytes parsed since open */
 };
@@ -55,8 +58,12 @@ int journal_refresh(struct journal *j, bool *replaced, struct err *err);
 
 /* BD_OK or BD_NOT_FOUND (no message) or an error. */
 int journal_has(struct journal *j, const struct hash *h, struct err *err);
-/* As has; *data is malloc'd. */
-int journal_get(struct journal *j, const struct hash *h, uint8_t **data, size_t *size, struct err *err);
+/* As has; *data is malloc'd. *place is looked at first, and set to where the record is. With `packed`
+ * (may be NULL) the bytes are a snappy record, and *packed is set. */
+int journal_get(struct journal *j, const struct hash *h, struct chunk_place *place, uint8_t **data,
+                size_t *size, bool *packed, struct err *err);
+
+void journal_set_reading(struct journal *j, enum chunk_reading how);
 
 /* Replays the whole file instead of trusting an index; *dropped: there was an index to distrust. */
 int journal_drop_index(struct journal *j, bool *dropped, struct err *err);

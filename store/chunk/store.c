@@ -262,7 +262,7 @@ static void install(struct chunk_store *cs, struct snapshot *s) {
     }
     cs->now = *s;
     if (cs->now.journal)
-        cs->now.journal->streaming = cs->streaming;
+        journal_set_reading(cs->now.journal, cs->reading);
 }
 
 int chunk_store_refresh(struct chunk_store *cs, struct err *err) {
@@ -403,13 +403,16 @@ int chunk_store_has(struct chunk_store *cs, const struct hash *h, struct err *er
     return store_find(cs, h, err);
 }
 
-/* Bytes of the chunk from whichever file has it, malloc'd. */
-static int fetch(struct chunk_store *cs, const struct hash *h, uint8_t **data, size_t *size,
-                 struct err *err) {
+/* Bytes of the chunk from whichever file has it, malloc'd; place and packed as in
+ * chunk_store_read_placed. */
+static int fetch(struct chunk_store *cs, const struct hash *h, struct chunk_place *place,
+                 uint8_t **data, size_t *size, bool *packed, struct err *err) {
     struct snapshot *s = &cs->now;
     int rc = BD_NOT_FOUND;
+    if (packed)
+        *packed = false;
     if (s->journal && s->journal_listed)
-        rc = journal_get(s->journal, h, data, size, err);
+        rc = journal_get(s->journal, h, place, data, size, packed, err);
     for (size_t i = 0; i < s->young.file_count && rc == BD_NOT_FOUND; i++)
         rc = chunk_file_get(s->young.files[i], h, data, size, err);
     for (size_t i = 0; i < s->old.file_count && rc == BD_NOT_FOUND; i++)
@@ -421,7 +424,7 @@ static int fetch(struct chunk_store *cs, const struct hash *h, uint8_t **data, s
         if (dropping != BD_OK)
             return dropping;
         if (dropped || !s->journal_listed)
-            rc = journal_get(s->journal, h, data, size, err);
+            rc = journal_get(s->journal, h, place, data, size, packed, err);
         if (dropped && rc == BD_OK)
             s->journal->distrusted = true;
     }
@@ -444,7 +447,13 @@ static int missing(struct chunk_store *cs, const struct hash *h, struct err *err
 
 int chunk_store_read(struct chunk_store *cs, const struct hash *h, uint8_t **data, size_t *size,
                      struct err *err) {
-    int rc = fetch(cs, h, data, size, err);
+    struct chunk_place place = {0, 0};
+    return chunk_store_read_placed(cs, h, &place, data, size, NULL, err);
+}
+
+int chunk_store_read_placed(struct chunk_store *cs, const struct hash *h, struct chunk_place *place,
+                            uint8_t **data, size_t *size, bool *packed, struct err *err) {
+    int rc = fetch(cs, h, place, data, size, packed, err);
     return rc == BD_NOT_FOUND ? missing(cs, h, err) : rc;
 }
 
@@ -471,10 +480,10 @@ bool chunk_store_has_old(const struct chunk_store *cs, const struct hash *h) {
     return false;
 }
 
-void chunk_store_set_streaming(struct chunk_store *cs) {
-    cs->streaming = true;
+void chunk_store_set_reading(struct chunk_store *cs, enum chunk_reading how) {
+    cs->reading = how;
     if (cs->now.journal)
-        cs->now.journal->streaming = true;
+        journal_set_reading(cs->now.journal, how);
 }
 
 void chunk_store_release_pages(struct chunk_store *cs) {

@@ -42,7 +42,8 @@ struct snapshot {
 struct chunk_store {
     char *dir, *old_dir;
     char *manifest_path, *old_manifest_path;
-    bool read_only, is_bare, streaming;
+    bool read_only, is_bare;
+    enum chunk_reading reading;
     bool write_failed; /* in an unknown state: no more writes through this value */
     struct store_lock lock;
     unsigned lock_wait_ms;

@@ -42,6 +42,7 @@ struct collection {
     uint64_t written; /* by a dry run, bytes */
     uint64_t total;   /* chunks to be written */
     uint64_t done;
+    size_t from; /* where the list that is being written begins */
     struct db_gc_result *out;
 };
 
@@ -147,15 +148,20 @@ static int mark_newest(struct collection *c, struct err *err) {
 
 /* --- writing --- */
 
-/* Chunks are fetched in an order of the writer's. */
-static int fetch(void *ctx, const struct hash *h, uint8_t **data, size_t *size, struct err *err) {
+/* The chunks of the list that is being written are fetched in an order of the writer's. */
+static int fetch(void *ctx, uint32_t note, struct archive_chunk *out, struct err *err) {
     struct collection *c = ctx;
+    uint32_t e = c->walk.order[c->from + note];
+    struct chunk_place place = {c->walk.marks[e].offset, c->walk.seen.entries[e].size};
     if (++c->done % RELEASE_READS == 0)
         chunk_store_release_pages(c->cs);
     int rc = BD_OK;
     if (c->o->progress && c->done % PROGRESS_CHUNKS == 0)
         rc = c->o->progress(c->o->progress_ctx, DB_GC_WRITE, c->done, c->total);
-    return rc == BD_OK ? chunk_store_read(c->cs, h, data, size, err) : rc;
+    out->address = c->walk.seen.entries[e].address;
+    return rc == BD_OK ? chunk_store_read_placed(c->cs, &out->address, &place, &out->data, &out->size,
+                                                 &out->packed, err)
+                       : rc;
 }
 
 /* A file is complete. A dry run only wants to know how large it is. */
@@ -190,7 +196,7 @@ static int write_archives(struct collection *c, enum chunk_generation g, const c
         struct archive_hint hint = {walk->marks[e].kind, walk->seen.entries[e].value,
                                     walk->marks[e].current,
                                     walk->marks[e].current && walk->marks[e].on_paths};
-        rc = archive_writer_add(w, &walk->seen.entries[e].address, hint, err);
+        rc = archive_writer_add(w, hint, err);
     }
     if (rc != BD_OK) {
         archive_writer_abandon(w);
@@ -213,14 +219,13 @@ static int write_table_file(struct collection *c, enum chunk_generation g, const
     if (rc != BD_OK)
         return rc;
     for (size_t i = from; rc == BD_OK && i < walk->count; i++) {
-        const struct hash *h = &walk->seen.entries[walk->order[i]].address;
-        uint8_t *data;
-        size_t size;
-        rc = fetch(c, h, &data, &size, err);
-        if (rc != BD_OK)
-            break;
-        rc = table_writer_add(w, h, data, size, err);
-        free(data);
+        struct archive_chunk chunk = {.packed = false};
+        rc = fetch(c, (uint32_t)(i - from), &chunk, err);
+        if (rc == BD_OK)
+            rc = archive_chunk_unpack(&chunk, err);
+        if (rc == BD_OK)
+            rc = table_writer_add(w, &chunk.address, chunk.data, chunk.size, err);
+        free(chunk.data);
     }
     if (rc != BD_OK) {
         table_writer_drop(w);
@@ -237,6 +242,7 @@ static int write_table_file(struct collection *c, enum chunk_generation g, const
 /* The chunks listed from position `from` on. */
 static int write_list(struct collection *c, enum chunk_generation g, size_t from, struct err *err) {
     size_t count = c->walk.count - from;
+    c->from = from;
     const char *dir = c->files ? chunk_collection_dir(c->files, g) : c->scratch;
     if (count == 0)
         return BD_OK;
@@ -301,8 +307,9 @@ static int walk_rest_and_publish(struct collection *c, unsigned wait_ms, enum ch
 }
 
 static int run(struct collection *c, struct err *err) {
-    chunk_store_set_streaming(c->cs);
+    chunk_store_set_reading(c->cs, CHUNK_READING_SCATTERED);
     gc_walk_init(&c->walk, c->cs, !c->o->full);
+    c->walk.along = true;
     if (c->o->progress) {
         c->walk.progress = walk_progress;
         c->walk.progress_ctx = c;

@@ -35,7 +35,7 @@ struct gc_child {
     uint64_t kind;
 };
 struct gc_frame {
-    uint32_t entry, size;
+    uint32_t entry;
     struct gc_refs refs;
     struct gc_child *children; /* those that may be new */
     size_t count, capacity, next;
@@ -101,20 +101,32 @@ static int parse_refs(const struct hash *h, const struct chunk *c, struct gc_ref
     return rc;
 }
 
+static void read_along(struct gc_walk *w, bool along) {
+    if (w->along)
+        chunk_store_set_reading(w->cs, along ? CHUNK_READING_ALONG : CHUNK_READING_SCATTERED);
+    w->along_now = along;
+}
+
 /* The chunk's bytes are the caller's. BD_NOT_FOUND only for what a shallow clone left out. */
-static int read_chunk(struct gc_walk *w, const struct hash *h, uint8_t **data, size_t *size,
-                      struct err *err) {
+static int read_placed(struct gc_walk *w, const struct hash *h, struct chunk_place *place,
+                       uint8_t **data, size_t *size, struct err *err) {
     if (++w->read_since_release >= RELEASE_READS) {
         chunk_store_release_pages(w->cs);
         w->read_since_release = 0;
     }
-    int rc = chunk_store_read(w->cs, h, data, size, err);
+    int rc = chunk_store_read_placed(w->cs, h, place, data, size, NULL, err);
     if (rc != BD_NOT_FOUND || chunk_store_is_ghost(w->cs, h, NULL) == BD_OK)
         return rc;
     err_prefix(err, "a chunk is missing that the database needs; nothing was changed");
     if (err)
         err->code = BD_CORRUPT;
     return BD_CORRUPT;
+}
+
+static int read_chunk(struct gc_walk *w, const struct hash *h, uint8_t **data, size_t *size,
+                      struct err *err) {
+    struct chunk_place place = {0, 0};
+    return read_placed(w, h, &place, data, size, err);
 }
 
 static struct gc_refs *cache_slot(struct gc_walk *w, const struct hash *h) {
@@ -132,7 +144,10 @@ static int refs_of(struct gc_walk *w, const struct hash *h, const struct gc_refs
         return BD_OK;
     uint8_t *data;
     size_t size;
+    bool along = w->along_now;
+    read_along(w, false); /* it may be from long ago */
     int rc = read_chunk(w, h, &data, &size, err);
+    read_along(w, along);
     if (rc == BD_NOT_FOUND) {
         *out = NULL;
         err_clear(err);
@@ -315,13 +330,16 @@ static int enter(struct gc_walk *w, const struct gc_child *child, struct err *er
         (struct gc_mark){.kind = child->kind}; /* the last use of child: frames may move */
     uint8_t *data;
     size_t size;
-    int rc = read_chunk(w, &h, &data, &size, err);
+    struct chunk_place place = {0, 0};
+    int rc = read_placed(w, &h, &place, &data, &size, err);
     if (rc == BD_NOT_FOUND) {
         err_clear(err);
         return BD_OK;
     }
     if (rc != BD_OK)
         return rc;
+    w->seen.entries[entry].size = place.size;
+    w->marks[entry].offset = place.offset & ((UINT64_C(1) << 48) - 1);
     if (w->depth == w->frame_capacity) {
         size_t before = w->frame_capacity;
         MEM_GROW(w->frames, w->frame_capacity, w->depth + 1);
@@ -329,7 +347,6 @@ static int enter(struct gc_walk *w, const struct gc_child *child, struct err *er
     }
     struct gc_frame *f = &w->frames[w->depth];
     f->entry = (uint32_t)entry;
-    f->size = (uint32_t)size;
     f->count = f->next = 0;
     w->bytes += size;
     rc = parse_refs(&h, &(struct chunk){data, size}, &f->refs, err);
@@ -357,7 +374,6 @@ static int enter(struct gc_walk *w, const struct gc_child *child, struct err *er
 /* Everything below the topmost chunk is listed: it is itself. */
 static void leave(struct gc_walk *w) {
     struct gc_frame *f = &w->frames[--w->depth];
-    w->seen.entries[f->entry].size = f->size;
     MEM_GROW(w->order, w->order_capacity, w->count + 1);
     w->order[w->count++] = f->entry;
     remember_refs(w, &f->refs);
@@ -499,6 +515,7 @@ int gc_walk_history(struct gc_walk *w, const struct hash *heads, size_t count, u
         rc = expand_commit(w, &l, i, err);
     if (l.count)
         qsort(l.items, l.count, sizeof *l.items, by_height);
+    read_along(w, true);
     uint64_t limit = max_bytes ? w->bytes + max_bytes : UINT64_MAX;
     size_t i = 0;
     for (; rc == BD_OK && i < l.count && w->bytes < limit; i++) {
@@ -506,6 +523,7 @@ int gc_walk_history(struct gc_walk *w, const struct hash *heads, size_t count, u
         struct gc_child top = {c->hash, c->parent, c->has_parent, MESSAGE_COMMIT};
         rc = walk_below(w, &top, limit, err);
     }
+    read_along(w, false);
     if (complete)
         *complete = i == l.count && w->depth == 0;
     address_map_release(&l.known);

@@ -19,20 +19,23 @@ struct gc_frame;
 struct gc_refs;
 
 struct gc_mark {
-    uint64_t kind; /* equal: nodes of one level of one tree, or messages of one kind */
-    bool has_refs; /* it refers to others */
-    bool current;  /* gc_walk_mark_current reached it */
-    bool on_paths; /* what leads to rows: a schema, a table, an inner node …, no leaf */
+    uint64_t kind;         /* equal: nodes of one level of one tree, or messages of one kind */
+    uint64_t offset : 48;  /* of its record in the journal, with the size in `seen` */
+    uint64_t has_refs : 1, /* it refers to others */
+        current : 1,       /* gc_walk_mark_current reached it */
+        on_paths : 1;      /* what leads to rows: a schema, a table, an inner node …, no leaf */
 };
 
 struct gc_walk {
     struct chunk_store *cs;
     bool skip_old; /* chunks of the old generation are not walked: all below them is old too */
+    bool along;    /* the journal is not mapped, but read in large pieces where that serves */
     /* The chunks listed so far, as indexes into the entries of `seen`: the order of history, and below
      * a commit every chunk behind all that it refers to. */
     uint32_t *order;
     size_t count, order_capacity;
-    struct address_map seen; /* of an entry: its uncompressed size, and as value its place */
+    struct address_map seen; /* of an entry: the size of its record in the journal (0: not there), and
+                                as value its place */
     struct gc_mark *marks;   /* of the entries */
     size_t mark_capacity;
     uint64_t bytes;                            /* of all chunks read, uncompressed */
@@ -43,7 +46,7 @@ struct gc_walk {
     size_t depth, frame_capacity;
     struct gc_refs *cache;
     struct hash last_root;
-    bool has_last_root;
+    bool has_last_root, along_now;
     uint64_t read_since_release;
 };
 

@@ -3,6 +3,8 @@
  * takes at most twice what a full collection would leave, and 64 MB.
  *
  *   gc_day [commits]           (a day: 92160)
+ *   gc_day commits DIR         no collection at all: leaves a store in DIR/db to measure collections
+ * with
  *
  * Prints how many steps were made, the processor time they took, and the largest size. The short form
  * in tests/unit has smaller numbers for all of it.
@@ -41,6 +43,7 @@ static struct {
     double step_seconds, longest_step;
     int steps;
     uint64_t largest, live;
+    bool uncollected;
 } day;
 
 /* 64 commits a minute. */
@@ -149,7 +152,7 @@ static int start(const char *scratch) {
 /* What a command does at its end. */
 static int collect_bit(void) {
     struct db_gc_step_options o = {GC_DAY_JOURNAL, GC_DAY_STEP};
-    if (!db_gc_step_due(day.db, &o))
+    if (day.uncollected || !db_gc_step_due(day.db, &o))
         return BD_OK;
     tables_close(day.ops.tables);
     day.ops.tables = NULL;
@@ -189,14 +192,14 @@ static int run_day(const char *scratch, int commits) {
         if (sizes.total > day.largest)
             day.largest = sizes.total;
         /* The live size grows: the one measured before is the harder bound. */
-        if (sizes.total > 2 * day.live + GC_DAY_SLACK) {
+        if (!day.uncollected && sizes.total > 2 * day.live + GC_DAY_SLACK) {
             rc = measure_live(&day.live);
             if (rc == BD_OK && sizes.total > 2 * day.live + GC_DAY_SLACK)
                 rc = err_set(&day.err, BD_INVALID,
                              "commit %d: %llu bytes, and a full collection leaves %llu", i,
                              (unsigned long long)sizes.total, (unsigned long long)day.live);
         }
-        if (i % (commits / CHECKPOINTS) == commits / CHECKPOINTS - 1) {
+        if (!day.uncollected && i % (commits / CHECKPOINTS) == commits / CHECKPOINTS - 1) {
             rc = measure_live(&day.live);
             fprintf(stderr,
                     "%6d commits: %8.2f MB in %zu files, journal %.2f MB; %.2f MB live; %d steps, %.3f "
@@ -232,10 +235,12 @@ static void remove_scratch(const char *scratch) {
 int main(int argc, char **argv) {
     int commits = argc > 1 ? atoi(argv[1]) : GC_DAY_COMMITS;
     char scratch[300];
-    if (!make_scratch(scratch))
+    day.uncollected = argc > 2;
+    if (!day.uncollected && !make_scratch(scratch))
         return 1;
-    int rc = run_day(scratch, commits);
-    remove_scratch(scratch);
+    int rc = run_day(day.uncollected ? argv[2] : scratch, commits);
+    if (!day.uncollected)
+        remove_scratch(scratch);
     if (rc != BD_OK) {
         fprintf(stderr, "gc_day: %s\n", day.err.msg);
         return 1;
