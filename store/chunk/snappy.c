@@ -162,6 +162,11 @@ static inline void copy_back(uint8_t *out, size_t distance, size_t size) {
         copy_wide(out, from, size);
         return;
     }
+    if (distance >= 8) {
+        for (size_t i = 0; i < size; i += 8)
+            memcpy(out + i, from + i, 8);
+        return;
+    }
     for (size_t i = 0; i < size; i++)
         out[i] = from[i];
 }
