@@ -24,6 +24,12 @@ struct embedded {
     char *session_name, *session_email;
     bool read_only, bare;
     bool fresh; /* opened or refreshed, and nobody has used the snapshot yet */
+    /* The newest snapshot of the branch, with the tables it has open: whoever reads again while nothing
+     * moved gets it too. It is dropped when the root or the branch is another. */
+    struct embedded_txn *newest;
+    struct hash newest_root; /* of the store */
+    const char *newest_branch;
+    unsigned newest_forgotten; /* chunk_store_forgotten when it was made: it borrows from chunks */
 };
 
 struct embedded_txn {
@@ -34,6 +40,7 @@ struct embedded_txn {
     struct root_value root;
     struct strmap tables; /* lower-case name → struct table; NULL value is not kept */
     bool writing, foreign_key_checks;
+    unsigned holders; /* of e->newest: how many have begun to read and not ended */
     bool foreign_keys_loaded, foreign_keys_changed;
     struct foreign_keys foreign_keys;
     int64_t now_utc, now_local; /* micros, whole seconds */

@@ -174,6 +174,12 @@ bool foreign_key_equal(const struct foreign_key *a, const struct foreign_key *b)
            tags_equal(a->parent_tags, a->parent_tag_count, b->parent_tags, b->parent_tag_count);
 }
 
+bool foreign_key_identical(const struct foreign_key *a, const struct foreign_key *b) {
+    return foreign_key_equal(a, b) && a->not_valid == b->not_valid && a->match_type == b->match_type &&
+           names_equal(a->child_names, a->child_name_count, b->child_names, b->child_name_count) &&
+           names_equal(a->parent_names, a->parent_name_count, b->parent_names, b->parent_name_count);
+}
+
 struct foreign_key *foreign_keys_find(const struct foreign_keys *fks, const char *child_table,
                                       const char *name) {
     for (size_t i = 0; i < fks->count; i++)

@@ -41,6 +41,9 @@ static inline bool foreign_key_resolved(const struct foreign_key *fk) {
 /* All stored attributes but the unresolved names equal. */
 bool foreign_key_equal(const struct foreign_key *a, const struct foreign_key *b);
 
+/* Equal in all that is stored. */
+bool foreign_key_identical(const struct foreign_key *a, const struct foreign_key *b);
+
 /* A key is named by its table and its name. Adds a copy (replacing one of that name); keeps order. */
 void foreign_keys_put(struct foreign_keys *fks, struct arena *a, const struct foreign_key *fk);
 bool foreign_keys_remove(struct foreign_keys *fks, const char *child_table, const char *name);

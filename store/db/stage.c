@@ -235,6 +235,24 @@ static bool in_root(const struct root_value *root, const char *table) {
     return root_value_has(root, table);
 }
 
+/* Whether a table has the very same keys in both. */
+static bool same_keys_of(const struct foreign_keys *from, const struct foreign_keys *to,
+                         const char *table) {
+    size_t before = 0, now = 0;
+    for (size_t i = 0; i < from->count; i++)
+        before += strcasecmp(from->keys[i].child_table, table) == 0;
+    for (size_t i = 0; i < to->count; i++) {
+        const struct foreign_key *k = &to->keys[i];
+        if (strcasecmp(k->child_table, table) != 0)
+            continue;
+        const struct foreign_key *old = same_name(from, k);
+        if (!old || !foreign_key_identical(old, k))
+            return false;
+        now++;
+    }
+    return before == now;
+}
+
 int stage_tables(struct embedded_txn *x, const struct root_value *head, struct root_value *staged,
                  const struct root_value *working, const struct strmap *only, bool with_ignored,
                  struct err *err) {
@@ -253,7 +271,9 @@ int stage_tables(struct embedded_txn *x, const struct root_value *head, struct r
     memset(&to, 0, sizeof to);
     if (keys_differ) {
         rc = foreign_keys_read(x->ns, &staged->foreign_keys, a, &from, err);
-        if (rc == BD_OK)
+        if (rc == BD_OK && working == &x->root && x->foreign_keys_loaded)
+            to = x->foreign_keys;
+        else if (rc == BD_OK)
             rc = foreign_keys_read(x->ns, &working->foreign_keys, a, &to, err);
         if (rc == BD_OK)
             rc = add_key_changes(x, staged, working, &from, &to, &moved, err);
@@ -282,18 +302,15 @@ int stage_tables(struct embedded_txn *x, const struct root_value *head, struct r
                 edits[edit_count++] = (struct root_value_edit){changes[i].table, changes[i].to};
         if (!keys_differ)
             continue;
-        for (size_t i = from.count; i-- > 0;) {
-            if (!strcasecmp(from.keys[i].child_table, table)) {
+        if (same_keys_of(&from, &to, table))
+            continue;
+        keys_changed = true;
+        for (size_t i = from.count; i-- > 0;)
+            if (!strcasecmp(from.keys[i].child_table, table))
                 foreign_keys_remove(&from, from.keys[i].child_table, from.keys[i].name);
-                keys_changed = true;
-            }
-        }
-        for (size_t i = 0; i < to.count; i++) {
-            if (!strcasecmp(to.keys[i].child_table, table)) {
+        for (size_t i = 0; i < to.count; i++)
+            if (!strcasecmp(to.keys[i].child_table, table))
                 foreign_keys_put(&from, a, &to.keys[i]);
-                keys_changed = true;
-            }
-        }
     }
     if (rc == BD_OK && edit_count)
         rc = root_value_edit(staged, edits, edit_count, err);
