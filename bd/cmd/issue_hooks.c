@@ -105,6 +105,8 @@ void issue_hooks_attach(struct bd *bd) {
     if (bd->ops.changed || !bd->ws.beads_dir || (off && strcmp(off, "1") == 0) ||
         config_bool(&bd->config, "no-hooks"))
         return;
+    if (!os_is_dir(arena_printf(&bd->arena, "%s/hooks", bd->ws.beads_dir)))
+        return;
     for (size_t i = 0; i < 3; i++)
         if (is_script(arena_printf(&bd->arena, "%s/hooks/on_%s", bd->ws.beads_dir, events[i]))) {
             bd->ops.changed = tell;

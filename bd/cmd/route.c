@@ -112,7 +112,7 @@ static const char *setting(struct bd *bd, const char *key) {
     struct tables_txn *x;
     if (value && *value)
         return value;
-    if (tables_read_begin(bd->ops.tables, &x, NULL) != BD_OK)
+    if (tables_read_again(bd->ops.tables, &x, NULL) != BD_OK)
         return NULL;
     if (db_config_get(x, key, &bd->arena, &value, NULL) != BD_OK)
         value = NULL;

@@ -80,7 +80,7 @@ static int check_identity(struct bd *bd, struct err *err) {
     struct tables_txn *x;
     if (!bd->ws.project_id || !*bd->ws.project_id || (skip && strcmp(skip, "1") == 0))
         return BD_OK;
-    int rc = tables_read_begin(bd->ops.tables, &x, err);
+    int rc = tables_read_again(bd->ops.tables, &x, err);
     if (rc)
         return rc;
     metadata_value(x, "_project_id", &bd->arena, &id);

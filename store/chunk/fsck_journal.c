@@ -263,7 +263,8 @@ static void check_private_index(struct scan *s, const struct fsck_options *o, st
             f = &s->files[i];
     if (!f || s->journal_end < JOURNAL_HEAD_SIZE || os_pread_all(f->fd, head, sizeof head, 0) < 0)
         return;
-    struct journal_index *x = journal_index_open(s->dir, head);
+    uint64_t synced_end;
+    struct journal_index *x = journal_index_open(s->dir, head, &synced_end);
     if (!x)
         return; /* none, of another journal, or damaged in a way that every reader notices */
     const struct journal_coverage *c = journal_index_coverage(x);

@@ -49,17 +49,42 @@ static int visit_record(void *ctx, uint64_t offset, const uint8_t *bytes,
     return BD_OK;
 }
 
-/* Parses from the validated end to `size`. */
+static void unmap(struct journal *j) {
+    if (j->map)
+        os_munmap((void *)(uintptr_t)j->map, j->map_size);
+    j->map = NULL;
+    j->map_size = 0;
+}
+
+/* Maps [0, size), of which nobody cuts anything off. */
+static bool map_to(struct journal *j, uint64_t size) {
+    unmap(j);
+    void *map = os_mmap((size_t)size, PROT_READ, MAP_SHARED, j->fd, 0);
+    if (map == MAP_FAILED)
+        return false;
+    j->map = map;
+    j->map_size = (size_t)size;
+    return true;
+}
+
+/* Parses from the validated end to `size`; in place when all of it is known to be synced. */
 static int replay(struct journal *j, uint64_t size, struct err *err) {
     struct journal_walk_end end;
     uint64_t from = j->end;
-    int rc = journal_walk(j->fd, j->path, from, size, visit_record, j, &end, err);
+    bool all_synced = size == j->synced_end && size > 0;
+    int rc;
+    if (all_synced && j->reading == CHUNK_READING_MAPPED && (j->map_size == size || map_to(j, size)))
+        rc = journal_walk_mapped(j->map, j->path, from, size, visit_record, j, &end, err);
+    else
+        rc = journal_walk(j->fd, j->path, from, size, visit_record, j, &end, err);
     if (rc != BD_OK)
         return rc;
     j->replayed += end.offset - from;
     j->end = end.offset;
     j->size = size;
     j->tail = end.stop;
+    if (all_synced && j->end == size)
+        j->settled = size;
     return BD_OK;
 }
 
@@ -116,7 +141,10 @@ static bool index_fits(struct journal *j, const struct journal_coverage *c, uint
 
 /* Starts the replay behind what an index covers. */
 static void load_index(struct journal *j, uint64_t size) {
-    struct journal_index *x = j->has_head ? journal_index_open(j->dir, j->head) : NULL;
+    uint64_t synced_end = 0;
+    struct journal_index *x = j->has_head ? journal_index_open(j->dir, j->head, &synced_end) : NULL;
+    if (synced_end > j->synced_end && synced_end <= size)
+        j->synced_end = synced_end;
     if (!x)
         return;
     const struct journal_coverage *c = journal_index_coverage(x);
@@ -171,13 +199,6 @@ int journal_open(struct journal **out, const char *dir, struct err *err) {
     }
     *out = j;
     return BD_OK;
-}
-
-static void unmap(struct journal *j) {
-    if (j->map)
-        os_munmap((void *)(uintptr_t)j->map, j->map_size);
-    j->map = NULL;
-    j->map_size = 0;
 }
 
 /* Read along the history. */
@@ -313,14 +334,8 @@ static int read_bytes(struct journal *j, uint64_t offset, size_t size, const uin
         return read_window(j, offset, size, bytes, err);
     if (j->reading == CHUNK_READING_ALONG)
         return read_block(j, offset, size, bytes, err);
-    if (end > j->map_size && end <= j->settled && (!j->map || j->settled - j->map_size >= MAP_STEP)) {
-        unmap(j);
-        void *map = os_mmap((size_t)j->settled, PROT_READ, MAP_SHARED, j->fd, 0);
-        if (map != MAP_FAILED) {
-            j->map = map;
-            j->map_size = (size_t)j->settled;
-        }
-    }
+    if (end > j->map_size && end <= j->settled && (!j->map || j->settled - j->map_size >= MAP_STEP))
+        map_to(j, j->settled);
     if (end <= j->map_size) {
         *bytes = j->map + offset;
         return BD_OK;

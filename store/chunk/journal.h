@@ -42,7 +42,7 @@ struct journal {
     uint64_t window;
     struct journal_block *blocks; /* read along the history; NULL: none yet */
     uint64_t block_uses;
-    uint64_t synced_end; /* bytes known to be synced; only the owner of LOCK asks */
+    uint64_t synced_end; /* bytes known to be synced */
     uint64_t replayed;   /* bytes parsed since open */
 };
 

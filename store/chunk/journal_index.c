@@ -133,8 +133,13 @@ static void file_path(struct buf *path, const char *dir, const char *suffix) {
 
 static int open_file(const char *dir, const char *suffix, int flags) {
     struct buf path = BUF_INIT;
-    file_path(&path, dir, suffix);
+    buf_addf(&path, "%s/../temptf/" JOURNAL_INDEX_FILE "%s", dir, suffix);
     int fd = os_open(path.data, flags, 0666);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) { /* it may be that there is no such folder */
+        buf_clear(&path);
+        file_path(&path, dir, suffix);
+        fd = os_open(path.data, flags, 0666);
+    }
     buf_release(&path);
     return fd;
 }
@@ -208,10 +213,13 @@ struct journal_index {
     uint8_t *verified; /* one bit for each page of the map */
 };
 
-struct journal_index *journal_index_open(const char *dir, const uint8_t head[JOURNAL_HEAD_SIZE]) {
+struct journal_index *journal_index_open(const char *dir, const uint8_t head[JOURNAL_HEAD_SIZE],
+                                         uint64_t *synced_end) {
     struct frame f;
+    *synced_end = 0;
     if (!frame_open(&f, dir, head, O_RDONLY))
         return NULL;
+    *synced_end = f.synced_end;
     void *map = MAP_FAILED;
     size_t size = (size_t)(f.newest.page + 1) * PAGE;
     struct stat st;

@@ -37,8 +37,10 @@ struct journal_coverage {
     uint64_t chunks;
 };
 
-/* NULL when there is no index for this journal, or none that can be used. */
-struct journal_index *journal_index_open(const char *dir, const uint8_t head[JOURNAL_HEAD_SIZE]);
+/* NULL when there is no index for this journal, or none that can be used. *synced_end: the end up to
+ * which the journal is known to be synced, 0 when unknown. */
+struct journal_index *journal_index_open(const char *dir, const uint8_t head[JOURNAL_HEAD_SIZE],
+                                         uint64_t *synced_end);
 void journal_index_close(struct journal_index *x); /* NULL is fine */
 const struct journal_coverage *journal_index_coverage(const struct journal_index *x);
 

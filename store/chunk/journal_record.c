@@ -120,8 +120,9 @@ const char *journal_stop_text(enum journal_parse stop) {
 
 struct window {
     int fd;
-    uint64_t size; /* of the file, as far as the walk may look */
-    uint64_t at;   /* file offset of data.data[0] */
+    const uint8_t *map; /* NULL, or all of the file: bytes that nobody cuts off */
+    uint64_t size;      /* of the file, as far as the walk may look */
+    uint64_t at;        /* file offset of data.data[0] */
     struct buf data;
 };
 
@@ -129,6 +130,11 @@ struct window {
 static int window_load(struct window *w, uint64_t offset, size_t need, const uint8_t **bytes,
                        size_t *available) {
     uint64_t left = w->size - offset;
+    if (w->map) {
+        *bytes = w->map + offset;
+        *available = (size_t)left;
+        return 0;
+    }
     if (need > left)
         need = (size_t)left;
     if (offset < w->at || offset + need > w->at + w->data.size) {
@@ -173,9 +179,8 @@ static int load_record(struct window *w, uint64_t offset, const uint8_t **bytes,
     return 0;
 }
 
-int journal_walk(int fd, const char *path, uint64_t from, uint64_t size, journal_visit *visit,
-                 void *ctx, struct journal_walk_end *end, struct err *err) {
-    struct window w = {fd, size, from, BUF_INIT};
+static int walk(struct window w, const char *path, uint64_t from, journal_visit *visit, void *ctx,
+                struct journal_walk_end *end, struct err *err) {
     int rc = BD_OK;
     uint64_t offset = from;
     enum journal_parse state;
@@ -208,12 +213,23 @@ int journal_walk(int fd, const char *path, uint64_t from, uint64_t size, journal
     return BD_OK;
 }
 
+int journal_walk(int fd, const char *path, uint64_t from, uint64_t size, journal_visit *visit,
+                 void *ctx, struct journal_walk_end *end, struct err *err) {
+    return walk((struct window){fd, NULL, size, from, BUF_INIT}, path, from, visit, ctx, end, err);
+}
+
+int journal_walk_mapped(const uint8_t *map, const char *path, uint64_t from, uint64_t size,
+                        journal_visit *visit, void *ctx, struct journal_walk_end *end,
+                        struct err *err) {
+    return walk((struct window){-1, map, size, from, BUF_INIT}, path, from, visit, ctx, end, err);
+}
+
 /* Checksummed bytes after which the search gives up: only a file made for it gets there. */
 #define LOSS_BUDGET (UINT64_C(4) << 30)
 
 int journal_find_loss(int fd, const char *path, uint64_t from, uint64_t size, bool *found,
                       struct err *err) {
-    struct window w = {fd, size, from, BUF_INIT};
+    struct window w = {fd, NULL, size, from, BUF_INIT};
     uint64_t offset = from, spent = 0;
     bool seen_root = false;
     int rc = BD_OK;

@@ -64,6 +64,10 @@ struct journal_walk_end {
 int journal_walk(int fd, const char *path, uint64_t from, uint64_t size, journal_visit *visit,
                  void *ctx, struct journal_walk_end *end, struct err *err);
 
+/* The same in memory; map[0] is the first byte of the file. */
+int journal_walk_mapped(const uint8_t *map, const char *path, uint64_t from, uint64_t size,
+                        journal_visit *visit, void *ctx, struct journal_walk_end *end, struct err *err);
+
 /*
  * Looks behind an invalid record for a valid root record that is followed, anywhere later, by another
  * valid record: such bytes were once committed and must not be cut off. *found tells.

@@ -248,14 +248,18 @@ static bool newest_is_current(const struct embedded *e) {
            strcmp(e->newest_branch, e->branch) == 0;
 }
 
+static struct tables_txn *hold_newest(struct embedded *e) {
+    e->newest->holders++;
+    return &e->newest->base;
+}
+
 static int embedded_read_begin(struct tables *t, const char *ref, struct tables_txn **out,
                                struct err *err) {
     struct embedded *e = embedded_of(t);
     *out = NULL;
     int rc = embedded_refresh(e, err);
     if (rc == BD_OK && !ref && newest_is_current(e)) {
-        e->newest->holders++;
-        *out = &e->newest->base;
+        *out = hold_newest(e);
         return BD_OK;
     }
     struct hash root;
@@ -275,6 +279,14 @@ static int embedded_read_begin(struct tables *t, const char *ref, struct tables_
         x->holders = 1;
     }
     *out = &x->base;
+    return BD_OK;
+}
+
+static int embedded_read_again(struct tables *t, struct tables_txn **out, struct err *err) {
+    struct embedded *e = embedded_of(t);
+    if (!newest_is_current(e))
+        return embedded_read_begin(t, NULL, out, err);
+    *out = hold_newest(e);
     return BD_OK;
 }
 
@@ -499,6 +511,7 @@ const struct tables_driver embedded_driver = {
     .is_read_only = embedded_is_read_only,
     .branch = embedded_branch,
     .read_begin = embedded_read_begin,
+    .read_again = embedded_read_again,
     .read_end = embedded_read_end,
     .schema = embedded_schema_of,
     .list = embedded_list_of,

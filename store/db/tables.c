@@ -16,6 +16,9 @@ const char *tables_branch(const struct tables *t) { return t->driver->branch(t);
 int tables_read_begin(struct tables *t, struct tables_txn **out, struct err *err) {
     return t->driver->read_begin(t, NULL, out, err);
 }
+int tables_read_again(struct tables *t, struct tables_txn **out, struct err *err) {
+    return t->driver->read_again(t, out, err);
+}
 int tables_read_begin_at(struct tables *t, const char *ref, struct tables_txn **out, struct err *err) {
     return t->driver->read_begin(t, ref, out, err);
 }

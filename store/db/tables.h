@@ -98,6 +98,9 @@ const struct pred *pred_json(struct arena *a, enum pred_op op, const char *colum
 
 /* Newest state of the branch: its working set (uncommitted changes included). */
 int tables_read_begin(struct tables *t, struct tables_txn **out, struct err *err);
+/* The same for what belongs to the last reading: its snapshot once more, without a look at the files
+ * (a new one if there is none, or if this connection wrote since). */
+int tables_read_again(struct tables *t, struct tables_txn **out, struct err *err);
 /* A past state: branch, tag, commit hash, HEAD~n, HEAD^, or "WORKING"/"STAGED". */
 int tables_read_begin_at(struct tables *t, const char *ref, struct tables_txn **out, struct err *err);
 void tables_read_end(struct tables_txn *x);

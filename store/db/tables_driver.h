@@ -13,6 +13,7 @@ struct tables_driver {
     const char *(*branch)(const struct tables *t);
 
     int (*read_begin)(struct tables *t, const char *ref, struct tables_txn **out, struct err *err);
+    int (*read_again)(struct tables *t, struct tables_txn **out, struct err *err);
     void (*read_end)(struct tables_txn *x);
     int (*schema)(struct tables_txn *x, const char *table, const struct schema **out, struct err *err);
     int (*list)(struct tables_txn *x, struct arena *a, const char ***names, size_t *count,
