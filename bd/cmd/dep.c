@@ -47,7 +47,7 @@ int dep_check_descendant(const char *from, const char *to, struct err *err) {
 }
 
 #define WARN_EDGES_MAX                                                                                 \
-    20000 /* beyond that, looking for cycles anywhere costs more than adding the edge */
+    1000 /* beyond that, looking for cycles anywhere costs more than adding the edge */
 
 void dep_warn_cycles(struct bd *bd) {
     struct tables_txn *x;

@@ -62,13 +62,37 @@ static int append_current(struct chunker *c, unsigned level, bool *split, struct
                           err);
 }
 
+/*
+ * What the old tree did not cut is not cut now: as long as nothing else stands before them, the first
+ * items of a node need no look at their keys. Returns how many were taken. (Closures are weighed in
+ * another way when they grow.)
+ */
+static uint32_t take_prefix(struct chunker *c, unsigned level) {
+    struct tree_level *old = &c->cur->level[level];
+    struct chunker_level *l = &c->level[level];
+    uint32_t last = old->node.count ? old->node.count - 1 : 0; /* where it was cut, or may be now */
+    uint32_t count = old->index < last ? old->index : last, i = 0;
+    if (c->type->kind == TREE_CLOSURE || l->count > 0 || count == 0)
+        return 0;
+    MEM_GROW(l->items, l->capacity, old->node.count + 2);
+    for (old->index = 0; i < count; old->index = ++i) {
+        struct bytes key = tree_node_key(&old->node, i), value = tree_node_value(&old->node, i);
+        if (l->bytes + key.size + value.size > NODE_ITEM_BYTES_MAX)
+            break;
+        l->items[l->count++] = (struct node_item){key, value, current_subtree(c, level)};
+        l->bytes += key.size + value.size;
+    }
+    l->splitter.size = (uint32_t)l->bytes;
+    return i;
+}
+
 /* Feeds the items before the cursor in its node, after the level above has done the same. */
 static int process_prefix(struct chunker *c, unsigned level, struct err *err) {
     int rc = BD_OK;
     if (level + 1 < c->cur->levels && !c->level[level + 1].exists)
         rc = level_begin(c, level + 1, err);
     uint32_t index = c->cur->level[level].index;
-    c->cur->level[level].index = 0;
+    c->cur->level[level].index = rc == BD_OK ? take_prefix(c, level) : 0;
     while (rc == BD_OK && c->cur->level[level].index < index) {
         rc = append_current(c, level, NULL, err);
         if (rc == BD_OK)
