@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,12 @@ void *mem_resize(void *old, size_t count, size_t size) {
     if (__builtin_mul_overflow(count, size, &total))
         out_of_memory(count);
     return mem_realloc(old, total);
+}
+
+void mem_give_back(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 char *mem_strdup(const char *s) { return mem_dup(s, strlen(s) + 1); }

@@ -18,6 +18,9 @@ void *mem_realloc(void *old, size_t size);
 /* realloc to count * size with overflow check */
 void *mem_resize(void *old, size_t count, size_t size);
 char *mem_strdup(const char *s);
+/* Gives the system back what was freed: the allocator keeps many small pieces, once for each thread.
+ * For the end of a large piece of work, not for loops. */
+void mem_give_back(void);
 void *mem_dup(const void *bytes, size_t size);
 
 /* Makes room for at least `need` items in a vector of items of `item_size` (doubling). */

@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -267,13 +266,6 @@ static int write_end(struct tables_txn *x, void *ctx, struct err *err) {
     return put_pair(x, "config", "sync.mode", "dolt-native", err);
 }
 
-/* The allocator keeps what many small pieces of a transaction took, once for each thread. */
-static void give_memory_back(void) {
-#ifdef __GLIBC__
-    malloc_trim(0);
-#endif
-}
-
 /* One transaction in a connection of its own, which keeps nothing of it in memory. */
 static int in_transaction(struct job *j, enum tables_commit_mode mode, tables_write_fn fn) {
     struct tables *t;
@@ -284,7 +276,7 @@ static int in_transaction(struct job *j, enum tables_commit_mode mode, tables_wr
     j->batch_begun = false;
     rc = tables_write(t, &w, fn, j, NULL, j->err);
     tables_close(t);
-    give_memory_back();
+    mem_give_back();
     return rc;
 }
 
@@ -384,7 +376,7 @@ static void verifier_close(struct verifier *v) {
     tables_read_end(v->x);
     tables_close(v->t);
     v->t = NULL;
-    give_memory_back();
+    mem_give_back();
 }
 
 static int verify_counts(struct verifier *v) {

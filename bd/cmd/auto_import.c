@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define STAMP_FILE ".auto-import-issues.jsonl"
-#define FILE_MAX_SIZE ((size_t)4 << 30)
 
 static const char *stamp_path(struct bd *bd) {
     return arena_printf(&bd->arena, "%s/" STAMP_FILE, bd->ws.beads_dir);
@@ -99,24 +98,23 @@ static void put_in(struct bd *bd, const char *path, const struct stat *st, struc
 void auto_import(struct bd *bd) {
     struct stat st;
     struct err err = ERR_INIT;
-    char *text;
-    size_t size;
+    struct import_text text;
     const char *path = bd->store_read_only || bd->read_only ? NULL : new_file(bd, &st);
     if (!path || !is_empty(bd))
         return;
-    if (os_read_file(path, FILE_MAX_SIZE, &text, &size)) {
-        fprintf(bd->err, "warning: auto-import: cannot read %s: %s\n", path, strerror(errno));
+    if (import_text_open(&text, path, &err)) {
+        fprintf(bd->err, "warning: auto-import: %s\n", err.msg);
+        import_text_release(&text);
         return;
     }
     struct import_data d = IMPORT_DATA_INIT;
-    if (import_data_parse(&d, text, size, &bd->arena, &err)) {
+    if (import_data_add(&d, &text, &bd->arena, &err)) {
         stamp_write(bd, &st);
         fprintf(bd->err, "warning: auto-import: failed to parse %s: %s\n", path, err.msg);
     } else if (d.count) {
         put_in(bd, path, &st, &d);
     }
     import_data_release(&d);
-    free(text);
 }
 
 void auto_import_hint(struct bd *bd) {

@@ -3,6 +3,7 @@
 #include "base/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,9 +24,8 @@ const char *import_source_default(struct bd *bd) {
 
 static void release_records(struct import_source *s) {
     import_data_release(&s->data);
-    for (size_t i = 0; i < s->text_count; i++)
-        free(s->texts[i]);
-    s->text_count = 0;
+    free(s->piped);
+    s->piped = NULL;
     arena_release(&s->memory);
 }
 
@@ -36,49 +36,70 @@ void import_source_release(struct import_source *s) {
 
 static void show(void *ctx, const char *what, size_t done, size_t total);
 
-static int read_stdin(char **data, size_t *size, struct err *err) {
+/* What comes through a pipe stays in memory, as it cannot be read again. */
+static int read_pipe(struct import_source *s, int fd, const char *what, struct err *err) {
     struct buf b = BUF_INIT;
-    for (;;) {
+    int rc = BD_OK;
+    for (ssize_t n = 1; rc == BD_OK && n != 0;) {
         buf_reserve(&b, (size_t)1 << 20);
-        ssize_t n = read(STDIN_FILENO, b.data + b.size, (size_t)1 << 20);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            buf_release(&b);
-            return err_errno(err, "cannot read standard input");
-        }
-        if (n == 0)
-            break;
-        b.size += (size_t)n;
-        if (b.size > INPUT_MAX) {
-            buf_release(&b);
-            return err_set(err, BD_INVALID, "standard input is too large");
-        }
+        n = read(fd, b.data + b.size, (size_t)1 << 20);
+        if (n > 0)
+            b.size += (size_t)n;
+        if (n < 0 && errno != EINTR)
+            rc = err_errno(err, "cannot read %s", what);
+        else if (b.size > INPUT_MAX)
+            rc = err_set(err, BD_INVALID, "%s is too large", what);
     }
-    *size = b.size;
-    buf_add_char(&b, 0);
-    *data = buf_detach(&b);
-    return BD_OK;
+    struct import_text text = {.name = s->path, .fd = -1, .size = b.size};
+    s->piped = b.data;
+    text.bytes = b.data ? b.data : "";
+    return rc == BD_OK ? import_data_add(&s->data, &text, &s->memory, err) : rc;
 }
 
-static int parse(struct import_source *s, char *text, size_t size, struct err *err) {
-    s->texts[s->text_count++] = text;
-    return import_data_parse(&s->data, text, size, &s->memory, err);
+static int read_input(struct import_source *s, struct err *err) {
+    struct stat st;
+    off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+    if (at < 0 || os_fstat(STDIN_FILENO, &st) || !S_ISREG(st.st_mode))
+        return read_pipe(s, STDIN_FILENO, "standard input", err);
+    struct import_text text = {.name = s->path,
+                               .fd = dup(STDIN_FILENO),
+                               .start = (size_t)at,
+                               .size = st.st_size > at ? (size_t)(st.st_size - at) : 0};
+    if (text.fd < 0)
+        return err_errno(err, "cannot read standard input");
+    return import_data_add(&s->data, &text, &s->memory, err);
+}
+
+static int read_file(struct import_source *s, const char *path, struct err *err) {
+    struct import_text text;
+    int rc = import_text_open(&text, path, err);
+    if (rc == BD_OK && text.size > INPUT_MAX)
+        rc = err_set(err, BD_INVALID, "%s is too large", path);
+    if (rc == BD_OK)
+        return import_data_add(&s->data, &text, &s->memory, err);
+    import_text_release(&text);
+    return rc;
+}
+
+static int read_special(struct import_source *s, const char *path, struct err *err) {
+    int fd = os_open(path, O_RDONLY, 0);
+    if (fd < 0)
+        return err_errno(err, "cannot open %s", path);
+    int rc = read_pipe(s, fd, path, err);
+    os_close(fd);
+    return rc;
 }
 
 static int read_folder(struct bd *bd, const char *folder, struct import_source *s, struct err *err) {
     static const char *const files[] = {"issues", "labels", "comments", "dependencies"};
-    size_t found = 0, size;
-    char *text;
+    size_t found = 0;
     int rc = BD_OK;
     for (size_t i = 0; rc == BD_OK && i < sizeof files / sizeof *files; i++) {
         const char *path = arena_printf(&bd->arena, "%s/%s.jsonl", folder, files[i]);
         if (!os_exists(path))
             continue;
         found++;
-        if (os_read_file(path, INPUT_MAX, &text, &size))
-            return err_errno(err, "cannot open %s", path);
-        rc = parse(s, text, size, err);
+        rc = read_file(s, path, err);
         if (rc != BD_OK)
             err_prefix(err, "%s", path);
     }
@@ -91,8 +112,6 @@ static const char *note_unknown(struct import_source *s);
 
 int import_source_read(struct bd *bd, const char *path, struct import_source *s, struct err *err) {
     struct stat st;
-    char *text;
-    size_t size;
     int rc;
     *s = (struct import_source){.path = path, .data = IMPORT_DATA_INIT, .memory = ARENA_INIT, .bd = bd};
     progress_begin(&s->progress, bd->err, bd->stderr_tty && !bd->quiet, "Reading");
@@ -100,9 +119,7 @@ int import_source_read(struct bd *bd, const char *path, struct import_source *s,
     s->data.progress_ctx = s;
     if (strcmp(path, "-") == 0) {
         s->path = "stdin";
-        rc = read_stdin(&text, &size, err);
-        if (rc == BD_OK)
-            rc = parse(s, text, size, err);
+        rc = read_input(s, err);
     } else if (os_stat(path, &st)) {
         rc = err_errno(err, "cannot read %s", path);
     } else if (S_ISDIR(st.st_mode)) {
@@ -110,8 +127,7 @@ int import_source_read(struct bd *bd, const char *path, struct import_source *s,
     } else {
         s->empty = S_ISREG(st.st_mode) && st.st_size == 0;
         s->stat = st;
-        rc = os_read_file(path, INPUT_MAX, &text, &size) ? err_errno(err, "cannot open %s", path)
-                                                         : parse(s, text, size, err);
+        rc = S_ISREG(st.st_mode) ? read_file(s, path, err) : read_special(s, path, err);
     }
     if (rc == BD_OK) {
         rc = import_data_finish(&s->data, &s->memory, err);
@@ -147,7 +163,7 @@ static int reload(void *ctx, struct err *err) {
 }
 
 void import_source_forgettable(struct import_source *s, struct import_options *options) {
-    if (!S_ISREG(s->stat.st_mode) || s->text_count != 1)
+    if (!S_ISREG(s->stat.st_mode) || s->data.text_count != 1)
         return;
     options->forget = forget;
     options->reload = reload;

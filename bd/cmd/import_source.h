@@ -14,10 +14,9 @@
 struct import_source {
     const char *path; /* as it is called in messages */
     struct import_data data;
-    bool empty; /* a file of 0 bytes */
-    char *texts[8];
-    size_t text_count;
-    struct arena memory; /* what the records have beside the texts */
+    bool empty;          /* a file of 0 bytes */
+    char *piped;         /* the text, when it came through a pipe */
+    struct arena memory; /* what is kept of the records */
     struct bd *bd;
     struct stat stat; /* of the file that was read */
     struct progress progress;

@@ -25,7 +25,7 @@ static int64_t changed_at(struct tables_txn *x, const char *id, bool *found) {
 static void count(struct tables_txn *x, const struct import_data *d, size_t *missing, size_t *newer) {
     *missing = *newer = 0;
     for (size_t i = 0; i < d->count; i++) {
-        const struct issue *n = &d->issues[i];
+        const struct import_issue *n = &d->issues[i];
         bool found;
         int64_t here = changed_at(x, n->id, &found);
         *missing += !found;

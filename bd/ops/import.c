@@ -5,8 +5,6 @@
  */
 #include "bd/ops/import_plan.h"
 
-#include "base/parallel.h"
-#include "bd/ops/content_hash.h"
 #include "bd/ops/id_gen.h"
 #include "bd/ops/resolve.h"
 #include "bd/ops/search.h"
@@ -91,7 +89,7 @@ static void want(struct id_list *l, const char *id) {
 static void collect_ids(struct plan *p, struct id_list *l) {
     const struct import_data *d = p->data;
     for (size_t i = 0; i < d->count && l->count <= IMPORT_LOOKUP_MAX; i++) {
-        const struct issue *s = &d->issues[i];
+        const struct import_issue *s = &d->issues[i];
         const char *parent;
         int64_t number;
         want(l, s->id);
@@ -153,20 +151,40 @@ static int open_titles(struct tables_txn *x, struct arena *a, struct strmap *tit
     return rc;
 }
 
-static bool has_title(const struct strmap *titles, const struct issue *i, struct arena *a) {
-    return strmap_has(titles, lower(i->title, strlen(i->title), a));
+/* The issues whose title an open issue has: twice[i] for d->issues[i]. */
+static int find_duplicates(struct tables_txn *x, const struct import_data *d, bool *twice,
+                           struct err *err) {
+    enum { AT_ONCE = 1024 };
+    struct arena a = ARENA_INIT, some = ARENA_INIT;
+    struct strmap titles = STRMAP_INIT;
+    struct issue *issues = mem_alloc(AT_ONCE * sizeof *issues);
+    const struct import_issue *list[AT_ONCE];
+    int rc = open_titles(x, &a, &titles, err);
+    for (size_t start = 0, n; rc == BD_OK && start < d->count; start += n) {
+        n = d->count - start < AT_ONCE ? d->count - start : AT_ONCE;
+        for (size_t i = 0; i < n; i++)
+            list[i] = &d->issues[start + i];
+        rc = import_data_load(d, list, n, issues, &some, err);
+        for (size_t i = 0; rc == BD_OK && i < n; i++)
+            twice[start + i] =
+                strmap_has(&titles, lower(issues[i].title, strlen(issues[i].title), &some));
+        arena_reset(&some);
+    }
+    free(issues);
+    strmap_release(&titles);
+    arena_release(&some);
+    arena_release(&a);
+    return rc;
 }
 
 int import_count_duplicates(struct tables_txn *x, const struct import_data *d, size_t *count,
                             struct err *err) {
-    struct arena a = ARENA_INIT;
-    struct strmap titles = STRMAP_INIT;
-    int rc = open_titles(x, &a, &titles, err);
+    bool *twice = mem_zalloc(d->count + 1, sizeof *twice);
+    int rc = find_duplicates(x, d, twice, err);
     *count = 0;
     for (size_t i = 0; i < d->count; i++)
-        *count += has_title(&titles, &d->issues[i], &a);
-    strmap_release(&titles);
-    arena_release(&a);
+        *count += twice[i];
+    free(twice);
     return rc;
 }
 
@@ -175,15 +193,15 @@ int import_count_duplicates(struct tables_txn *x, const struct import_data *d, s
 static int choose(struct plan *p) {
     struct import_data *d = p->data;
     struct import_result *out = p->out;
-    struct strmap titles = STRMAP_INIT;
-    int rc = p->options->dedup ? open_titles(p->x, &p->work, &titles, p->err) : BD_OK;
+    bool *twice = arena_zalloc(&p->work, (d->count + 1) * sizeof *twice);
+    int rc = p->options->dedup ? find_duplicates(p->x, d, twice, p->err) : BD_OK;
     p->issues = arena_alloc(&p->work, (d->count + 1) * sizeof *p->issues);
     p->knowns = arena_alloc(&p->work, (d->count + 1) * sizeof *p->knowns);
     out->stale_ids = arena_alloc(p->a, (d->count + 1) * sizeof *out->stale_ids);
     for (size_t i = 0; rc == BD_OK && i < d->count; i++) {
-        struct issue *s = &d->issues[i];
+        struct import_issue *s = &d->issues[i];
         struct known *k = *s->id ? know(p, s->id, strlen(s->id)) : NULL;
-        if (p->options->dedup && has_title(&titles, s, &p->work)) {
+        if (twice[i]) {
             out->duplicates++;
             continue;
         }
@@ -200,16 +218,21 @@ static int choose(struct plan *p) {
         p->issues[p->count++] = s;
     }
     out->stale = out->stale_count;
-    strmap_release(&titles);
     return rc;
 }
 
 /* ---- completing and checking ---- */
 
-static void complete(struct plan *p, struct issue *i, const struct known *k) {
-    if (text_list_has(&p->context.infra_types, i->issue_type))
-        i->ephemeral = true;
-    i->is_wisp = k && k->exists ? k->is_wisp : i->ephemeral || i->no_history;
+static bool is_ephemeral(const struct plan *p, const struct import_issue *i) {
+    return i->ephemeral || text_list_has(&p->context.infra_types, i->issue_type);
+}
+
+void plan_complete(const struct plan *p, struct issue *i, const struct known *k) {
+    i->id = k->id;
+    i->ephemeral = is_ephemeral(p, k->incoming);
+    i->is_wisp = k->is_wisp;
+    if (p->whole)
+        i->is_blocked = k->will_block;
     if (i->created_at == ISSUE_NO_TIME)
         i->created_at = p->now;
     if (i->updated_at == ISSUE_NO_TIME)
@@ -236,10 +259,19 @@ static void note_type(struct plan *p, const char *type) {
 
 /* A type that is unknown here was valid where the issue was made, so it is taken; a new name is
  * reported. */
-static int check(struct plan *p, const struct issue *i) {
+static int check(struct plan *p, const struct import_issue *i) {
     struct text_list any = {(const char **)(uintptr_t)&i->issue_type, 1};
-    bool familiar = type_is_valid(i->issue_type, &p->context.types);
-    int rc = issue_check(i, &p->context.statuses, familiar ? &p->context.types : &any, p->err);
+    bool familiar = type_is_valid(i->issue_type, &p->context.types),
+         closed = strcmp(i->status, "closed") == 0;
+    struct issue state = {.status = i->status,
+                          .issue_type = i->issue_type,
+                          /* a closed issue without this time gets one */
+                          .closed_at = closed || i->has_closed_at ? 0 : ISSUE_NO_TIME,
+                          .ephemeral = is_ephemeral(p, i),
+                          .no_history = i->no_history};
+    int rc = i->problem ? err_set(p->err, BD_INVALID, "%s", i->problem)
+                        : issue_check_state(&state, &p->context.statuses,
+                                            familiar ? &p->context.types : &any, p->err);
     if (rc == BD_OK && !familiar)
         note_type(p, i->issue_type);
     if (rc != BD_OK)
@@ -247,16 +279,17 @@ static int check(struct plan *p, const struct issue *i) {
     return rc;
 }
 
-/* An id of its own for a record without one. */
-static int make_id(struct plan *p, struct issue *i, struct known **k) {
-    struct issue like = *i;
+/* An id of its own for a record without one; such a record is held whole. */
+static int make_id(struct plan *p, struct import_issue *i, bool is_wisp, struct known **k) {
+    struct issue like = *i->whole;
     const char *prefix = p->context.prefix, *id = NULL;
     int rc = BD_OK;
-    if (i->is_wisp)
+    if (like.created_at == ISSUE_NO_TIME)
+        like.created_at = p->now;
+    if (is_wisp)
         prefix = arena_printf(&p->work, "%s-wisp", prefix);
     do {
-        rc = id_generate(p->x, i->is_wisp, prefix, &like, p->actor, &p->context.census, p->a, &id,
-                         p->err);
+        rc = id_generate(p->x, is_wisp, prefix, &like, p->actor, &p->context.census, p->a, &id, p->err);
         like.created_at++;
     } while (rc == BD_OK && plan_known(p, id));
     if (rc == BD_OK) {
@@ -267,63 +300,27 @@ static int make_id(struct plan *p, struct issue *i, struct known **k) {
     return rc;
 }
 
-/* Hashes of contents are independent of each other: several at once, each part in memory of its own.
- * Waiters are left to one thread, as the parser of their list notes errors in one place for all. */
-#define HASH_PARTS 16u
-#define ISSUES_WORTH_PARTS 500u
-
-struct hash_part {
-    struct issue **issues;
-    size_t count;
-    struct arena memory;
-};
-
-static void hash_issues(void *ctx, size_t i) {
-    struct hash_part *part = (struct hash_part *)ctx + i;
-    for (size_t n = 0; n < part->count; n++) {
-        struct issue *s = part->issues[n];
-        bool has_waiters = s->waiters && *s->waiters;
-        if (!has_waiters && (!s->content_hash || !*s->content_hash))
-            s->content_hash = issue_content_hash(s, &part->memory);
-    }
-}
-
-static void hash_contents(struct plan *p) {
-    struct hash_part parts[HASH_PARTS];
-    size_t n = p->count < ISSUES_WORTH_PARTS ? 1 : HASH_PARTS;
-    for (size_t i = 0; i < n; i++) {
-        size_t start = p->count * i / n;
-        parts[i] = (struct hash_part){p->issues + start, p->count * (i + 1) / n - start, ARENA_INIT};
-    }
-    parallel_run(n, hash_issues, parts);
-    for (size_t i = 0; i < n; i++)
-        arena_absorb(p->a, &parts[i].memory);
-    for (size_t i = 0; i < p->count; i++)
-        if (!p->issues[i]->content_hash || !*p->issues[i]->content_hash)
-            p->issues[i]->content_hash = issue_content_hash(p->issues[i], p->a);
-}
-
 static int prepare(struct plan *p) {
     struct import_result *out = p->out;
     int rc = BD_OK;
     out->ids = arena_alloc(p->a, (p->count + 1) * sizeof *out->ids);
     for (size_t n = 0; rc == BD_OK && n < p->count; n++) {
-        struct issue *i = p->issues[n];
-        complete(p, i, p->knowns[n]);
+        struct import_issue *i = p->issues[n];
+        struct known *k = p->knowns[n];
+        bool is_wisp = k && k->exists ? k->is_wisp : is_ephemeral(p, i) || i->no_history;
         rc = check(p, i);
-        if (rc == BD_OK && !p->knowns[n])
-            rc = make_id(p, i, &p->knowns[n]);
+        if (rc == BD_OK && !k)
+            rc = make_id(p, i, is_wisp, &p->knowns[n]);
         if (rc != BD_OK)
             break;
-        struct known *k = p->knowns[n];
-        k->is_wisp = i->is_wisp;
+        k = p->knowns[n];
+        k->is_wisp = is_wisp;
         k->closed = strcmp(i->status, "closed") == 0;
         k->active = status_is_active(i->status);
+        k->updated_at = i->updated_at != ISSUE_NO_TIME ? i->updated_at : p->now;
         out->ids[out->id_count++] = i->id;
     }
     out->imported = out->id_count;
-    if (rc == BD_OK)
-        hash_contents(p);
     return rc;
 }
 
@@ -340,16 +337,12 @@ void plan_forget(struct plan *p) {
     keep_texts(out->stale_ids, out->stale_count, p->a);
     for (size_t i = 0; i < out->unknown_type_count; i++)
         out->unknown_types[i].name = arena_strdup(p->a, out->unknown_types[i].name);
-    for (size_t n = 0; n < p->count; n++) {
-        struct known *k = p->knowns[n];
-        if (k->incoming && k->incoming->updated_at != ISSUE_NO_TIME)
-            k->updated_at = k->incoming->updated_at;
-        k->incoming = NULL;
-    }
+    for (size_t n = 0; n < p->count; n++)
+        p->knowns[n]->incoming = NULL;
     p->issues = NULL;
     p->count = 0;
     p->edges = NULL;
-    p->edge_count = p->edge_capacity = 0;
+    p->edge_count = 0;
     p->options->forget(p->options->reload_ctx);
     p->forgotten = true;
 }
@@ -408,7 +401,7 @@ static int import_in(struct tables_txn *x, void *ctx, struct err *err) {
     strmap_release(&p->known);
     p->x = x;
     p->err = err;
-    p->count = p->edge_count = p->edge_capacity = 0;
+    p->count = p->edge_count = 0;
     p->edges = p->old_edges = NULL;
     p->old_count = 0;
     p->now = datetime_now();

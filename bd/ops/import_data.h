@@ -1,11 +1,15 @@
 /*
- * A whole export file in memory: its records in file order, records of one id joined, nothing of it in
- * the database yet.
+ * A whole export as a list of records in file order, records of one id joined, nothing of it in the
+ * database yet.
+ *
+ * Of most issues only what a plan needs is kept; the rest stands in the text and is read again when the
+ * issue is written (import_data_load).
  */
 #ifndef BD_OPS_IMPORT_DATA_H
 #define BD_OPS_IMPORT_DATA_H
 
 #include "base/strmap.h"
+#include "bd/ops/import_text.h"
 #include "bd/ops/issue_record.h"
 
 #define IMPORT_LINE_MAX ((size_t)64 << 20)
@@ -20,10 +24,28 @@ struct import_row {
 /* Called now and then during long work; total 0: unknown. */
 typedef void (*import_progress_fn)(void *ctx, const char *what, size_t done, size_t total);
 
+/* An issue of the text. */
+struct import_issue {
+    const char *id, *status, *issue_type;
+    int64_t updated_at;
+    const char *problem; /* why it cannot be taken, whatever the database says; NULL: it can */
+    struct issue *whole; /* everything, for issues that do not stand in one line; NULL: read it */
+    size_t at;           /* its line: text[at] … */
+    uint32_t size, crc;  /* length and checksum of the line */
+    uint8_t text;        /* which of the texts */
+    bool ephemeral, no_history, has_closed_at;
+    struct dependency *dependencies;
+    size_t dependency_row_count;
+};
+
+#define IMPORT_TEXTS_MAX 8
+
 struct import_data {
     import_progress_fn progress; /* NULL: none; told bytes of the text */
     void *progress_ctx;
-    struct issue *issues;
+    struct import_text texts[IMPORT_TEXTS_MAX];
+    size_t text_count;
+    struct import_issue *issues;
     size_t count, capacity;
     struct import_memory *memories;
     size_t memory_count, memory_capacity;
@@ -31,22 +53,35 @@ struct import_data {
     size_t row_count, row_capacity;
     struct import_row *loose; /* labels and comments on lines of their own */
     size_t loose_count, loose_capacity;
+    size_t dependency_count; /* of all issues, and rows */
     size_t tombstones;
     struct strmap unknown; /* members of issues that were left out → how many issues have them */
-    struct strmap by_id;   /* id → index + 1 */
+    struct strmap by_id;   /* id → index + 1; until import_data_finish */
+    struct strmap words;   /* texts that come again and again */
 };
 #define IMPORT_DATA_INIT                                                                               \
     { 0 }
-void import_data_release(struct import_data *d);
+void import_data_release(struct import_data *d); /* closes the texts too */
 
 /*
- * Adds the records of a text, which is changed and must stay as long as d, with a writable NUL at
- * text[size]. A later record of an id refreshes the earlier one as a second import would. BD_INVALID
- * `failed to parse JSONL line N: …`; nothing of the text is to be used then.
+ * Adds the records of a text, which belongs to d from then on and is not changed; what is kept lives in
+ * `a`. A later record of an id refreshes the earlier one as a second import would. BD_INVALID `failed
+ * to parse JSONL line N: …`; nothing of the text is to be used then.
  */
-int import_data_parse(struct import_data *d, char *text, size_t size, struct arena *a, struct err *err);
+int import_data_add(struct import_data *d, const struct import_text *text, struct arena *a,
+                    struct err *err);
+/* The same with bytes in memory that stay as long as d. */
+int import_data_parse(struct import_data *d, const char *text, size_t size, struct arena *a,
+                      struct err *err);
 /* After the last text: labels and comments that stood on lines of their own join their issues.
  * BD_INVALID when one names an issue that is not here. */
 int import_data_finish(struct import_data *d, struct arena *a, struct err *err);
+
+/*
+ * Everything of some issues; the texts live in `a`. Issues that follow each other in their text are
+ * read at once. BD_CONFLICT when a text is not what it was.
+ */
+int import_data_load(const struct import_data *d, const struct import_issue *const *list, size_t count,
+                     struct issue *out, struct arena *a, struct err *err);
 
 #endif

@@ -48,19 +48,8 @@ static bool take_pair(struct weave *w, const char *source, const char *target) {
 
 static bool will_exist(const struct known *k) { return k && (k->exists || k->incoming); }
 
-static void keep_edge(struct plan *p, const struct plan_edge *e) {
-    if (p->edge_count == p->edge_capacity) {
-        p->edge_capacity = p->edge_capacity ? p->edge_capacity * 2 : 64;
-        struct plan_edge *grown = arena_alloc(&p->work, p->edge_capacity * sizeof *grown);
-        if (p->edge_count)
-            memcpy(grown, p->edges, p->edge_count * sizeof *grown);
-        p->edges = grown;
-    }
-    p->edges[p->edge_count++] = *e;
-}
-
 /* `owner` (with its known): the issue in whose record the dependency stands, or NULL. */
-static void offer(struct weave *w, const struct issue *owner, struct known *k,
+static void offer(struct weave *w, const struct import_issue *owner, struct known *k,
                   const struct dependency *from) {
     struct plan *p = w->p;
     struct plan_edge e = {.row = *from, .source = k};
@@ -93,7 +82,7 @@ static void offer(struct weave *w, const struct issue *owner, struct known *k,
     d->target = external ? DEP_TARGET_EXTERNAL : e.target->is_wisp ? DEP_TARGET_WISP : DEP_TARGET_ISSUE;
     if (!d->created_by || !*d->created_by)
         d->created_by = p->actor;
-    keep_edge(p, &e);
+    p->edges[p->edge_count++] = e;
 }
 
 /* ---- edges that are there ---- */
@@ -262,6 +251,7 @@ void plan_blocked(struct plan *p) {
 int plan_edges(struct plan *p) {
     struct weave w = {.p = p};
     int rc = load_pairs(&w);
+    p->edges = arena_alloc(&p->work, (p->data->dependency_count + 1) * sizeof *p->edges);
     for (size_t i = 0; rc == BD_OK && i < p->count; i++)
         for (size_t k = 0; k < p->issues[i]->dependency_row_count; k++)
             offer(&w, p->issues[i], p->knowns[i], &p->issues[i]->dependencies[k]);

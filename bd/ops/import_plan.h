@@ -14,8 +14,8 @@
 /* An id that exists, or will after the import. */
 struct known {
     const char *id;
-    struct issue *incoming; /* the record that is put in, or NULL */
-    int64_t updated_at;
+    struct import_issue *incoming; /* the record that is put in, or NULL */
+    int64_t updated_at;            /* before the import; of a record that is put in: as it will be */
     bool exists, is_wisp, blocked; /* exists, blocked: before the import */
     bool active, closed;           /* what it will be */
     bool was_active, was_closed;   /* what it is */
@@ -41,20 +41,23 @@ struct plan {
     struct create_context context;
     const char *actor;
     int64_t now;
-    bool whole;            /* whole tables were read */
-    struct strmap known;   /* id → struct known */
-    struct issue **issues; /* what is put in, in file order */
-    struct known **knowns; /* of the same issues */
+    bool whole;                   /* whole tables were read */
+    struct strmap known;          /* id → struct known */
+    struct import_issue **issues; /* what is put in, in file order */
+    struct known **knowns;        /* of the same issues */
     size_t count;
     struct plan_edge *old_edges; /* when `whole`: every dependency row there was */
     size_t old_count;
     struct plan_edge *edges; /* what is put in, in file order, complete */
-    size_t edge_count, edge_capacity;
+    size_t edge_count;
     bool forgotten; /* the records are released */
     struct err *err;
 };
 
 struct known *plan_known(const struct plan *p, const char *id);
+
+/* What the database and the plan say of an issue that was read again. */
+void plan_complete(const struct plan *p, struct issue *i, const struct known *k);
 
 /* import_edges.c: fills p->edges with the dependencies that may be put in, reports the others. */
 int plan_edges(struct plan *p);

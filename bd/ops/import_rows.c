@@ -6,6 +6,7 @@
 
 #include "base/parallel.h"
 #include "bd/ops/blocked.h"
+#include "bd/ops/content_hash.h"
 #include "bd/ops/events.h"
 #include "bd/ops/hydrate.h"
 #include "bd/ops/id_gen.h"
@@ -15,7 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ISSUES_WORTH_THREADS 1000
+#define ISSUES_WORTH_THREADS 500
+/* Issues that are in memory with everything at a time. */
+#define ISSUES_AT_ONCE 1024
+#define MANY_ISSUES 20000
 
 /* One table that new rows go to. */
 struct sink {
@@ -33,9 +37,19 @@ struct sinks {
 };
 struct writer {
     struct plan *p;
-    struct sinks *sinks; /* of both families */
-    struct strmap comment_ids;
+    struct sinks *sinks;       /* of both families */
+    struct strmap comment_ids; /* put in so far, and perhaps there before (old_comments) */
+    bool old_comments[2];
     struct err *err;
+};
+
+/* Some of the issues that are put in. */
+struct batch {
+    const struct import_issue **from;
+    struct known **knowns;
+    struct issue *issues;
+    size_t count;
+    struct arena memory;
 };
 
 /* The columns that the table has. */
@@ -152,11 +166,13 @@ static int put_label(struct writer *w, const struct issue *i, const char *label)
                        : err_prefix(w->err, "failed to insert label \"%s\" for %s", label, i->id);
 }
 
-static bool comment_id_is_free(struct writer *w, const char *table, const char *id) {
+static bool comment_id_is_free(struct writer *w, bool is_wisp, const char *table, const char *id) {
     static const char *const columns[] = {"id"};
     struct cell key = cell_text(id), found;
     if (strmap_has(&w->comment_ids, id))
         return false;
+    if (!w->old_comments[is_wisp])
+        return true;
     return tables_get(w->p->x, table, &key, 1, columns, 1, &w->p->work, &found, NULL) == BD_NOT_FOUND;
 }
 
@@ -166,7 +182,7 @@ static int put_comment(struct writer *w, const struct issue *i, const struct com
     const char *id = c->id;
     if (s->missing)
         return BD_OK;
-    if (s->own_ids && (!id || !*id || !comment_id_is_free(w, s->table, id))) {
+    if (s->own_ids && (!id || !*id || !comment_id_is_free(w, i->is_wisp, s->table, id))) {
         uuid_v7(w->p->now, uuid);
         id = uuid;
     }
@@ -197,19 +213,17 @@ static void edge_id(const struct dependency *d, int64_t now, char out[UUID_TEXT_
     uuid_from_hash(issue_whole_second(d->created_at), h, out);
 }
 
-static int put_edge(struct writer *w, const struct plan_edge *e) {
+static int put_edge(struct writer *w, const struct plan_edge *e, const char *id) {
     enum { FIRST_TARGET = 7 };
     struct plan *p = w->p;
     const struct dependency *d = &e->row;
     bool is_wisp = e->source->is_wisp;
     struct sink *s = &w->sinks[is_wisp].edges;
-    char uuid[UUID_TEXT_SIZE];
     int rc;
     if (s->old_shape) {
         rc = dependency_row_insert(p->x, d, is_wisp, w->err);
     } else {
-        edge_id(d, p->now, uuid);
-        struct cell row[] = {cell_text(uuid),
+        struct cell row[] = {cell_text(id),
                              cell_text(d->issue_id),
                              cell_text(d->type),
                              issue_time_cell(d->created_at == ISSUE_NO_TIME ? p->now : d->created_at),
@@ -263,36 +277,122 @@ static void tell(const struct plan *p, const char *what, size_t done, size_t tot
         p->options->progress(p->options->progress_ctx, what, done, total);
 }
 
-/* New issues, and apart from them everything that hangs on new issues: two halves of about the same
+/* ---- many issues ---- */
+
+static void batch_init(struct batch *b) {
+    b->from = mem_alloc(ISSUES_AT_ONCE * sizeof *b->from);
+    b->knowns = mem_alloc(ISSUES_AT_ONCE * sizeof *b->knowns);
+    b->issues = mem_alloc(ISSUES_AT_ONCE * sizeof *b->issues);
+    b->count = 0;
+    b->memory = (struct arena)ARENA_INIT;
+}
+
+static void batch_release(struct batch *b) {
+    free(b->from);
+    free(b->knowns);
+    free(b->issues);
+    arena_release(&b->memory);
+}
+
+/* Hashes of contents are independent of each other: several at once, each part in memory of its own.
+ * Waiters are left to one thread, as the parser of their list notes errors in one place for all. */
+#define HASH_PARTS 16u
+
+struct hash_part {
+    struct issue *issues;
+    size_t count;
+    struct arena memory;
+};
+
+static bool lacks_hash(const struct issue *i) { return !i->content_hash || !*i->content_hash; }
+
+static void hash_part(void *ctx, size_t i) {
+    struct hash_part *part = (struct hash_part *)ctx + i;
+    for (size_t n = 0; n < part->count; n++) {
+        struct issue *s = &part->issues[n];
+        bool has_waiters = s->waiters && *s->waiters;
+        if (!has_waiters && lacks_hash(s))
+            s->content_hash = issue_content_hash(s, &part->memory);
+    }
+}
+
+static void hash_contents(struct batch *b) {
+    struct hash_part parts[HASH_PARTS];
+    for (size_t i = 0; i < HASH_PARTS; i++) {
+        size_t start = b->count * i / HASH_PARTS, end = b->count * (i + 1) / HASH_PARTS;
+        parts[i] = (struct hash_part){b->issues + start, end - start, ARENA_INIT};
+    }
+    parallel_run(b->count < ISSUES_WORTH_THREADS ? 0 : HASH_PARTS, hash_part, parts);
+    for (size_t i = 0; i < HASH_PARTS; i++)
+        arena_absorb(&b->memory, &parts[i].memory);
+    for (size_t i = 0; i < b->count; i++)
+        if (lacks_hash(&b->issues[i]))
+            b->issues[i].content_hash = issue_content_hash(&b->issues[i], &b->memory);
+}
+
+/* The issues of a batch with everything they have, complete. */
+static int batch_load(struct writer *w, struct batch *b) {
+    arena_reset(&b->memory);
+    int rc = import_data_load(w->p->data, b->from, b->count, b->issues, &b->memory, w->err);
+    if (rc != BD_OK)
+        return rc;
+    for (size_t i = 0; i < b->count; i++)
+        plan_complete(w->p, &b->issues[i], b->knowns[i]);
+    hash_contents(b);
+    return BD_OK;
+}
+
+/* New issues and apart from them everything that hangs on new issues: two halves of about the same
  * work. */
-static int put_new_issues(struct writer *w) {
+static int put_new_issues(struct writer *w, const struct batch *b) {
     int rc = BD_OK;
-    for (size_t n = 0; rc == BD_OK && n < w->p->count; n++) {
-        if (!w->p->knowns[n]->exists)
-            rc = put_issue(w, w->p->issues[n]);
-        if (n % 1024 == 0)
-            tell(w->p, "Importing", n, w->p->count);
+    for (size_t n = 0; rc == BD_OK && n < b->count; n++)
+        rc = put_issue(w, &b->issues[n]);
+    return rc;
+}
+
+static int put_new_relations(struct writer *w, const struct batch *b) {
+    int rc = BD_OK;
+    for (size_t n = 0; rc == BD_OK && n < b->count; n++) {
+        rc = put_event(w, &b->issues[n], "created", "", NULL);
+        if (rc == BD_OK)
+            rc = put_relations(w, &b->issues[n], NULL);
     }
     return rc;
 }
 
-static int put_new_relations(struct writer *w) {
-    struct plan *p = w->p;
-    int rc = BD_OK;
-    for (size_t n = 0; rc == BD_OK && n < p->count; n++) {
-        if (p->knowns[n]->exists)
-            continue;
-        rc = put_event(w, p->issues[n], "created", "", NULL);
-        if (rc == BD_OK)
-            rc = put_relations(w, p->issues[n], NULL);
+/* When a dependency is put in: rows that come in the order of their keys are not kept in memory. */
+struct edge_turn {
+    char id[UUID_TEXT_SIZE];
+    uint32_t edge;
+};
+
+static int compare_turns(const void *x, const void *y) {
+    return memcmp(((const struct edge_turn *)x)->id, ((const struct edge_turn *)y)->id, UUID_TEXT_SIZE);
+}
+
+static struct edge_turn *edges_by_id(const struct plan *p) {
+    struct edge_turn *turns = mem_alloc((p->edge_count + 1) * sizeof *turns);
+    for (size_t i = 0; i < p->edge_count; i++) {
+        edge_id(&p->edges[i].row, p->now, turns[i].id);
+        turns[i].edge = (uint32_t)i;
     }
-    for (size_t i = 0; rc == BD_OK && i < p->edge_count; i++)
-        rc = put_edge(w, &p->edges[i]);
+    qsort(turns, p->edge_count, sizeof *turns, compare_turns);
+    return turns;
+}
+
+static int put_edges(struct writer *w, const struct edge_turn *turns, size_t from, size_t to) {
+    int rc = BD_OK;
+    for (size_t i = from; rc == BD_OK && i < to; i++)
+        rc = put_edge(w, &w->p->edges[turns[i].edge], turns[i].id);
     return rc;
 }
 
 struct halves {
     struct writer *w;
+    const struct batch *batch;
+    const struct edge_turn *turns;
+    size_t first_edge, last_edge; /* dependencies go with the relations, some with each batch */
     struct writer copies[2];
     struct err errs[2];
     int codes[2];
@@ -300,54 +400,133 @@ struct halves {
 
 static void put_half(void *ctx, size_t i) {
     struct halves *h = ctx;
-    h->codes[i] = i ? put_new_relations(&h->copies[1]) : put_new_issues(&h->copies[0]);
+    struct writer *w = &h->copies[i];
+    h->codes[i] = i ? put_new_relations(w, h->batch) : put_new_issues(w, h->batch);
+    if (i && h->codes[i] == BD_OK)
+        h->codes[i] = put_edges(w, h->turns, h->first_edge, h->last_edge);
 }
 
-static int put_new(struct writer *w) {
-    struct halves h = {.w = w};
-    bool old_shape = w->sinks[0].edges.old_shape || w->sinks[1].edges.old_shape;
+/* `apart`: the halves may run side by side. */
+static int put_batch(struct halves *h, bool apart) {
+    struct writer *w = h->w;
     for (size_t i = 0; i < 2; i++) {
-        h.copies[i] = *w;
-        h.copies[i].err = &h.errs[i];
+        h->copies[i] = *w;
+        h->copies[i].err = &h->errs[i];
+        h->codes[i] = BD_OK;
     }
-    if (w->p->count >= ISSUES_WORTH_THREADS && !old_shape)
-        parallel_run(2, put_half, &h);
+    if (apart && h->batch->count >= ISSUES_WORTH_THREADS)
+        parallel_run(2, put_half, h);
     else
-        for (size_t i = 0; i < 2 && (i == 0 || h.codes[0] == BD_OK); i++)
-            put_half(&h, i);
-    w->comment_ids = h.copies[1].comment_ids;
+        for (size_t i = 0; i < 2 && (i == 0 || h->codes[0] == BD_OK); i++)
+            put_half(h, i);
+    w->comment_ids = h->copies[1].comment_ids;
     for (size_t i = 0; i < 2; i++)
-        if (h.codes[i] != BD_OK) {
+        if (h->codes[i] != BD_OK) {
             if (w->err)
-                *w->err = h.errs[i];
-            return h.codes[i];
+                *w->err = h->errs[i];
+            return h->codes[i];
         }
     return BD_OK;
 }
 
-static int refresh(struct writer *w) {
+static int compare_ids(const void *x, const void *y) {
+    return strcmp((*(struct known *const *)x)->id, (*(struct known *const *)y)->id);
+}
+
+/* New issues by their ids, as rows that come in the order of their keys are not kept in memory. */
+static struct known **new_ones(const struct plan *p, size_t *count) {
+    struct known **list = mem_alloc((p->count + 1) * sizeof *list);
+    bool in_order = true;
+    *count = 0;
+    for (size_t n = 0; n < p->count; n++) {
+        struct known *k = p->knowns[n];
+        if (k->exists)
+            continue;
+        in_order = in_order && (!*count || strcmp(list[*count - 1]->id, k->id) < 0);
+        list[(*count)++] = k;
+    }
+    if (!in_order)
+        qsort(list, *count, sizeof *list, compare_ids);
+    return list;
+}
+
+static int put_new(struct writer *w) {
+    struct plan *p = w->p;
+    struct batch b;
+    struct halves h = {.w = w, .batch = &b};
+    /* what reads the database may not run beside what writes into it */
+    bool apart = !w->sinks[0].edges.old_shape && !w->sinks[1].edges.old_shape && !w->old_comments[0] &&
+                 !w->old_comments[1];
+    size_t count, done = 0;
+    struct known **list = new_ones(p, &count);
+    struct edge_turn *turns = edges_by_id(p);
+    int rc = BD_OK;
+    h.turns = turns;
+    batch_init(&b);
+    while (rc == BD_OK && done < count) {
+        tell(p, "Importing", done, count);
+        for (b.count = 0; b.count < ISSUES_AT_ONCE && done < count; b.count++, done++) {
+            b.knowns[b.count] = list[done];
+            b.from[b.count] = list[done]->incoming;
+        }
+        h.last_edge = (size_t)((double)p->edge_count * (double)done / (double)count);
+        rc = batch_load(w, &b);
+        if (rc == BD_OK)
+            rc = put_batch(&h, apart);
+        h.first_edge = h.last_edge;
+    }
+    if (rc == BD_OK)
+        rc = put_edges(w, turns, h.first_edge, p->edge_count);
+    batch_release(&b);
+    free(turns);
+    free(list);
+    return rc;
+}
+
+static int refresh_batch(struct writer *w, struct batch *b) {
     struct plan *p = w->p;
     struct issue_list old = {NULL, 0, 0};
-    const char **ids = arena_alloc(&p->work, (p->count + 1) * sizeof *ids);
-    size_t n = 0;
-    for (size_t i = 0; i < p->count; i++)
-        if (p->knowns[i]->exists)
-            ids[n++] = p->issues[i]->id;
-    if (!n)
-        return BD_OK;
-    int rc = issue_load_many(p->x, ids, n, &p->work, &old, p->err);
+    struct strmap places = STRMAP_INIT;
+    const char *ids[ISSUES_AT_ONCE];
+    int rc = batch_load(w, b);
+    for (size_t i = 0; i < b->count; i++) {
+        ids[i] = b->issues[i].id;
+        strmap_put(&places, ids[i], &b->issues[i]);
+    }
     if (rc == BD_OK)
-        rc = issues_hydrate(p->x, old.items, old.count, HYDRATE_LABELS | HYDRATE_COMMENTS, &p->work,
+        rc = issue_load_many(p->x, ids, b->count, &b->memory, &old, p->err);
+    if (rc == BD_OK)
+        rc = issues_hydrate(p->x, old.items, old.count, HYDRATE_LABELS | HYDRATE_COMMENTS, &b->memory,
                             p->err);
     for (size_t k = 0; rc == BD_OK && k < old.count; k++) {
-        struct issue i = *plan_known(p, old.items[k].id)->incoming;
+        struct issue i = *(struct issue *)strmap_get(&places, old.items[k].id);
         bool is_new;
         i.source_repo = old.items[k].source_repo;
-        if (issue_refresh_changes(&old.items[k], &i, &p->work))
+        if (issue_refresh_changes(&old.items[k], &i, &b->memory))
             rc = issue_row_put(p->x, &i, i.is_wisp, &is_new, p->err);
         if (rc == BD_OK)
             rc = put_relations(w, &i, &old.items[k]);
     }
+    strmap_release(&places);
+    return rc;
+}
+
+static int refresh(struct writer *w) {
+    struct plan *p = w->p;
+    struct batch b;
+    int rc = BD_OK;
+    batch_init(&b);
+    for (size_t n = 0; rc == BD_OK && n < p->count;) {
+        for (b.count = 0; b.count < ISSUES_AT_ONCE && n < p->count; n++) {
+            if (!p->knowns[n]->exists)
+                continue;
+            b.knowns[b.count] = p->knowns[n];
+            b.from[b.count++] = p->issues[n];
+        }
+        if (b.count)
+            rc = refresh_batch(w, &b);
+    }
+    batch_release(&b);
     return rc;
 }
 
@@ -380,9 +559,7 @@ static int raise_counters(struct plan *p, const struct strmap *parents) {
 
 static int store_blocked(struct plan *p, const struct known *k) {
     static const char *const columns[] = {"is_blocked", "updated_at"};
-    int64_t updated = k->incoming && k->incoming->updated_at != ISSUE_NO_TIME ? k->incoming->updated_at
-                                                                              : k->updated_at;
-    struct cell row[] = {cell_bool(k->will_block), issue_time_cell(updated)};
+    struct cell row[] = {cell_bool(k->will_block), issue_time_cell(k->updated_at)};
     return tables_update(p->x, issue_families[k->is_wisp].issues,
                          pred_cmp(&p->work, PRED_EQ, "id", cell_text(k->id)), columns, row, 2, NULL,
                          NULL, p->err);
@@ -418,6 +595,24 @@ static int recompute_blocked(struct plan *p) {
     return rc;
 }
 
+static int has_rows(struct writer *w, const struct sink *s, bool *any) {
+    uint64_t n = 0;
+    int rc = s->missing ? BD_OK : tables_count_all(w->p->x, s->table, NULL, &n, w->err);
+    *any = n > 0;
+    return rc;
+}
+
+/* Issues that were there are updated one by one, in maps that no insertion is under way in. */
+static int refresh_all(struct writer *w) {
+    bool any = false;
+    int rc = BD_OK;
+    for (size_t n = 0; n < w->p->count && !any; n++)
+        any = w->p->knowns[n]->exists;
+    for (size_t f = 0; any && rc == BD_OK && f < 2; f++)
+        rc = sink_close(w, &w->sinks[f].issues);
+    return rc == BD_OK && any ? refresh(w) : rc;
+}
+
 static int close_all(struct writer *w, struct sinks *s) {
     struct sink *list[] = {&s->issues, &s->labels, &s->comments, &s->events, &s->edges};
     int rc = BD_OK;
@@ -434,19 +629,20 @@ int plan_write(struct plan *p) {
     struct strmap parents = STRMAP_INIT;
     struct writer w = {.p = p, .sinks = sinks, .err = p->err};
     memset(sinks, 0, sizeof sinks);
-    if (p->whole) {
+    if (p->whole)
         plan_blocked(p);
-        for (size_t n = 0; n < p->count; n++)
-            p->issues[n]->is_blocked = p->knowns[n]->will_block;
-    }
+    if (p->count >= MANY_ISSUES)
+        mem_give_back(); /* what planning took besides its result */
     tables_set_foreign_key_checks(p->x, false);
     int rc = BD_OK;
     for (int f = 0; f < 2 && rc == BD_OK; f++)
         rc = sinks_open(&w, &sinks[f], &issue_families[f]);
+    for (int f = 0; f < 2 && rc == BD_OK; f++)
+        rc = has_rows(&w, &sinks[f].comments, &w.old_comments[f]);
     if (rc == BD_OK)
         rc = put_new(&w);
     if (rc == BD_OK)
-        rc = refresh(&w);
+        rc = refresh_all(&w);
     if (rc == BD_OK) {
         find_counters(p, &parents);
         plan_forget(p);

@@ -248,8 +248,7 @@ int external_dependency_check(const char *id, struct err *err) {
 
 bool json_text_is_valid(const char *text) { return json_text_is_value(text, strlen(text)); }
 
-int issue_check(const struct issue *i, const struct custom_statuses *statuses,
-                const struct text_list *types, struct err *err) {
+int issue_check_content(const struct issue *i, struct err *err) {
     size_t title = i->title ? strlen(i->title) : 0;
     if (title == 0)
         return err_set(err, BD_INVALID, "title is required");
@@ -258,20 +257,31 @@ int issue_check(const struct issue *i, const struct custom_statuses *statuses,
     if (i->priority < 0 || i->priority > 4)
         return err_set(err, BD_INVALID, "priority must be between 0 and 4 (got %lld)",
                        (long long)i->priority);
+    if (i->estimated_minutes != ISSUE_NO_INT && i->estimated_minutes < 0)
+        return err_set(err, BD_INVALID, "estimated_minutes cannot be negative");
+    if (i->metadata && *i->metadata && !json_text_is_valid(i->metadata))
+        return err_set(err, BD_INVALID, "metadata must be valid JSON");
+    return BD_OK;
+}
+
+int issue_check_state(const struct issue *i, const struct custom_statuses *statuses,
+                      const struct text_list *types, struct err *err) {
     if (!status_is_valid(i->status, statuses))
         return err_set(err, BD_INVALID, "invalid status: %s", i->status);
     if (!type_is_valid(i->issue_type, types))
         return err_set(err, BD_INVALID, "invalid issue type: %s", i->issue_type);
-    if (i->estimated_minutes != ISSUE_NO_INT && i->estimated_minutes < 0)
-        return err_set(err, BD_INVALID, "estimated_minutes cannot be negative");
     bool closed = strcmp(i->status, "closed") == 0;
     if (closed && i->closed_at == ISSUE_NO_TIME)
         return err_set(err, BD_INVALID, "closed issues must have closed_at timestamp");
     if (!closed && i->closed_at != ISSUE_NO_TIME)
         return err_set(err, BD_INVALID, "non-closed issues cannot have closed_at timestamp");
-    if (i->metadata && *i->metadata && !json_text_is_valid(i->metadata))
-        return err_set(err, BD_INVALID, "metadata must be valid JSON");
     if (i->ephemeral && i->no_history)
         return err_set(err, BD_INVALID, "ephemeral and no_history are mutually exclusive");
     return BD_OK;
+}
+
+int issue_check(const struct issue *i, const struct custom_statuses *statuses,
+                const struct text_list *types, struct err *err) {
+    int rc = issue_check_content(i, err);
+    return rc == BD_OK ? issue_check_state(i, statuses, types, err) : rc;
 }

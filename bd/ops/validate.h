@@ -57,6 +57,10 @@ int external_dependency_check(const char *id, struct err *err);
 /* The rules of a row that is about to be inserted; messages without prefix. BD_INVALID. */
 int issue_check(const struct issue *i, const struct custom_statuses *statuses,
                 const struct text_list *types, struct err *err);
+/* Its two halves: what no database decides, and status, type, closed_at, ephemeral and no_history. */
+int issue_check_content(const struct issue *i, struct err *err);
+int issue_check_state(const struct issue *i, const struct custom_statuses *statuses,
+                      const struct text_list *types, struct err *err);
 
 /* Is this a complete JSON value and nothing else? */
 bool json_text_is_valid(const char *text);

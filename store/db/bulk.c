@@ -1,9 +1,10 @@
 /*
  * Inserting many rows at once. As long as rows come in the order of their keys they go into the tree at
- * once, and all that stays of a row in memory is what the indexes need; the others ("late" rows) wait.
- * At the end each map of the table is changed by one pass over its sorted entries instead of one search
- * per row. The rules are those of row_insert; what it checks row by row against the map is checked here
- * against the neighbour in sorted order and, where the table had rows before, against the map.
+ * once, and so do entries of an index while they come in its order; all that stays of a row in memory
+ * is what the other indexes need. Rows out of order ("late" rows) wait. At the end each map of the
+ * table is changed by one pass over its sorted entries instead of one search per row. The rules are
+ * those of row_insert; what it checks row by row against the map is checked here against the neighbour
+ * in sorted order and, where the table had rows before, against the map.
  *
  * The table's own maps stay as they were until the end, so that whoever reads or changes the table
  * meanwhile finds what was there before.
@@ -21,11 +22,19 @@
 #define ROWS_WORTH_THREADS 1000
 
 struct bulk_row {
-    struct bytes key, value;
+    const uint8_t *bytes; /* key, then value */
+    uint32_t key_size, value_size;
 };
 struct row_list {
     struct bulk_row *items;
     size_t count, capacity;
+};
+
+/* An index while rows come. */
+struct bulk_index {
+    struct tree_inserter *inserter; /* NULL: entries are made at the end, of kept rows … */
+    size_t from;                    /* … from this one on; … */
+    struct tree tree;               /* … on top of this */
 };
 
 struct tables_bulk {
@@ -47,7 +56,9 @@ struct tables_bulk {
     size_t inserted;      /* rows it has taken */
     bool *indexed;        /* by value field: some index has it */
     size_t indexed_count; /* fields up to the last of them */
-    struct row_list kept; /* of the inserted rows, when there are indexes: key, and fields indexed */
+    struct bulk_index *indexes;
+    bool keeps;           /* some index makes its entries at the end */
+    struct row_list kept; /* inserted rows for it: key, and the fields indexed */
     struct row_list late; /* whole rows */
     bool any;
 };
@@ -83,20 +94,51 @@ static void find_indexed(struct tables_bulk *b) {
             b->indexed_count = f + 1;
 }
 
-/* Edits that wait go into the tree that the rows are added to. */
-static int start_rows(struct tables_bulk *b, struct err *err) {
-    struct edit_map *m = &b->t->rows;
+/* Edits that wait go into the tree first. */
+static int flush(struct table *t, struct edit_map *m, struct err *err) {
     if (edit_map_dirty(m))
-        b->t->changed = true;
-    int rc = edit_map_flush(m, err);
+        t->changed = true;
+    return edit_map_flush(m, err);
+}
+
+static struct tree_inserter *start_map(struct tables_bulk *b, const struct tree *t) {
+    struct tree tree = *t;
+    tree.ns = b->ns;
+    return tree_inserter_new(&tree);
+}
+
+static bool is_foreign(const struct index *ix) {
+    return ix->fulltext || ix->spatial || ix->vector || ix->predicate;
+}
+
+/* Uniqueness is seen only when all entries are there. */
+static bool takes_entries_at_once(const struct tables_bulk *b, size_t i) {
+    const struct index *ix = &b->t->ts->schema.indexes[i];
+    return !ix->unique && !is_foreign(ix) && !b->t->ts->has_adaptive;
+}
+
+static int start_maps(struct tables_bulk *b, struct err *err) {
+    struct edit_map *m = &b->t->rows;
+    size_t n = b->t->ts->schema.index_count;
+    int rc = flush(b->t, m, err);
     if (rc != BD_OK)
         return rc;
     b->start = m->tree;
     b->version = m->version;
-    struct tree tree = m->tree;
-    tree.ns = b->ns;
-    b->inserter = tree_inserter_new(&tree);
-    return BD_OK;
+    b->inserter = start_map(b, &m->tree);
+    b->indexes = mem_zalloc(n + 1, sizeof *b->indexes);
+    for (size_t i = 0; rc == BD_OK && i < n; i++) {
+        if (!takes_entries_at_once(b, i)) {
+            b->keeps = true;
+            continue;
+        }
+        rc = table_index(b->t, i, &m, err);
+        if (rc == BD_OK)
+            rc = flush(b->t, m, err);
+        if (rc == BD_OK)
+            b->indexes[i].inserter = start_map(b, &m->tree);
+    }
+    return rc;
 }
 
 int embedded_bulk_begin(struct tables_txn *tx, const char *table, const char *const *columns,
@@ -134,7 +176,7 @@ int embedded_bulk_begin(struct tables_txn *tx, const char *table, const char *co
     b->evaluates = needs_expressions(s, b->given);
     find_indexed(b);
     if (rc == BD_OK)
-        rc = start_rows(b, err);
+        rc = start_maps(b, err);
     if (rc)
         embedded_bulk_drop(b);
     else
@@ -152,6 +194,9 @@ void embedded_bulk_drop(struct tables_bulk *b) {
     free(b->kept.items);
     free(b->late.items);
     tree_inserter_free(b->inserter);
+    for (size_t i = 0; b->indexes && i < b->t->ts->schema.index_count; i++)
+        tree_inserter_free(b->indexes[i].inserter);
+    free(b->indexes);
     if (b->ns)
         node_store_free(b->ns);
     arena_release(&b->scratch);
@@ -159,12 +204,19 @@ void embedded_bulk_drop(struct tables_bulk *b) {
     free(b);
 }
 
+static struct bytes row_key(const struct bulk_row *r) { return (struct bytes){r->bytes, r->key_size}; }
+
+static struct bytes row_value(const struct bulk_row *r) {
+    return (struct bytes){r->bytes + r->key_size, r->value_size};
+}
+
 static void keep_row(struct tables_bulk *b, struct row_list *list, struct bytes key,
                      struct bytes value) {
+    uint8_t *bytes = arena_alloc(&b->memory, key.size + value.size);
+    memcpy(bytes, key.data, key.size);
+    memcpy(bytes + key.size, value.data, value.size);
     MEM_GROW(list->items, list->capacity, list->count + 1);
-    list->items[list->count++] =
-        (struct bulk_row){{arena_dup(&b->memory, key.data, key.size), key.size},
-                          {arena_dup(&b->memory, value.data, value.size), value.size}};
+    list->items[list->count++] = (struct bulk_row){bytes, (uint32_t)key.size, (uint32_t)value.size};
 }
 
 /* A value with the indexed fields alone. */
@@ -191,6 +243,47 @@ static void keep_constants(struct tables_bulk *b) {
  */
 static pthread_mutex_t shared_use = PTHREAD_MUTEX_INITIALIZER;
 
+/* From the row that comes next on, the entries of an index wait for the end. */
+static int stop_index(struct tables_bulk *b, size_t i, struct err *err) {
+    struct bulk_index *x = &b->indexes[i];
+    int rc = tree_inserter_finish(x->inserter, &x->tree, err);
+    if (rc == BD_OK)
+        rc = tree_keep_root(&x->tree, err);
+    tree_inserter_free(x->inserter);
+    x->inserter = NULL;
+    x->from = b->kept.count;
+    b->keeps = true;
+    return rc;
+}
+
+static int index_key(const struct tables_bulk *b, size_t i, struct bytes key, struct bytes value,
+                     struct node_store *ns, struct arena *a, struct bytes *out, struct err *err) {
+    int rc = table_index_key(b->t->ts, i, key, value, ns, a, out, NULL, err);
+    if (rc == BD_OK && !out->data)
+        rc = err_set(err, BD_CONSTRAINT, "an entry of index %s is too large",
+                     b->t->ts->schema.indexes[i].name);
+    return rc;
+}
+
+/* The entries of a row that was inserted. */
+static int take_entries(struct tables_bulk *b, struct bytes key, struct bytes value, struct err *err) {
+    int rc = BD_OK;
+    for (size_t i = 0; rc == BD_OK && i < b->t->ts->schema.index_count; i++) {
+        enum tree_insertion what = TREE_INSERTED;
+        struct bytes entry;
+        if (!b->indexes[i].inserter)
+            continue;
+        rc = index_key(b, i, key, value, b->ns, &b->scratch, &entry, err);
+        if (rc == BD_OK)
+            rc = tree_inserter_add(b->indexes[i].inserter, entry, tuple_empty, &what, err);
+        if (rc == BD_OK && what == TREE_BEHIND)
+            rc = stop_index(b, i, err);
+    }
+    if (rc == BD_OK && b->keeps)
+        keep_row(b, &b->kept, key, indexed_part(b, value));
+    return rc;
+}
+
 /* A row in its place behind the rows before, or else with the late ones. */
 static int take_row(struct tables_bulk *b, struct bytes key, struct bytes value, struct err *err) {
     enum tree_insertion what = TREE_BEHIND;
@@ -210,9 +303,8 @@ static int take_row(struct tables_bulk *b, struct bytes key, struct bytes value,
         return rc;
     }
     b->inserted++;
-    if (b->t->ts->schema.index_count)
-        keep_row(b, &b->kept, key, indexed_part(b, value));
-    return node_store_put_ahead(b->ns, embedded_ahead_bytes / 2, err);
+    rc = take_entries(b, key, value, err);
+    return rc == BD_OK ? node_store_put_ahead(b->ns, embedded_ahead_bytes / 4, err) : rc;
 }
 
 int embedded_bulk_add(struct tables_bulk *b, const struct cell *cells, struct err *err) {
@@ -249,8 +341,8 @@ static int drop_duplicates(struct tables_bulk *b, const struct tree *rows, struc
     struct row_list *l = &b->late;
     size_t n = 0;
     for (size_t i = 0; i < l->count; i++) {
-        struct bytes key = l->items[i].key, old;
-        bool twice = n && type->compare(type->compare_ctx, l->items[n - 1].key, key) == 0;
+        struct bytes key = row_key(&l->items[i]), old;
+        bool twice = n && type->compare(type->compare_ctx, row_key(&l->items[n - 1]), key) == 0;
         if (!twice && !empty) {
             int rc = tree_get(rows, key, &old, err);
             if (rc != BD_OK && rc != BD_NOT_FOUND)
@@ -298,30 +390,18 @@ static int check_unique(struct tables_bulk *b, size_t i, const struct bytes *key
 static void sort_late(struct tables_bulk *b) {
     struct row_list *l = &b->late;
     const struct table_schema *ts = b->t->ts;
-    struct bulk_keys keys = {l->items, sizeof *l->items, l->count};
+    struct bytes *keys = mem_alloc((l->count + 1) * sizeof *keys);
     struct bulk_row *sorted = mem_alloc((l->count + 1) * sizeof *sorted);
-    uint32_t *order = bulk_sort(&keys, &ts->row_type, &ts->keys, ts->keys.count, true);
+    for (size_t i = 0; i < l->count; i++)
+        keys[i] = row_key(&l->items[i]);
+    uint32_t *order = bulk_sort(keys, l->count, &ts->row_type, &ts->keys, ts->keys.count, true);
     for (size_t i = 0; i < l->count; i++)
         sorted[i] = l->items[order[i]];
     free(order);
+    free(keys);
     free(l->items);
     l->items = sorted;
     l->capacity = l->count + 1;
-}
-
-/* All rows in the order of their keys, so that index entries that differ in nothing else keep it. */
-static void join_late(struct tables_bulk *b) {
-    const struct tree_type *type = &b->t->ts->row_type;
-    const struct row_list *x = &b->kept, *y = &b->late;
-    struct row_list all = {mem_alloc((x->count + y->count + 1) * sizeof *all.items), 0,
-                           x->count + y->count + 1};
-    for (size_t i = 0, j = 0; i < x->count || j < y->count;) {
-        bool first = j == y->count || (i < x->count && type->compare(type->compare_ctx, x->items[i].key,
-                                                                     y->items[j].key) < 0);
-        all.items[all.count++] = first ? x->items[i++] : y->items[j++];
-    }
-    free(b->kept.items);
-    b->kept = all;
 }
 
 static int take_back(void *ctx, const struct tree_diff *d) {
@@ -331,21 +411,36 @@ static int take_back(void *ctx, const struct tree_diff *d) {
     return BD_OK;
 }
 
-/*
- * The tree with all rows that came in order; *rows then is what the late rows go on top of. Where
- * somebody changed the table meanwhile, that comes first, and all rows are late.
- */
-static int end_rows(struct tables_bulk *b, struct tree *rows, struct err *err) {
-    struct edit_map *m = &b->t->rows;
-    int rc = tree_inserter_finish(b->inserter, rows, err);
-    if (rc == BD_OK && m->version != b->version) {
-        b->start.ns = b->ns;
-        rc = tree_diff_walk(&b->start, rows, take_back, b, err);
-        b->kept.count = b->inserted = 0;
+/* Somebody else changed the table: that comes first, and all rows are late. */
+static int start_again(struct tables_bulk *b, struct tree *rows, struct err *err) {
+    b->start.ns = b->ns;
+    b->kept.count = b->inserted = 0;
+    int rc = tree_diff_walk(&b->start, rows, take_back, b, err);
+    if (rc == BD_OK)
+        rc = edit_map_flush(&b->t->rows, err);
+    *rows = b->t->rows.tree;
+    for (size_t i = 0; rc == BD_OK && i < b->t->ts->schema.index_count; i++) {
+        struct bulk_index *x = &b->indexes[i];
+        struct edit_map *m;
+        x->from = 0;
+        if (!takes_entries_at_once(b, i))
+            continue;
+        rc = table_index(b->t, i, &m, err);
         if (rc == BD_OK)
             rc = edit_map_flush(m, err);
-        *rows = m->tree;
+        x->tree = m->tree;
     }
+    return rc;
+}
+
+/* The trees with all that came in order; *rows is what the late rows go on top of. */
+static int end_maps(struct tables_bulk *b, struct tree *rows, struct err *err) {
+    int rc = tree_inserter_finish(b->inserter, rows, err);
+    for (size_t i = 0; rc == BD_OK && i < b->t->ts->schema.index_count; i++)
+        if (b->indexes[i].inserter)
+            rc = stop_index(b, i, err);
+    if (rc == BD_OK && b->t->rows.version != b->version)
+        rc = start_again(b, rows, err);
     if (rc == BD_OK && node_store_has_put_ahead(b->ns)) {
         rc = tree_keep_root(rows, err);
         if (rc == BD_OK)
@@ -358,8 +453,6 @@ static int end_rows(struct tables_bulk *b, struct tree *rows, struct err *err) {
         sort_late(b);
         rc = drop_duplicates(b, rows, err);
     }
-    if (rc == BD_OK && b->late.count && b->t->ts->schema.index_count)
-        join_late(b);
     return rc;
 }
 
@@ -432,29 +525,33 @@ static int insert(struct tree_inserter *n, struct bytes key, struct bytes value,
     int rc = tree_inserter_add(n, key, value, &what, err);
     if (rc == BD_OK && what == TREE_BEHIND)
         rc = err_set(err, BD_INVALID, "the entries of a map are not in key order");
-    return rc == BD_OK ? node_store_put_ahead(ns, embedded_ahead_bytes / 2, err) : rc;
+    return rc == BD_OK ? node_store_put_ahead(ns, embedded_ahead_bytes / 4, err) : rc;
 }
 
 static int insert_late(struct tables_bulk *b, struct tree_inserter *n, struct node_store *ns,
                        struct err *err) {
     int rc = BD_OK;
     for (size_t i = 0; rc == BD_OK && i < b->late.count; i++)
-        rc = insert(n, b->late.items[i].key, b->late.items[i].value, ns, err);
+        rc = insert(n, row_key(&b->late.items[i]), row_value(&b->late.items[i]), ns, err);
     return rc;
 }
 
-static int index_key(struct tables_bulk *b, size_t i, const struct bulk_row *row, struct node_store *ns,
-                     struct arena *scratch, struct arena *keys, struct bytes *out, struct err *err) {
-    struct bytes key;
-    arena_reset(scratch);
-    int rc = table_index_key(b->t->ts, i, row->key, row->value, ns, scratch, &key, NULL, err);
-    if (rc)
-        return rc;
-    if (!key.data)
-        return err_set(err, BD_CONSTRAINT, "an entry of index %s is too large",
-                       b->t->ts->schema.indexes[i].name);
-    *out = (struct bytes){arena_dup(keys, key.data, key.size), key.size};
-    return BD_OK;
+/* Rows whose entries are still to be made, in the order of their keys: kept ones and late ones. */
+struct walk {
+    const struct tables_bulk *b;
+    size_t kept, late;
+};
+
+static const struct bulk_row *next_row(struct walk *w) {
+    const struct row_list *x = &w->b->kept, *y = &w->b->late;
+    const struct tree_type *type = &w->b->t->ts->row_type;
+    bool first = w->kept < x->count;
+    if (!first && w->late == y->count)
+        return NULL;
+    if (first && w->late < y->count)
+        first = type->compare(type->compare_ctx, row_key(&x->items[w->kept]),
+                              row_key(&y->items[w->late])) < 0;
+    return first ? &x->items[w->kept++] : &y->items[w->late++];
 }
 
 static int insert_entries(struct tables_bulk *b, size_t i, struct tree_inserter *to,
@@ -462,14 +559,18 @@ static int insert_entries(struct tables_bulk *b, size_t i, struct tree_inserter 
     const struct table_schema *ts = b->t->ts;
     const struct index *ix = &ts->schema.indexes[i];
     struct arena memory = ARENA_INIT, scratch = ARENA_INIT;
-    size_t n = b->kept.count;
-    struct bytes *keys = mem_alloc((n + 1) * sizeof *keys);
+    struct walk w = {b, b->indexes[i].from, 0};
+    size_t n = 0;
+    struct bytes *keys = mem_alloc((b->kept.count - w.kept + b->late.count + 1) * sizeof *keys), key;
     int rc = BD_OK;
-    for (size_t k = 0; rc == BD_OK && k < n; k++)
-        rc = index_key(b, i, &b->kept.items[k], ns, &scratch, &memory, &keys[k], err);
+    for (const struct bulk_row *r; rc == BD_OK && (r = next_row(&w)); n++) {
+        arena_reset(&scratch);
+        rc = index_key(b, i, row_key(r), row_value(r), ns, &scratch, &key, err);
+        if (rc == BD_OK)
+            keys[n] = (struct bytes){arena_dup(&memory, key.data, key.size), key.size};
+    }
     if (rc == BD_OK) {
-        struct bulk_keys list = {keys, sizeof *keys, n};
-        uint32_t *order = bulk_sort(&list, &ts->index_types[i], &ts->indexes[i], ix->column_count,
+        uint32_t *order = bulk_sort(keys, n, &ts->index_types[i], &ts->indexes[i], ix->column_count,
                                     keeps_order(b->t, ix));
         if (ix->unique)
             rc = check_unique(b, i, keys, order, n, err);
@@ -512,16 +613,17 @@ static int prepare_jobs(struct tables_bulk *b, const struct tree *rows, struct m
     for (size_t i = 0; rc == BD_OK && i < s->index_count; i++) {
         const struct index *ix = &s->indexes[i];
         struct edit_map *m;
-        if (ix->fulltext || ix->spatial || ix->vector || ix->predicate)
+        if (is_foreign(ix))
             return err_set(
                 err, BD_UNSUPPORTED,
                 "table %s cannot be written: its index %s is of a kind this program does not keep",
                 t->name, ix->name);
         rc = table_index(t, i, &m, err);
-        if (rc == BD_OK)
+        if (rc == BD_OK && !takes_entries_at_once(b, i)) {
             rc = edit_map_flush(m, err);
-        if (rc == BD_OK)
-            jobs[i + 1] = (struct map_job){.index = (int)i, .tree = m->tree};
+            b->indexes[i].tree = m->tree;
+        }
+        jobs[i + 1] = (struct map_job){.index = (int)i, .tree = b->indexes[i].tree};
     }
     return rc;
 }
@@ -571,7 +673,7 @@ static int apply_all(struct tables_bulk *b, const struct tree *rows, struct err 
 
 int embedded_bulk_end(struct tables_bulk *b, uint64_t *inserted, struct err *err) {
     struct tree rows;
-    int rc = end_rows(b, &rows, err);
+    int rc = end_maps(b, &rows, err);
     size_t n = b->inserted + b->late.count;
     if (rc == BD_OK && n)
         rc = apply_all(b, &rows, err);

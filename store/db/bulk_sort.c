@@ -92,7 +92,7 @@ static bool make_start(const struct tuple_desc *desc, size_t leading, struct byt
 }
 
 struct sorter {
-    const struct bulk_keys *keys;
+    const struct bytes *keys;
     const struct tree_type *type;
     bool stable; /* equal leading fields: the order of coming is right */
 };
@@ -103,8 +103,7 @@ static bool goes_before(const struct sorter *s, const struct sort_item *a, const
             return a->start[i] < b->start[i];
     if (s->stable && a->whole && b->whole)
         return a->place < b->place;
-    return s->type->compare(s->type->compare_ctx, bulk_key(s->keys, a->place),
-                            bulk_key(s->keys, b->place)) < 0;
+    return s->type->compare(s->type->compare_ctx, s->keys[a->place], s->keys[b->place]) < 0;
 }
 
 /* Merge sort over the runs that are there already; stable. Returns where the result is: `from` or `to`.
@@ -198,16 +197,15 @@ static void sort_ties(const struct sorter *s, const struct sort_item *items, uin
     free(space);
 }
 
-uint32_t *bulk_sort(const struct bulk_keys *keys, const struct tree_type *type,
+uint32_t *bulk_sort(const struct bytes *keys, size_t n, const struct tree_type *type,
                     const struct tuple_desc *desc, size_t leading, bool stable) {
-    size_t n = keys->count;
     struct sorter s = {keys, type, stable};
     uint32_t *order = mem_alloc((n + 1) * sizeof *order);
     struct sort_item *items = mem_alloc((n + 1) * sizeof *items);
     uint32_t *spare = mem_alloc((n + 1) * sizeof *spare);
     bool safe = true;
     for (size_t i = 0; i < n; i++) {
-        safe = make_start(desc, leading, bulk_key(keys, i), &items[i]) && safe;
+        safe = make_start(desc, leading, keys[i], &items[i]) && safe;
         items[i].place = (uint32_t)i;
     }
     for (size_t i = 0; i < n && !safe; i++)

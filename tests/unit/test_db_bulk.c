@@ -31,7 +31,7 @@ static const char *const columns[] = {"id",       "issue_id",   "type",      "cr
                                       "metadata", "created_by", "thread_id", "depends_on_issue_id"};
 enum { COLUMNS = 8, MANY = 5000 };
 
-/* Rows before this one have ids in their order. */
+/* Rows before this one have ids in their order, and so have the entries of the index over types. */
 static uint32_t in_order_until;
 
 /* Row i of a set without order: texts share prefixes, some are longer than what sorting looks at first.
@@ -41,7 +41,10 @@ static void make_row(uint32_t i, char text[4][64], struct cell *row) {
     snprintf(text[0], 64, "%08x-0000-7000-8000-%012x", i < in_order_until ? i : mixed, i);
     snprintf(text[1], 64, "t-%s%x", i % 3 ? "" : "a-rather-long-name-of-an-issue-", mixed >> 8);
     snprintf(text[2], 64, "t-%x.%u", mixed >> 20, i);
-    snprintf(text[3], 64, "%s", i % 4 ? "blocks" : i % 8 ? "parent-child" : "");
+    if (i < in_order_until)
+        snprintf(text[3], 64, "%s", i < MANY / 3 ? "blocks" : "related");
+    else
+        snprintf(text[3], 64, "%s", i % 4 ? "blocks" : i % 8 ? "parent-child" : "");
     row[0] = cell_text(text[0]);
     row[1] = cell_text(text[1]);
     row[2] = cell_text(text[3]);

@@ -214,6 +214,41 @@ static void edits_must_be_sorted(void **state) {
     node_store_free(ns);
 }
 
+static enum tree_insertion add_int(struct tree_inserter *n, uint32_t number) {
+    uint8_t key[6], value[6];
+    enum tree_insertion what;
+    CHECK(tree_inserter_add(n, int_tuple(key, number), int_tuple(value, number + 3000), &what,
+                            &help_err));
+    return what;
+}
+
+static void insertions_as_they_come_give_the_same_tree(void **state) {
+    (void)state;
+    enum { COUNT = 3000 };
+    struct node_store *ns = node_store_new(NULL);
+    struct tree all = build_ints(ns, COUNT, 1), empty, some, t;
+    CHECK(tree_empty(&empty, ns, &int_rows, &help_err));
+    for (uint32_t step = 1; step < 40; step += 19) { /* every step-th number is there before */
+        struct tree_inserter *n = tree_inserter_new(&empty);
+        for (uint32_t i = 0; step > 1 && i < COUNT; i += step)
+            assert_int_equal(add_int(n, i), TREE_INSERTED);
+        CHECK(tree_inserter_finish(n, &some, &help_err));
+        tree_inserter_free(n);
+        n = tree_inserter_new(&some);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            bool there = step > 1 && i % step == 0;
+            assert_int_equal(add_int(n, i), there ? TREE_EXISTS : TREE_INSERTED);
+            assert_int_equal(add_int(n, i), TREE_EXISTS);
+            assert_int_equal(add_int(n, i / 2), i ? TREE_BEHIND : TREE_EXISTS);
+        }
+        CHECK(tree_inserter_finish(n, &t, &help_err));
+        tree_inserter_free(n);
+        struct hash is = tree_root_hash(&t), expected = tree_root_hash(&all);
+        assert_memory_equal(is.b, expected.b, HASH_SIZE);
+    }
+    node_store_free(ns);
+}
+
 static void too_large_rows_are_refused(void **state) {
     (void)state;
     struct node_store *ns = node_store_new(NULL);
@@ -447,6 +482,7 @@ int main(void) {
         cmocka_unit_test(edits_give_the_tree_that_building_gives),
         cmocka_unit_test(deleting_everything_gives_the_empty_tree),
         cmocka_unit_test(edits_must_be_sorted),
+        cmocka_unit_test(insertions_as_they_come_give_the_same_tree),
         cmocka_unit_test(too_large_rows_are_refused),
         cmocka_unit_test(lookup_finds_what_is_there_and_nothing_else),
         cmocka_unit_test(cursors_go_everywhere),
