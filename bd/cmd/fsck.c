@@ -36,12 +36,20 @@ bool fsck_show_progress(void *ctx, const struct fsck_progress *p) {
 
 /* ---- printing ---- */
 
-static const char *advice(enum fsck_repair repair) {
-    switch (repair) {
+static const char *advice(const struct fsck_finding *f) {
+    if (f->code == FSCK_CLOSURE_WRONG && f->repair == REPAIR_NONE)
+        return "no row is affected, and every clone and backup has the same: a commit's address covers "
+               "its "
+               "closure. It is left as it is; merges that involve the commit may ask about more than "
+               "they "
+               "have to";
+    switch (f->repair) {
     case REPAIR_FILES:
-        return "'bd fsck --repair' looks for it in all files here, with --search DIR elsewhere too, "
-               "and makes "
-               "again what follows from other data";
+        return "'bd fsck --repair' looks for an intact copy in all files here and in backups and "
+               "remotes "
+               "that are folders, with --search DIR elsewhere too, and makes again what follows from "
+               "other "
+               "data";
     case REPAIR_TAIL:
     case REPAIR_MANIFEST:
     case REPAIR_JOURNAL_INDEX:
@@ -72,7 +80,7 @@ static void print_findings(struct bd *bd, const struct fsck_report *r, enum fsck
         fprintf(bd->out, "%s: %s\n", fsck_code_name(f->code), f->message);
         if (severity != FSCK_NOTE && (i + 1 == r->count || r->findings[i + 1].code != f->code ||
                                       r->findings[i + 1].repair != f->repair))
-            fprintf(bd->out, "    %s\n", advice(f->repair));
+            fprintf(bd->out, "    %s\n", advice(f));
     }
     for (int c = 0; c < FSCK_CODES && titled; c++) {
         size_t more = r->per_code[c] - r->listed[c];

@@ -77,12 +77,13 @@ enum fsck_repair {
     REPAIR_TAIL,          /* cut off what no commit needs */
     REPAIR_MANIFEST,      /* write it anew from the files and the journal */
     REPAIR_JOURNAL_INDEX, /* remove the index; it is made again */
-    REPAIR_FILES,         /* bring a missing file back from where it lies */
-    REPAIR_REVIVE,        /* cut the journal before the damage; later commits are lost */
-    REPAIR_INDEXES,       /* make secondary indexes anew from the rows (working set) */
-    REPAIR_REPO_STATE,    /* write repo_state.json anew */
-    REPAIR_RESET,         /* move a branch back to its newest whole commit */
-    REPAIR_SALVAGE,       /* make a new journal of the sound records, if nothing reachable is lost */
+    REPAIR_FILES,      /* bring a missing file or chunk back from where it lies, or an intact copy of a
+                          damaged one */
+    REPAIR_REVIVE,     /* cut the journal before the damage; later commits are lost */
+    REPAIR_INDEXES,    /* make secondary indexes anew from the rows (working set) */
+    REPAIR_REPO_STATE, /* write repo_state.json anew */
+    REPAIR_RESET,      /* move a branch back to its newest whole commit */
+    REPAIR_SALVAGE,    /* make a new journal of the sound records, if nothing reachable is lost */
     REPAIR_ACTIONS
 };
 const char *fsck_repair_name(enum fsck_repair repair);

@@ -5,6 +5,7 @@
 #ifndef STORE_CHUNK_REPAIR_H
 #define STORE_CHUNK_REPAIR_H
 
+#include "store/chunk/chunk_store.h"
 #include "store/chunk/fsck.h"
 #include "store/chunk/manifest.h"
 
@@ -42,6 +43,17 @@ int repair_append_root(const char *dir, const struct hash *root, uint64_t unix_s
  */
 int repair_build_manifest(const char *dir, bool old, const struct hash *root, struct arena *a,
                           struct manifest *out, const char **left_out, struct err *err);
+
+/*
+ * Writes the chunks of a table file or archive into `dir` as a new archive, durable under its name:
+ * those of the list (sorted by address) with the bytes given there, all others as they stand, damaged
+ * or not.
+ */
+int repair_rewrite_file(const char *path, bool archive, const char *dir, const struct chunk_write *list,
+                        size_t count, struct hash *name, uint32_t *chunks, struct err *err);
+/* The manifest of `dir` names one file in the place of another. BD_BUSY when it did not name that. */
+int repair_swap_file(const char *dir, const struct hash *before, const struct hash *now,
+                     uint32_t chunks, struct err *err);
 
 /*
  * Looks for a missing file in `place` (a directory): under its name, or as a table file under another

@@ -73,11 +73,21 @@ static void make_offsets(struct table *t) {
         t->offsets[i + 1] = t->offsets[i] + read_u32(t->lengths + (size_t)i * 4);
 }
 
-int table_get(struct table *t, int64_t ordinal, uint8_t **data, size_t *size, struct err *err) {
+int table_record(struct table *t, int64_t ordinal, const uint8_t **bytes, size_t *size,
+                 struct err *err) {
     if (!t->offsets)
         make_offsets(t);
     uint64_t start = t->offsets[ordinal], end = t->offsets[ordinal + 1];
     if (end > t->data_size)
         return err_set(err, BD_CORRUPT, "the chunk record lies outside of the data region");
-    return codec_decode_snappy(t->bytes + start, (size_t)(end - start), data, size, err);
+    *bytes = t->bytes + start;
+    *size = (size_t)(end - start);
+    return BD_OK;
+}
+
+int table_get(struct table *t, int64_t ordinal, uint8_t **data, size_t *size, struct err *err) {
+    const uint8_t *bytes;
+    size_t record_size;
+    int rc = table_record(t, ordinal, &bytes, &record_size, err);
+    return rc == BD_OK ? codec_decode_snappy(bytes, record_size, data, size, err) : rc;
 }

@@ -26,6 +26,9 @@ void table_release(struct table *t);
 
 /* Ordinal of the chunk, or -1. */
 int64_t table_find(const struct table *t, const struct hash *h);
+/* The chunk's stored bytes: a snappy record. */
+int table_record(struct table *t, int64_t ordinal, const uint8_t **bytes, size_t *size,
+                 struct err *err);
 int table_get(struct table *t, int64_t ordinal, uint8_t **data, size_t *size, struct err *err);
 /* The i-th address in index order (sorted by prefix); false when the index is inconsistent there. */
 bool table_address(const struct table *t, uint32_t i, struct hash *h);

@@ -149,6 +149,9 @@ void check_repo_state(const struct check_place *p, bool (*has_branch)(void *ctx,
 /* ---- fsck_chunks.c ---- */
 int check_chunks(struct db_check *c, struct err *err);     /* every chunk by itself */
 int check_references(struct db_check *c, struct err *err); /* what is reachable, what dangles */
+/* After it: nothing that is reached is damaged or missing, so that what was not reached is not needed.
+ */
+bool check_sees_all(const struct db_check *c);
 bool tree_kind_of(enum message_kind m, enum tree_kind *out);
 
 /* ---- fsck_encode.c ---- */

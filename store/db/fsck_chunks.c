@@ -130,7 +130,8 @@ static void look_at_chunks(struct check_task *t, size_t from, size_t to, void *c
         struct err err = ERR_INIT;
         uint8_t *data;
         size_t size;
-        enum fsck_repair repair = s->files[e->file].kind == SCAN_JOURNAL ? REPAIR_SALVAGE : REPAIR_NONE;
+        enum fsck_repair repair =
+            s->files[e->file].kind == SCAN_JOURNAL ? REPAIR_SALVAGE : REPAIR_FILES;
         bool first = scan_find(s, &e->address) == entry;
         if (scan_read(t->reader, entry, &data, &size, &err) != BD_OK) {
             fsck_add(&t->report, FSCK_ERROR, FSCK_CHUNK_DAMAGED, repair, &e->address, NULL,
@@ -214,6 +215,18 @@ static const char *kind_text(uint8_t kind) {
     return kind < sizeof names / sizeof names[0] && names[kind] ? names[kind] : "chunk";
 }
 
+bool check_sees_all(const struct db_check *c) {
+    if (c->root == SCAN_NONE)
+        return false;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->reached[i] && c->kind[i] >= CHECK_KIND_UNREAD)
+            return false;
+    for (size_t i = 0; i < c->dangling_count; i++)
+        if (c->reached[c->dangling[i].from])
+            return false;
+    return true;
+}
+
 int check_references(struct db_check *c, struct err *err) {
     uint32_t *todo = mem_zalloc(c->count + 1, sizeof *todo);
     size_t depth = 0, done = 0;
@@ -263,16 +276,19 @@ int check_references(struct db_check *c, struct err *err) {
             sum->unreachable_bytes += c->size[i];
         }
     }
+    bool sees_all = check_sees_all(c);
     if (c->root != SCAN_NONE && sum->unreachable)
         fsck_add(c->r, FSCK_NOTE, FSCK_UNREACHABLE, REPAIR_NOT_NEEDED, NULL, NULL, NULL,
-                 "%llu chunks (%llu bytes) belong to nothing; a collection removes them",
-                 (unsigned long long)sum->unreachable, (unsigned long long)sum->unreachable_bytes);
+                 "%llu chunks (%llu bytes) %s", (unsigned long long)sum->unreachable,
+                 (unsigned long long)sum->unreachable_bytes,
+                 sees_all ? "belong to nothing; a collection removes them"
+                          : "were not reached: they belong to nothing, or stand behind the damage");
     /* Damage outside of what the root reaches needs no repair: a collection leaves it behind. */
     for (size_t i = 0; i < c->r->count; i++) {
         struct fsck_finding *f = &c->r->findings[i];
         uint32_t entry = hash_is_zero(&f->address) ? SCAN_NONE : scan_find(c->scan, &f->address);
         if ((f->code == FSCK_CHUNK_DAMAGED || f->code == FSCK_MESSAGE_DAMAGED) && entry != SCAN_NONE &&
-            c->root != SCAN_NONE && !c->reached[entry] && f->repair == REPAIR_NONE)
+            sees_all && !c->reached[entry] && (f->repair == REPAIR_NONE || f->repair == REPAIR_FILES))
             f->repair = REPAIR_NOT_NEEDED;
     }
     return BD_OK;

@@ -288,6 +288,29 @@ static int give_journal_its_root(struct repair *x, const struct scan *s, struct 
 
 /* ---- missing files ---- */
 
+/* Backups and remotes that are folders, and what is kept of remotes in git repositories. */
+static void add_known_folders(struct repair *x, struct buf *list) {
+    static const char scheme[] = "file://";
+    struct arena *a = &x->r->arena;
+    const char *caches = arena_printf(a, "%s/git-remote-cache", x->place.dot),
+               *db = arena_printf(a, "%s/..", x->place.dot);
+    char **names;
+    for (int kind = 0; kind < 2; kind++) {
+        struct repo_address *known;
+        size_t count;
+        if (repo_state_list(db, kind ? REPO_REMOTES : REPO_BACKUPS, a, &known, &count, NULL) != BD_OK)
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            const char *path = known[i].url + sizeof scheme - 1;
+            if (strncmp(known[i].url, scheme, sizeof scheme - 1) == 0)
+                buf_addf(list, "%s\n", path + (strncmp(path, "localhost/", 10) == 0 ? 9 : 0));
+        }
+    }
+    size_t n = scan_list_dir(caches, a, &names);
+    for (size_t i = 0; i < n; i++)
+        buf_addf(list, "%s/%s/files\n", caches, names[i]);
+}
+
 /* Where a file may lie: both generations, temporary folders, copies that people and repairs made. */
 void repair_search_places(struct repair *x, struct buf *list) {
     struct arena *a = &x->r->arena;
@@ -298,6 +321,7 @@ void repair_search_places(struct repair *x, struct buf *list) {
     buf_addf(list, "%s\n%s/oldgen\n", noms, noms);
     if (!dot)
         return;
+    add_known_folders(x, list);
     buf_addf(list, "%s/temptf\n%s/tmp\n", dot, dot);
     for (int up = 0; up < 2; up++) {
         char **names;
@@ -559,6 +583,28 @@ static int mend_files(struct repair *x, struct err *err) {
     return rc;
 }
 
+/* What was in the way of mending the journal may be mended now. */
+static int replace_damaged(struct repair *x, const struct fsck_options *fo, struct fsck_report *report,
+                           struct err *err) {
+    struct store_lock lock;
+    bool changed = false;
+    int rc = BD_OK;
+    store_lock_init(&lock, x->place.noms);
+    if (!x->o->dry_run)
+        rc = store_lock_take(&lock, x->o->lock_wait_ms ? x->o->lock_wait_ms : LOCK_WAIT_MS, err);
+    if (rc == BD_OK)
+        rc = repair_replace_damaged(x, &changed, err);
+    if (rc == BD_OK && changed)
+        rc = mend_files(x, err);
+    store_lock_give(&lock);
+    store_lock_close(&lock);
+    if (rc != BD_OK || !changed)
+        return rc;
+    fsck_report_release(report);
+    report->per_code_max = 1000;
+    return db_fsck(x->dir, fo, report, err);
+}
+
 static bool has_gaps(const struct fsck_report *r) {
     return r->per_code[FSCK_CHUNK_DANGLING] || r->per_code[FSCK_ROOT_MISSING];
 }
@@ -587,6 +633,8 @@ int db_repair(const char *dir, const struct repair_options *o, struct repair_res
     if (rc == BD_OK)
         rc = db_fsck(dir, &fo, &report, err);
     /* A record that is sound but holds the wrong content shows only when contents are looked at. */
+    if (rc == BD_OK && report.per_code[FSCK_CHUNK_DAMAGED] && (o->actions & REPAIR_BIT(REPAIR_FILES)))
+        rc = replace_damaged(&x, &fo, &report, err);
     if (rc == BD_OK && report.per_code[FSCK_CHUNK_DAMAGED] &&
         (called_for(&report) & o->actions & REPAIR_BIT(REPAIR_SALVAGE))) {
         bool salvaged = false;

@@ -1,12 +1,13 @@
 /*
- * Chunks that are missing, brought back: made again where their content follows from others (closures,
- * indexes, the empty state), or taken from any other file that still holds them. An address is a hash
- * of the content, so what is found is right or is not taken.
+ * Chunks that are missing or damaged, brought back: made again where their content follows from others
+ * (closures, indexes, the empty state), or taken from any other file that still holds them. An address
+ * is a hash of the content, so what is found is right or is not taken.
  */
 #include "store/db/repair_steps.h"
 
 #include "base/os.h"
 #include "store/chunk/journal_record.h"
+#include "store/chunk/repair.h"
 #include "store/db/commit.h"
 #include "store/db/root_value.h"
 #include "store/prolly/flatbuf.h"
@@ -17,10 +18,13 @@
 #include <time.h>
 
 #define ROUNDS 12      /* what comes back may refer to more that is missing */
+#define NAMED_MAX 5u   /* chunks that have no intact copy */
 #define TABLES_MAX 64u /* versions of tables whose indexes are made again in search of nodes */
 
 struct missing {
     struct repair *x;
+    bool damaged;               /* they are there, but damaged */
+    struct address_map numbers; /* of the wanted */
     struct hash *wanted;
     struct chunk_write *found; /* parallel; data NULL: not found, else malloc'd */
     size_t count, capacity, made, taken;
@@ -28,9 +32,9 @@ struct missing {
 };
 
 static void want(struct missing *m, const struct hash *h) {
-    for (size_t i = 0; i < m->count; i++)
-        if (hash_eq(&m->wanted[i], h))
-            return;
+    if (address_map_find(&m->numbers, h))
+        return;
+    address_map_put(&m->numbers, h, 0, m->count);
     size_t capacity = m->capacity;
     MEM_GROW(m->wanted, m->capacity, m->count + 1);
     MEM_GROW(m->found, capacity, m->count + 1);
@@ -60,11 +64,15 @@ static size_t open_count(const struct missing *m) {
     return n;
 }
 
-/* Takes what a node store has made of the chunks that are wanted. */
+/* Takes what a node store has made of the chunks that are wanted. What it reads from the store may be
+ * the damaged bytes themselves. */
 static void take_made(struct missing *m, struct node_store *ns) {
     for (size_t i = 0; i < m->count; i++) {
         struct chunk bytes;
         if (m->found[i].data || node_store_read(ns, &m->wanted[i], &bytes, NULL) != BD_OK)
+            continue;
+        struct hash real = hash_of(bytes.data, bytes.size);
+        if (!hash_eq(&real, &m->wanted[i]))
             continue;
         m->found[i].data = mem_dup(bytes.data, bytes.size);
         m->found[i].size = bytes.size;
@@ -163,46 +171,54 @@ static void make_indexes(struct missing *m, struct db_check *c, struct node_stor
 
 /* ---- taken from elsewhere ---- */
 
-static void take_from(struct missing *m, const char *place) {
-    struct scan *s;
-    if (!open_count(m) || scan_open_loose(&s, place) != BD_OK)
-        return;
+static void tell_taken(struct missing *m, size_t count, const char *place, const char *label) {
+    bool dry = m->x->o->dry_run;
+    if (count)
+        repair_step_add(m->x, REPAIR_FILES, !dry, "%s %zu %s from %s/%s", dry ? "would take" : "took",
+                        count, m->damaged ? "intact copies of damaged chunks" : "missing chunks", place,
+                        label);
+}
+
+/* Every copy in the files of the scan is looked at until one is right. */
+static void take_from_scan(struct missing *m, const struct scan *s, const char *place) {
     struct scan_reader *reader = scan_reader_new(s);
     size_t before = m->taken;
-    for (size_t i = 0; i < m->count; i++) {
-        uint32_t entry = scan_find(s, &m->wanted[i]);
+    for (size_t k = 0; k < s->count; k++) {
+        const struct scan_entry *e = &s->entries[k];
+        const struct address_entry *number = address_map_find(&m->numbers, &e->address);
         uint8_t *data;
         size_t size;
-        if (m->found[i].data || entry == SCAN_NONE ||
-            scan_read(reader, entry, &data, &size, NULL) != BD_OK)
+        if (k > 0 && e->file != e[-1].file) {
+            tell_taken(m, m->taken - before, place, s->files[e[-1].file].label);
+            before = m->taken;
+        }
+        if (!number || m->found[number->value].data ||
+            scan_read(reader, (uint32_t)k, &data, &size, NULL) != BD_OK)
             continue;
         struct hash real = hash_of(data, size);
-        if (hash_eq(&real, &m->wanted[i])) {
-            m->found[i].data = data;
-            m->found[i].size = size;
+        if (hash_eq(&real, &e->address)) {
+            m->found[number->value].data = data;
+            m->found[number->value].size = size;
             m->taken++;
         } else {
             free(data);
         }
     }
-    if (m->taken > before)
-        repair_step_add(m->x, REPAIR_FILES, !m->x->o->dry_run, "%s %zu missing chunks from %s",
-                        m->x->o->dry_run ? "would take" : "took", m->taken - before, place);
+    if (s->count)
+        tell_taken(m, m->taken - before, place, s->files[s->entries[s->count - 1].file].label);
     scan_reader_free(reader);
+}
+
+static void take_from(struct missing *m, const char *place) {
+    struct scan *s;
+    if (!open_count(m) || scan_open_loose(&s, place) != BD_OK)
+        return;
+    take_from_scan(m, s, place);
     scan_close(s);
 }
 
-static void find_chunks(struct missing *m, struct db_check *c) {
-    struct scan_reader *reader = scan_reader_new(c->scan);
-    struct node_store *ns = node_store_new_over(scan_reader_get, reader);
+static void take_from_elsewhere(struct missing *m) {
     struct buf places = BUF_INIT;
-    make_empty_state(m, ns);
-    if (m->closures && open_count(m))
-        make_closures(m, c, ns);
-    if (m->trees && open_count(m))
-        make_indexes(m, c, ns);
-    node_store_free(ns);
-    scan_reader_free(reader);
     repair_search_places(m->x, &places);
     for (const char *at = buf_str(&places); *at && open_count(m);) {
         const char *end = strchr(at, '\n');
@@ -210,6 +226,18 @@ static void find_chunks(struct missing *m, struct db_check *c) {
         at = end + 1;
     }
     buf_release(&places);
+}
+
+static void make_chunks(struct missing *m, struct db_check *c) {
+    struct scan_reader *reader = scan_reader_new(c->scan);
+    struct node_store *ns = node_store_new_over(scan_reader_get, reader);
+    make_empty_state(m, ns);
+    if (m->closures && open_count(m))
+        make_closures(m, c, ns);
+    if (m->trees && open_count(m))
+        make_indexes(m, c, ns);
+    node_store_free(ns);
+    scan_reader_free(reader);
 }
 
 /* ---- put where they belong ---- */
@@ -246,6 +274,14 @@ static int put_into_journal(const char *file, const struct hash *root, const str
     return rc;
 }
 
+static void missing_release(struct missing *m) {
+    for (size_t i = 0; i < m->count; i++)
+        free((void *)(uintptr_t)m->found[i].data);
+    free(m->found);
+    free(m->wanted);
+    address_map_release(&m->numbers);
+}
+
 /* One round. *progress: something was brought back; *left: chunks that are still missing. */
 static int fill_once(struct repair *x, const char *journal, bool *progress, size_t *left,
                      struct err *err) {
@@ -264,8 +300,10 @@ static int fill_once(struct repair *x, const char *journal, bool *progress, size
             rc = check_references(&c, err);
         root = c.scan->root;
         list_missing(&m, &c);
-        if (rc == BD_OK && m.count)
-            find_chunks(&m, &c);
+        if (rc == BD_OK && m.count) {
+            make_chunks(&m, &c);
+            take_from_elsewhere(&m);
+        }
         check_close(&c);
     }
     fsck_report_release(&ignored);
@@ -283,10 +321,7 @@ static int fill_once(struct repair *x, const char *journal, bool *progress, size
     *progress = rc == BD_OK && n > 0 && !x->o->dry_run;
     *left = m.count - n;
     free(list);
-    for (size_t i = 0; i < m.count; i++)
-        free((void *)(uintptr_t)m.found[i].data);
-    free(m.found);
-    free(m.wanted);
+    missing_release(&m);
     return rc;
 }
 
@@ -302,5 +337,158 @@ int repair_fill_gaps(struct repair *x, const char *journal, struct err *err) {
             "%zu chunks are missing and nowhere to be found; 'bd fsck --repair --search DIR' looks "
             "in another clone or backup",
             left);
+    return rc;
+}
+
+/* ---- damaged chunks of table files and archives ---- */
+
+/* Not the bytes that the address says; a message that makes no sense has no better copy. */
+static bool is_damaged(struct db_check *c, struct scan_reader *reader, size_t entry) {
+    const struct scan_entry *e = &c->scan->entries[entry];
+    uint8_t *data;
+    size_t size;
+    if (c->kind[entry] != CHECK_KIND_DAMAGED || c->scan->files[e->file].kind == SCAN_JOURNAL ||
+        c->scan->files[e->file].ignored)
+        return false;
+    if (scan_read(reader, (uint32_t)entry, &data, &size, NULL) != BD_OK)
+        return true;
+    struct hash real = hash_of(data, size);
+    free(data);
+    return !hash_eq(&real, &e->address);
+}
+
+static int by_address(const void *a, const void *b) {
+    return hash_cmp(&((const struct chunk_write *)a)->hash, &((const struct chunk_write *)b)->hash);
+}
+
+/* The file of the scan, written anew with the intact copies of the list. */
+static int replace_file(struct repair *x, const struct scan_file *f, struct chunk_write *list,
+                        size_t count, struct err *err) {
+    struct arena *a = &x->r->arena;
+    bool old = strncmp(f->label, "oldgen/", 7) == 0, archive;
+    const char *dir = arena_printf(a, old ? "%s/oldgen" : "%s", x->place.noms),
+               *path = arena_printf(a, "%s/%s", x->place.noms, f->label),
+               *base = f->label + (old ? 7 : 0);
+    struct hash before, now;
+    uint32_t chunks;
+    char text[HASH_TEXT_SIZE + 1];
+    if (!scan_is_file_name(base, &before, &archive))
+        return err_set(err, BD_INVALID, "%s is no table file or archive", path);
+    if (x->o->dry_run) {
+        repair_step_add(x, REPAIR_FILES, false,
+                        "would write %s anew: %zu damaged chunks replaced by intact copies", f->label,
+                        count);
+        return BD_OK;
+    }
+    qsort(list, count, sizeof *list, by_address);
+    int rc = repair_set_aside(x, path, 0, base, err);
+    if (rc == BD_OK)
+        rc = repair_set_aside(x, arena_printf(a, "%s/manifest", dir), 0,
+                              old ? "oldgen-manifest" : "manifest", err);
+    if (rc == BD_OK)
+        rc = repair_rewrite_file(path, archive, dir, list, count, &now, &chunks, err);
+    /* An archive whose spans are as long as before has its name too, and has taken its place already.
+     */
+    bool renamed = !archive || !hash_eq(&before, &now);
+    if (rc == BD_OK && renamed)
+        rc = repair_swap_file(dir, &before, &now, chunks, err);
+    if (rc != BD_OK)
+        return rc;
+    if (renamed)
+        os_unlink(path); /* it is set aside; if it stays, it is a file that no manifest names */
+    hash_format(&now, text);
+    repair_step_add(x, REPAIR_FILES, true,
+                    "wrote %s anew as %s%s.darc: %zu damaged chunks replaced by intact copies",
+                    f->label, old ? "oldgen/" : "", text, count);
+    return BD_OK;
+}
+
+static int replace_files(struct missing *m, struct db_check *c, const bool *damaged, struct err *err) {
+    const struct scan *s = c->scan;
+    struct chunk_write *list = mem_zalloc(m->count + 1, sizeof *list);
+    int rc = BD_OK;
+    for (size_t i = 0, n = 0; rc == BD_OK && i < s->count; i++) {
+        const struct scan_entry *e = &s->entries[i];
+        if (damaged[i]) {
+            struct chunk_write *found = &m->found[address_map_find(&m->numbers, &e->address)->value];
+            if (found->data)
+                list[n++] = *found;
+        }
+        if (i + 1 == s->count || e[1].file != e->file) {
+            if (n)
+                rc = replace_file(m->x, &s->files[e->file], list, n, err);
+            n = 0;
+        }
+    }
+    free(list);
+    return rc;
+}
+
+/* What is needed and nowhere intact is named, and stays where it is. */
+static void tell_unmended(struct missing *m, const struct db_check *c, const bool *damaged) {
+    struct buf names = BUF_INIT;
+    size_t count = 0;
+    bool sees_all = check_sees_all(c);
+    for (size_t i = 0; i < c->scan->count; i++) {
+        const struct scan_entry *e = &c->scan->entries[i];
+        char text[HASH_TEXT_SIZE + 1];
+        if (!damaged[i] || m->found[address_map_find(&m->numbers, &e->address)->value].data)
+            continue;
+        uint32_t first = scan_find(c->scan, &e->address);
+        if (sees_all && (first == SCAN_NONE || !c->reached[first]))
+            continue;
+        if (count++ < NAMED_MAX)
+            buf_addf(&names, "%s%s in %s", names.size ? ", " : "", check_name(&e->address, text),
+                     c->scan->files[e->file].label);
+    }
+    if (count)
+        repair_step_add(
+            m->x, REPAIR_FILES, false,
+            "%zu damaged chunks have no intact copy here, nor in a backup or remote that the "
+            "database knows and that is a folder: %s%s. Another clone, a backup or a copy of "
+            "the disk may have them: 'bd fsck --repair --search DIR' takes them from there",
+            count, buf_str(&names), count > NAMED_MAX ? " …" : "");
+    buf_release(&names);
+}
+
+int repair_replace_damaged(struct repair *x, bool *changed, struct err *err) {
+    struct fsck_report ignored;
+    struct fsck_options o = {
+        .level = FSCK_DEEP, .progress = x->o->progress, .progress_ctx = x->o->progress_ctx};
+    struct db_check c;
+    struct missing m = {.x = x, .damaged = true, .closures = true, .trees = true};
+    *changed = false;
+    fsck_report_init(&ignored);
+    int rc = check_open(&c, x->place.noms, &o, &ignored, err);
+    if (rc == BD_OK) {
+        bool *damaged = mem_zalloc(c.scan->count + 1, sizeof *damaged);
+        rc = check_chunks(&c, err);
+        if (rc == BD_OK) {
+            check_find_root(&c);
+            rc = check_references(&c, err);
+        }
+        for (size_t i = 0; rc == BD_OK && i < c.scan->count; i++)
+            if ((damaged[i] = is_damaged(&c, c.reader, i)))
+                want(&m, &c.scan->entries[i].address);
+        if (rc == BD_OK && m.count) {
+            take_from_scan(&m, c.scan, x->place.noms);
+            take_from_elsewhere(&m);
+            if (open_count(&m))
+                make_chunks(&m, &c);
+            if (m.made)
+                repair_step_add(x, REPAIR_FILES, !x->o->dry_run,
+                                "%s %zu damaged chunks again from what they follow from (closures, "
+                                "indexes)",
+                                x->o->dry_run ? "would make" : "made", m.made);
+            rc = replace_files(&m, &c, damaged, err);
+            *changed = rc == BD_OK && open_count(&m) < m.count && !x->o->dry_run;
+            if (rc == BD_OK)
+                tell_unmended(&m, &c, damaged);
+        }
+        free(damaged);
+        check_close(&c);
+    }
+    missing_release(&m);
+    fsck_report_release(&ignored);
     return rc;
 }

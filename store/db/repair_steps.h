@@ -27,6 +27,9 @@ void repair_search_places(struct repair *x, struct buf *list);
 /* Brings missing chunks back into the store, or into `journal`, a file that is to replace the journal.
  */
 int repair_fill_gaps(struct repair *x, const char *journal, struct err *err);
+/* Writes table files and archives anew whose damaged chunks have intact copies somewhere. The caller
+ * has noms/LOCK. *changed: at least one. */
+int repair_replace_damaged(struct repair *x, bool *changed, struct err *err);
 
 /* ---- repair_refs.c ---- */
 /* The branch that repo_state.json should name; NULL when there is none. */

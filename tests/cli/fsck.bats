@@ -98,3 +98,29 @@ damage_last_byte() {
     [ "$status" -eq 1 ]
     [[ "$err" == *"no database at empty"* ]]
 }
+
+@test "a damaged chunk of an archive: named, mended from the backup, left alone without one" {
+    bd backup init "$PWD/copy" >/dev/null
+    bd backup sync >/dev/null
+    bd gc --full --skip-decay >/dev/null
+    archive=$(ls -S "$noms"/oldgen/*.darc | head -1)
+    printf '\x55\xaa\x55\xaa' | dd of="$archive" bs=1 seek=200 conv=notrunc status=none
+    apart bd fsck
+    [ "$status" -eq 1 ]
+    [[ "$out" == *"chunk-damaged: "*"oldgen/${archive##*/}"*"backups and remotes that are folders"* ]]
+
+    mv copy away
+    before=$(sha256sum "$archive")
+    apart bd fsck --repair
+    [ "$status" -eq 1 ]
+    [[ "$out" == *"no intact copy"*"oldgen/${archive##*/}"*"--search DIR"* ]]
+    [ "$(sha256sum "$archive")" = "$before" ]
+
+    mv away copy
+    apart bd fsck --repair
+    [ "$status" -eq 0 ]
+    [[ "$out" == *"✓ files: took "*" intact copies of damaged chunks from $PWD/copy/"* ]]
+    [[ "$out" == *"✓ files: wrote oldgen/${archive##*/} anew as oldgen/"*"No problems found." ]]
+    [ "$(sha256sum "$db"/.dolt/repair-*/"${archive##*/}" | cut -d' ' -f1)" = "${before%% *}" ]
+    [ "$(titles)" = "First Second" ]
+}

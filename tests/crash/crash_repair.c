@@ -97,11 +97,52 @@ static off_t record_at(int kind, int n) {
     return found;
 }
 
-/* Every damage here leaves the newest state readable in full. */
+/* Collects, and damages a byte of an archive or table file; a copy of it lies in .dolt/tmp. */
+static void damage_packed(void) {
+    struct db_gc_options o = {.full = true, .table_files = power_random(2)};
+    struct db_gc_result r;
+    char dir[500], best[300] = "", path[900];
+    off_t size = 0;
+    struct stat st;
+    if (db_gc(run.db, &o, &r, &crash_err) != BD_OK) {
+        crash_problem("cannot be collected: %s", crash_err.msg);
+        return;
+    }
+    snprintf(dir, sizeof dir, "%s/.dolt/noms/oldgen", run.db);
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+        if (os_stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > size) {
+            snprintf(best, sizeof best, "%s", e->d_name);
+            size = st.st_size;
+        }
+    }
+    if (d)
+        closedir(d);
+    char *bytes;
+    size_t n;
+    snprintf(path, sizeof path, "%s/%s", dir, best);
+    if (os_read_file(path, 64 << 20, &bytes, &n) < 0) {
+        crash_problem("no packed file");
+        return;
+    }
+    off_t at = (off_t)power_random((uint32_t)n / 2);
+    uint8_t changed = (uint8_t)bytes[at] ^ 0x55;
+    overwrite(path, at, &changed, 1, -1);
+    snprintf(path, sizeof path, "%s/.dolt/tmp", run.db);
+    os_mkdir(path, 0755);
+    snprintf(dir, sizeof dir, "%s/.dolt", run.db);
+    os_fsync_dir(dir);
+    snprintf(path, sizeof path, "%s/.dolt/tmp/%s", run.db, best);
+    os_write_file_atomic(path, bytes, n, 0644);
+    free(bytes);
+}
+
+/* Every damage here leaves the newest state readable in full, or a copy of what it lacks. */
 static void damage(void) {
     struct stat st;
     os_stat(in_noms(JOURNAL), &st);
-    switch (power_random(6)) {
+    switch (power_random(8)) {
     case 0: overwrite(in_noms(JOURNAL), st.st_size, "\0\0\1\0\1\2\3\4\5", 9, -1); break;
     case 1: overwrite(in_noms(JOURNAL), st.st_size, "\0\0\0\x10zzzzzzzzzzzzzzz", 19, -1); break;
     case 2:
@@ -110,6 +151,8 @@ static void damage(void) {
         break;
     case 3: overwrite(in_noms("manifest"), 0, "", 0, 30 + (off_t)power_random(60)); break;
     case 4: overwrite(in_noms("journal.idx"), 0, "\7\7\7", 3, -1); break;
+    case 6:
+    case 7: damage_packed(); break;
     case 5: /* a root record that later ones have overtaken */
         overwrite(in_noms(JOURNAL), record_at(1, (int)power_random(2)) + 20, "!", 1, -1);
         break;
