@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static _Noreturn void out_of_memory(size_t size) {
     fprintf(stderr, "bd: out of memory (%zu bytes asked for)\n", size);
@@ -41,6 +42,23 @@ void *mem_resize(void *old, size_t count, size_t size) {
 void mem_give_back(void) {
 #ifdef __GLIBC__
     malloc_trim(0);
+#endif
+}
+
+void mem_expect(size_t size) {
+#if defined(__GLIBC__) && defined(MADV_POPULATE_WRITE)
+    mallopt(M_MMAP_THRESHOLD, 1 << 20); /* it is to come from the heap, and to stay there */
+    mallopt(M_TRIM_THRESHOLD, 2 << 20);
+    char *p = malloc(size);
+    if (!p)
+        return;
+    uintptr_t page = 4096, first = ((uintptr_t)p + page - 1) & ~(page - 1);
+    uintptr_t end = ((uintptr_t)p + size) & ~(page - 1);
+    if (first < end) /* where this is refused the pages come one by one */
+        madvise((void *)first, end - first, MADV_POPULATE_WRITE);
+    free(p);
+#else
+    (void)size;
 #endif
 }
 

@@ -17,6 +17,9 @@ void *mem_zalloc(size_t count, size_t size); /* zeroed; checks count * size for 
 void *mem_realloc(void *old, size_t size);
 /* realloc to count * size with overflow check */
 void *mem_resize(void *old, size_t count, size_t size);
+/* Fetches so much memory at once, for a process that knows it will need it: page by page costs a fault
+ * each, which in a virtual machine takes longer than most of what is done with a page. */
+void mem_expect(size_t size);
 char *mem_strdup(const char *s);
 /* Gives the system back what was freed: the allocator keeps many small pieces, once for each thread.
  * For the end of a large piece of work, not for loops. */

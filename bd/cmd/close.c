@@ -490,6 +490,6 @@ const struct cmd cmd_close = {
     .group = "Working With Issues",
     .args_max = -1,
     .flags = flags,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .run = run,
 };

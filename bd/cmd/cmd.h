@@ -40,6 +40,7 @@ enum cmd_class {
     CMD_HIDDEN = 16,
     CMD_RAW_ARGS = 32, /* no flag parsing: everything is an argument */
     CMD_NO_USAGE = 64, /* cmd_fail_usage prints the error alone */
+    CMD_BRIEF = 128,   /* changes one issue or a few: the memory for that is fetched at once */
 };
 
 struct cmd_call; /* parsed command line */

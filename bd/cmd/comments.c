@@ -249,7 +249,7 @@ static const struct cmd cmd_comments_add = {
     .args_min = 1,
     .args_max = -1,
     .flags = add_flags,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .readonly_label = "comment add",
     .run = run_comments_add,
 };
@@ -289,7 +289,7 @@ const struct cmd cmd_comment = {
     .args_min = 1,
     .args_max = -1,
     .flags = text_flags,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .exclusive = text_exclusive,
     .run = run_comment,
 };
@@ -302,7 +302,7 @@ const struct cmd cmd_note = {
     .args_min = 1,
     .args_max = -1,
     .flags = text_flags,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .exclusive = text_exclusive,
     .run = run_note,
 };

@@ -502,7 +502,7 @@ const struct cmd cmd_create = {
     .group = "Working With Issues",
     .args_max = -1,
     .flags = flags,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .exclusive = issue_flags_exclusive,
     .run = run,
 };

@@ -120,7 +120,7 @@ const struct cmd cmd_defer = {
     .args_min = 1,
     .args_max = -1,
     .flags = defer_flags,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .run = run_defer,
 };
 
@@ -132,6 +132,6 @@ const struct cmd cmd_undefer = {
     .examples = "  bd undefer bd-1",
     .args_min = 1,
     .args_max = -1,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .run = run_undefer,
 };

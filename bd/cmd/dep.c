@@ -271,7 +271,7 @@ static const struct cmd cmd_dep_add = {
                 "deps.jsonl",
     .args_max = -1,
     .flags = add_flags,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .readonly_label = "dep add",
     .run = run_add,
 };
@@ -284,7 +284,7 @@ static const struct cmd cmd_dep_remove = {
     .summary = "Remove a dependency",
     .args_min = 2,
     .args_max = 2,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .readonly_label = "dep remove",
     .run = run_remove,
 };

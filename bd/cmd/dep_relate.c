@@ -68,7 +68,7 @@ const struct cmd cmd_dep_relate = {
     .details = "A two-way link that blocks nothing.",
     .args_min = 2,
     .args_max = 2,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .readonly_label = "relate",
     .run = run_relate,
 };
@@ -79,7 +79,7 @@ const struct cmd cmd_dep_unrelate = {
     .summary = "Remove the link between two issues",
     .args_min = 2,
     .args_max = 2,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .readonly_label = "unrelate",
     .run = run_unrelate,
 };

@@ -144,6 +144,8 @@ static int prepare(struct bd *bd, const struct cmd_call *c) {
 
 /* ---- the program ---- */
 
+#define BRIEF_MEMORY ((size_t)320 << 10) /* what the change of one issue among 10,000 takes */
+
 /* Memory, mappings and locks go with the process, faster than one by one; those who count them insist.
  */
 #if defined(__has_feature)
@@ -181,6 +183,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
             fprintf(bd->err, "Flag --%s has been deprecated, %s\n", c->values[i].flag->name,
                     c->values[i].flag->deprecated);
     bd->command_writes = (cmd->cls & CMD_WRITES) != 0;
+    if (cmd->cls & CMD_BRIEF)
+        mem_expect(BRIEF_MEMORY);
     if (bd->command_writes)
         crypto_start();
     bd->store_read_only = (cmd->cls & CMD_READ_ONLY) != 0;

@@ -153,7 +153,7 @@ static const struct cmd cmd_kv_set = {
     .examples = "  bd kv set feature_flag true",
     .args_min = 2,
     .args_max = 2,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .readonly_label = "kv set",
     .run = run_set,
 };
@@ -172,7 +172,7 @@ static const struct cmd cmd_kv_clear = {
     .summary = "Remove a key",
     .args_min = 1,
     .args_max = 1,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .readonly_label = "kv clear",
     .run = run_clear,
 };

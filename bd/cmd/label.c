@@ -339,7 +339,7 @@ static const struct cmd cmd_label_add = {
     .summary = "Add a label to one or more issues",
     .args_min = 2,
     .args_max = -1,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .readonly_label = "label add",
     .run = run_add,
 };
@@ -349,7 +349,7 @@ static const struct cmd cmd_label_remove = {
     .summary = "Remove a label from one or more issues",
     .args_min = 2,
     .args_max = -1,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .readonly_label = "label remove",
     .run = run_remove,
 };
@@ -374,7 +374,7 @@ static const struct cmd cmd_label_propagate = {
     .summary = "Add a label to all children of an issue",
     .args_min = 2,
     .args_max = 2,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .readonly_label = "label propagate",
     .run = run_propagate,
 };

@@ -38,6 +38,6 @@ const struct cmd cmd_link = {
     .args_min = 2,
     .args_max = 2,
     .flags = flags,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .run = run,
 };

@@ -58,7 +58,7 @@ const struct cmd cmd_q = {
     .args_min = 1,
     .args_max = -1,
     .flags = flags,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .readonly_label = "create",
     .run = run,
 };

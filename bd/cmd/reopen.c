@@ -105,6 +105,6 @@ const struct cmd cmd_reopen = {
     .args_min = 1,
     .args_max = -1,
     .flags = flags,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .run = run,
 };

@@ -104,7 +104,7 @@ const struct cmd cmd_priority = {
     .group = "Working With Issues",
     .args_min = 2,
     .args_max = 2,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .run = run_priority,
 };
 
@@ -117,7 +117,7 @@ const struct cmd cmd_assign = {
     .group = "Working With Issues",
     .args_min = 2,
     .args_max = 2,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .run = run_assign,
 };
 
@@ -130,6 +130,6 @@ const struct cmd cmd_tag = {
     .group = "Working With Issues",
     .args_min = 2,
     .args_max = 2,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .run = run_tag,
 };

@@ -457,7 +457,7 @@ const struct cmd cmd_update = {
     .group = "Working With Issues",
     .args_max = -1,
     .flags = flags,
-    .cls = CMD_WRITES,
+    .cls = CMD_WRITES | CMD_BRIEF,
     .exclusive = issue_flags_exclusive,
     .run = run,
 };
