@@ -18,6 +18,7 @@ STATIC       ?= $(if $(findstring sanitize,$(LDFLAGS)),,$(shell printf 'int main
 # Not position-independent: start-up then has next to nothing to relocate.
 ALL_LDFLAGS := -static-libgcc -no-pie -Wl,--gc-sections $(LDFLAGS)
 ALL_LIBS    := -Wl,-Bstatic $(THIRD_PARTY) -Wl,-Bdynamic -Wl,--as-needed -lm -lpthread -ldl
+comma       := ,
 NO_DLOPEN   := -Wl,--wrap=dlopen,--wrap=dlsym,--wrap=dlclose,--wrap=dlerror
 # libcrypto looks at the processor when something is hashed, not at every start (base/crypto.h).
 WRAP_CRYPTO := -Wl,--wrap=OPENSSL_cpuid_setup
@@ -25,7 +26,7 @@ LATE_CRYPTO := $(if $(STATIC),$(shell printf 'void __real_OPENSSL_cpuid_setup(vo
                   void __wrap_OPENSSL_cpuid_setup(void) {} int main(void) { \
                   __real_OPENSSL_cpuid_setup(); return 0; }' | \
                   $(CC) -static -no-pie -x c -o /dev/null - $(WRAP_CRYPTO) -lcrypto 2>/dev/null && echo yes))
-BD_LDFLAGS  := $(if $(STATIC),-static $(NO_DLOPEN)) $(if $(LATE_CRYPTO),$(WRAP_CRYPTO)) $(ALL_LDFLAGS)
+BD_LDFLAGS  := $(if $(STATIC),-static $(NO_DLOPEN) -Wl$(comma)--undefined=start_cache_size) $(if $(LATE_CRYPTO),$(WRAP_CRYPTO)) $(ALL_LDFLAGS)
 BD_LIBS     := $(if $(STATIC),$(THIRD_PARTY) -lm -lpthread -ldl,$(ALL_LIBS))
 
 ROOMS   := base store/chunk store/prolly store/value store/db store/sql store/remote schema \
@@ -45,8 +46,14 @@ UNIT_TESTS   := $(UNIT_SOURCES:tests/%.c=$(BUILD)/tests/%)
 
 all: $(BUILD)/.deps $(BUILD)/bd $(BUILD)/dolt $(BUILD)/gt
 
-$(BUILD)/bd: $(OBJ)/bd/main.o $(LIBRARY)
-	$(CC) $(ALL_CFLAGS) $(BD_LDFLAGS) -o $@ $^ $(BD_LIBS)
+$(BUILD)/bd: $(OBJ)/bd/main.o $(LIBRARY) $(if $(STATIC),$(BUILD)/start_patch)
+	$(CC) $(ALL_CFLAGS) $(BD_LDFLAGS) -o $@ $(OBJ)/bd/main.o $(LIBRARY) $(BD_LIBS)
+	$(if $(STATIC),$(BUILD)/start_patch $@)
+
+# The C library's questions about caches are most of the time of a small command (base/start.c).
+$(BUILD)/start_patch: tools/start_patch.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O1 $(WARN) -o $@ $<
 
 $(BUILD)/dolt $(BUILD)/gt: | $(BUILD)/bd
 	@ln -sf bd $@
