@@ -1,11 +1,14 @@
 /*
- * Puts a jump to start_cache_size (base/start.c) over glibc's handle_intel in a static executable.
+ * Spares a static executable most of the CPUID instructions that glibc executes before main: puts a
+ * jump to start_cache_size (base/start.c) over handle_intel, which finds the sizes of the caches, and a
+ * return over get_common_cache_info, which divides the last cache by the processors that share it. (So
+ * memcpy goes around the caches from three quarters of the whole cache on, not of a share of it.)
  *
  * usage: start_patch FILE
  *
- * Only where the file is what is expected: 64-bit x86 ELF with its symbols, one handle_intel, and in it
- * the very instructions of the glibc this was made for (2.36). Anything else stays as it is, which is
- * slower and right as well. Exit status 1 only when the file cannot be read or written.
+ * Only where the file is what is expected: 64-bit x86 ELF with its symbols, each function once, and in
+ * it the very instructions of the glibc this was made for (2.36). Anything else stays as it is, which
+ * is slower and right as well. Exit status 1 only when the file cannot be read or written.
  */
 #include <elf.h>
 #include <stdint.h>
@@ -13,16 +16,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* handle_intel (int name), with the processor's facts at a fixed address; -1 stands for any byte. */
-static const short expected[] = {
-    0x83, 0x3d, -1,   -1,   -1,   -1,   0x01,                   /* cmpl $1, maxidx(%rip) */
-    0x0f, 0x86, -1,   -1,   0x00, 0x00,                         /* jbe */
+#define ANY -1 /* a byte that depends on where things lie */
+
+/* handle_intel (int name), with the processor's facts at a fixed address. */
+static const short handle_intel[] = {
+    0x83, 0x3d, ANY,  ANY,  ANY,  ANY,  0x01,                   /* cmpl $1, maxidx(%rip) */
+    0x0f, 0x86, ANY,  ANY,  0x00, 0x00,                         /* jbe */
     0x41, 0x57, 0xb8, 0x02, 0x00, 0x00, 0x00,                   /* push %r15; mov $2, %eax */
     0x41, 0x89, 0xff,                                           /* mov %edi, %r15d: the name */
     0x41, 0x56, 0x41, 0x55, 0x41, 0x54, 0x55, 0x53,             /* pushes */
     0x48, 0x83, 0xec, 0x18,                                     /* sub $24, %rsp */
     0xc6, 0x44, 0x24, 0x0e, 0x00, 0xc6, 0x44, 0x24, 0x0f, 0x00, /* two flags */
     0x0f, 0xa2,                                                 /* cpuid */
+};
+/* get_common_cache_info (long *shared, unsigned *threads, long core) */
+static const short get_common_cache_info[] = {
+    0x41, 0x57, 0x49, 0x89, 0xf8,                         /* push %r15; mov %rdi, %r8 */
+    0x8b, 0x05, ANY,  ANY,  ANY,  ANY,                    /* mov family(%rip), %eax */
+    0x49, 0x89, 0xf1, 0x41, 0x56,                         /* mov %rsi, %r9; push %r14 */
+    0x44, 0x8b, 0x1d, ANY,  ANY,  ANY,  ANY,              /* mov kind(%rip), %r11d */
+    0x48, 0x89, 0xd7, 0x49, 0x89, 0xca, 0x41, 0x55,       /* moves; push %r13 */
+    0x44, 0x8b, 0x35, ANY,  ANY,  ANY,  ANY,              /* mov maxidx(%rip), %r14d */
+    0x41, 0x54, 0x55, 0x53,                               /* pushes */
+    0x8b, 0x1d, ANY,  ANY,  ANY,  ANY,  0x4d, 0x8b, 0x20, /* mov model(%rip), %ebx; mov (%r8), %r12 */
 };
 
 struct file {
@@ -77,6 +93,19 @@ static Elf64_Sym find(const struct file *f, const Elf64_Ehdr *head, const char *
     return found;
 }
 
+/* The function's first bytes, if they are the expected ones. */
+static unsigned char *code_of(const struct file *f, const Elf64_Ehdr *head, const char *name,
+                              const short *expected, size_t length, Elf64_Sym *symbol) {
+    *symbol = find(f, head, name);
+    size_t at = symbol->st_value && symbol->st_size >= length
+                    ? offset_of(f, head, symbol->st_value, length)
+                    : 0;
+    for (size_t i = 0; at && i < length; i++)
+        if (expected[i] != ANY && f->bytes[at + i] != expected[i])
+            return NULL;
+    return at ? f->bytes + at : NULL;
+}
+
 static int patch(struct file *f) {
     Elf64_Ehdr head;
     if (f->size < sizeof head)
@@ -88,22 +117,20 @@ static int patch(struct file *f) {
         !inside(f, head.e_phoff, (uint64_t)head.e_phnum * sizeof(Elf64_Phdr)) ||
         !inside(f, head.e_shoff, (uint64_t)head.e_shnum * sizeof(Elf64_Shdr)))
         return 0;
-    Elf64_Sym theirs = find(f, &head, "handle_intel"), ours = find(f, &head, "start_cache_size");
-    const size_t n = sizeof expected / sizeof *expected;
-    if (!theirs.st_value || !ours.st_value || theirs.st_size < n)
-        return 0;
-    size_t at = offset_of(f, &head, theirs.st_value, n);
-    if (!at)
-        return 0;
-    for (size_t i = 0; i < n; i++)
-        if (expected[i] >= 0 && f->bytes[at + i] != expected[i])
-            return 0;
-    int64_t distance = (int64_t)(ours.st_value - (theirs.st_value + 5));
-    if (distance > INT32_MAX || distance < INT32_MIN)
+    Elf64_Sym ours = find(f, &head, "start_cache_size");
+    Elf64_Sym sizes, share;
+    const size_t sizes_length = sizeof handle_intel / sizeof *handle_intel;
+    const size_t share_length = sizeof get_common_cache_info / sizeof *get_common_cache_info;
+    unsigned char *size_code = code_of(f, &head, "handle_intel", handle_intel, sizes_length, &sizes);
+    unsigned char *share_code =
+        code_of(f, &head, "get_common_cache_info", get_common_cache_info, share_length, &share);
+    int64_t distance = (int64_t)(ours.st_value - (sizes.st_value + 5));
+    if (!ours.st_value || !size_code || !share_code || distance > INT32_MAX || distance < INT32_MIN)
         return 0;
     int32_t jump = (int32_t)distance;
-    f->bytes[at] = 0xe9;
-    memcpy(f->bytes + at + 1, &jump, sizeof jump);
+    size_code[0] = 0xe9;
+    memcpy(size_code + 1, &jump, sizeof jump);
+    share_code[0] = 0xc3; /* ret: what it is given stays as it is */
     return 1;
 }
 
