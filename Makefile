@@ -3,6 +3,7 @@
 BUILD   ?= build
 PREFIX  ?= /usr/local
 CC      ?= cc
+HOSTCC  ?= cc
 OPT     ?= -O2
 DEBUG   ?=
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
@@ -15,6 +16,9 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DOPENSSL_SUPPRESS_DEPRECATED -I. $(OPT) $(
 THIRD_PARTY  := -lsqlite3 -lzstd -lcrypto -lyaml
 STATIC       ?= $(if $(findstring sanitize,$(LDFLAGS)),,$(shell printf 'int main(void) { return 0; }' | \
                   $(CC) -static -no-pie -x c -o /dev/null - 2>/dev/null && echo yes))
+STATIC       := $(STATIC)
+# The start of the C library without its questions about caches (base/start.c); empty: as it is.
+QUICK_START  ?= $(STATIC)
 # Not position-independent: start-up then has next to nothing to relocate.
 ALL_LDFLAGS := -static-libgcc -no-pie -Wl,--gc-sections $(LDFLAGS)
 ALL_LIBS    := -Wl,-Bstatic $(THIRD_PARTY) -Wl,-Bdynamic -Wl,--as-needed -lm -lpthread -ldl
@@ -26,7 +30,7 @@ LATE_CRYPTO := $(if $(STATIC),$(shell printf 'void __real_OPENSSL_cpuid_setup(vo
                   void __wrap_OPENSSL_cpuid_setup(void) {} int main(void) { \
                   __real_OPENSSL_cpuid_setup(); return 0; }' | \
                   $(CC) -static -no-pie -x c -o /dev/null - $(WRAP_CRYPTO) -lcrypto 2>/dev/null && echo yes))
-BD_LDFLAGS  := $(if $(STATIC),-static $(NO_DLOPEN) -Wl$(comma)--undefined=start_cache_size) $(if $(LATE_CRYPTO),$(WRAP_CRYPTO)) $(ALL_LDFLAGS)
+BD_LDFLAGS  := $(if $(STATIC),-static $(NO_DLOPEN) $(if $(QUICK_START),-Wl$(comma)--undefined=start_cache_size)) $(if $(LATE_CRYPTO),$(WRAP_CRYPTO)) $(ALL_LDFLAGS)
 BD_LIBS     := $(if $(STATIC),$(THIRD_PARTY) -lm -lpthread -ldl,$(ALL_LIBS))
 
 ROOMS   := base store/chunk store/prolly store/value store/db store/sql store/remote schema \
@@ -46,14 +50,14 @@ UNIT_TESTS   := $(UNIT_SOURCES:tests/%.c=$(BUILD)/tests/%)
 
 all: $(BUILD)/.deps $(BUILD)/bd $(BUILD)/dolt $(BUILD)/gt
 
-$(BUILD)/bd: $(OBJ)/bd/main.o $(LIBRARY) $(if $(STATIC),$(BUILD)/start_patch)
+$(BUILD)/bd: $(OBJ)/bd/main.o $(LIBRARY) $(if $(QUICK_START),$(BUILD)/start_patch)
 	$(CC) $(ALL_CFLAGS) $(BD_LDFLAGS) -o $@ $(OBJ)/bd/main.o $(LIBRARY) $(BD_LIBS)
-	$(if $(STATIC),$(BUILD)/start_patch $@)
+	$(if $(QUICK_START),$(BUILD)/start_patch $@)
 
 # The C library's questions about caches are most of the time of a small command (base/start.c).
 $(BUILD)/start_patch: tools/start_patch.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -O1 $(WARN) -o $@ $<
+	$(HOSTCC) -std=c11 -O1 $(WARN) -o $@ $<
 
 $(BUILD)/dolt $(BUILD)/gt: | $(BUILD)/bd
 	@ln -sf bd $@

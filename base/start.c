@@ -15,8 +15,14 @@
 #define FIRST_NAME 185 /* _SC_LEVEL1_ICACHE_SIZE */
 #define NAMES 15
 
-__attribute__((used, target("general-regs-only"), no_instrument_function)) long
-start_cache_answer(int name) {
+/* Thread-local memory, where a stack protector keeps its word, is not there yet. */
+#if defined(__has_attribute) && __has_attribute(no_stack_protector)
+#define EARLY used, target("general-regs-only"), no_instrument_function, no_stack_protector
+#else
+#define EARLY used, target("general-regs-only"), no_instrument_function
+#endif
+
+__attribute__((EARLY)) long start_cache_answer(int name) {
     static long answers[NAMES];
     static char asked;
     for (unsigned i = 0; !asked && i < 8; i++) {
