@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Collects copies of real and golden databases; an independent reader of the format is the referee.
 
-usage: gc.py --collect PROGRAM [--keep DIR] [NAME...]      (names of archives; none: all)
+usage: gc.py --collect PROGRAM [--bd PROGRAM] [--keep DIR] [NAME...]   (names of archives; none: all; joined: only that)
 
 BD_SHARED names the folder with data/ and tools/doltref.py. For every intact database and each of: default, full,
 full into table files:
@@ -10,6 +10,8 @@ full into table files:
   * a second collection has nothing to do and takes at most 10 ms.
 Damaged databases are refused and stay as they were. BD_DOLT may name dolt executables (separated by blanks): they
 check the result, and the first one collects a copy too: ours must not be larger.
+With --bd: a store of many automatic collections, whose archives were joined. Every dolt checks it, reads it and collects it
+once more, and afterwards our check, the referee and the issues must say the same as before.
 Exit status 1: something differed.
 """
 import argparse, json, os, re, shutil, subprocess, sys, tempfile
@@ -128,9 +130,83 @@ def judge_with_dolt(name, db, original, size, scratch):
             problem(name, "%d bytes, dolt gc --full leaves %d" % (size, theirs))
 
 
+ROUNDS, WRITES = 22, 3
+
+
+def archives(db):
+    folder = os.path.join(db, ".dolt/noms/oldgen")
+    return {n: os.path.getsize(os.path.join(folder, n)) for n in os.listdir(folder) if n.endswith(".darc")}
+
+
+def make_joined(bd, program, scratch):
+    """A workspace written to and collected in steps until archives of steps were joined, and those joined again."""
+    workspace = tempfile.mkdtemp(dir=scratch)
+    env = dict(os.environ, HOME=workspace, BD_ACTOR="joiner", GIT_CONFIG_GLOBAL="/dev/null")
+    call = lambda *args: subprocess.run([bd, *args], cwd=workspace, env=env, capture_output=True, text=True)
+    subprocess.run(["git", "init", "-q"], cwd=workspace, env=env, check=True)
+    call("init", "--prefix", "j", "--quiet")
+    base = os.path.join(workspace, ".beads/embeddeddolt")
+    db = next(os.path.join(base, n) for n in sorted(os.listdir(base)) if os.path.isdir(os.path.join(base, n, ".dolt")))
+    joined, before, made = 0, {}, 0
+    for i in range(ROUNDS):
+        for k in range(WRITES):
+            p = call("create", "issue %d of round %d" % (k, i), "-d", "text " * 200 + str(i * k))
+            made += p.returncode == 0
+            if p.returncode:
+                problem("joined", "bd create: " + p.stderr)
+        result = collect(program, db, "step")
+        if isinstance(result, str):
+            problem("joined", result)
+        now = archives(db)
+        gone = [n for n in before if n not in now]
+        if len(gone) > 1 and len(now) < len(before) + 1:
+            joined += 1
+        before = now
+    return workspace, db, joined, made, call
+
+
+def check_joined(options, scratch):
+    workspace, db, joined, made, call = make_joined(options.bd, options.collect, scratch)
+    print("  joined: %d joins, %d archives left, %d issues" % (joined, len(archives(db)), made), flush=True)
+    if joined < 3:
+        problem("joined", "only %d joins: nothing was tested" % joined)
+    before = content(db)
+    status, text = referee("fsck", db)
+    if status:
+        problem("joined", "referee: " + text[-1500:])
+    for program in DOLTS:
+        name = "joined, " + os.path.basename(program)
+        copy = tempfile.mkdtemp(dir=scratch) + "/" + os.path.basename(db)
+        shutil.copytree(db, copy, symlinks=True)
+        for step, args in (("fsck", ["fsck"]), ("log", ["log", "--oneline"]),
+                           ("sql", ["sql", "-r", "csv", "-q", "select count(*) from issues"]), ("gc", ["gc"]),
+                           ("fsck after gc", ["fsck"]), ("gc", ["gc", "--full"]), ("fsck after gc --full", ["fsck"])):
+            status, text = dolt(program, copy, scratch, *args)
+            if status:
+                problem(name, "%s: %s" % (step, text[-800:]))
+            elif step == "log" and text.count("\n") < made:
+                problem(name, "log: %d lines for %d commits" % (text.count("\n"), made))
+            elif step == "sql" and text.split() != ["count(*)", str(made)]:
+                problem(name, "sql: %r, %d issues" % (text, made))
+            elif step == "gc":
+                print("  %s: dolt %s leaves %d bytes of %d" % (name, " ".join(args), files(copy)[0], files(db)[0]), flush=True)
+        ours = subprocess.run([options.bd, "fsck", copy], capture_output=True, text=True)
+        if ours.returncode:
+            problem(name, "bd fsck: " + ours.stdout[-800:] + ours.stderr)
+        if content(copy) != before:
+            problem(name, "references, history or content differ after dolt gc")
+        status, text = referee("fsck", copy)
+        if status:
+            problem(name, "referee after dolt gc: " + text[-1500:])
+    ours = call("list", "--json", "--limit", "0", "--all")
+    if ours.returncode or len(json.loads(ours.stdout)) != made:
+        problem("joined", "bd list: %s" % (ours.stderr or ours.stdout[:200]))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--collect", required=True)
+    parser.add_argument("--bd")
     parser.add_argument("--keep")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
@@ -138,12 +214,14 @@ def main():
     if not os.path.isdir(os.path.join(data, "golden")):
         print("skipped: BD_SHARED does not name the folder with data/golden")
         return 0
-    archives = [os.path.join(data, n) for n in sorted(os.listdir(data)) if re.match(r"dolt-.*\.tar\.zst$", n)]
-    archives += [os.path.join(data, "golden", n) for n in sorted(os.listdir(data + "/golden")) if n.endswith(".tar.zst")]
+    packed = [os.path.join(data, n) for n in sorted(os.listdir(data)) if re.match(r"dolt-.*\.tar\.zst$", n)]
+    packed += [os.path.join(data, "golden", n) for n in sorted(os.listdir(data + "/golden")) if n.endswith(".tar.zst")]
     scratch = options.keep or tempfile.mkdtemp(prefix="bd-gc-")
     os.makedirs(scratch, exist_ok=True)
     count = 0
-    for archive in archives:
+    if options.bd and (not options.names or "joined" in options.names):
+        check_joined(options, scratch)
+    for archive in packed:
         name = os.path.basename(archive)[:-len(".tar.zst")]
         if options.names and name not in options.names:
             continue

@@ -24,7 +24,7 @@ xargs "$build/tests/interop/rebuild_rows" <"$scratch/list" || status=1
 python3 "$(dirname "$0")/jsonl_roundtrip.py" "$build/bd" || status=1
 python3 "$(dirname "$0")/corpus.py" --bd "$build/bd" || status=1
 python3 "$(dirname "$0")/legacy_sqlite.py" --full --bd "$build/bd" || status=1
-python3 "$(dirname "$0")/gc.py" --collect "$build/tests/interop/collect" || status=1
+python3 "$(dirname "$0")/gc.py" --collect "$build/tests/interop/collect" --bd "$build/bd" || status=1
 python3 "$(dirname "$0")/turns.py" --bd "$build/bd" || status=1
 python3 "$(dirname "$0")/backup.py" --bd "$build/bd" || status=1
 if [ -f "$BD_SHARED/tools/doltref.py" ]; then
