@@ -121,7 +121,7 @@ void legacy_note_add(struct legacy *l, const char *table, const char *column, en
 static const char *note_text(const struct legacy_note *n, struct arena *a) {
     const char *where = n->column ? arena_printf(a, "%s.%s", n->table, n->column) : n->table;
     const char *s = n->count == 1 ? "" : "s";
-    const char *kept = strcmp(n->table, "issues") == 0
+    const char *kept = strcmp(n->table, "issues") == 0 || strcmp(n->table, "labels") == 0
                            ? "the original stands in the issue's metadata under \"sqlite\""
                            : "the original is in the backup";
     switch (n->what) {
@@ -274,6 +274,7 @@ void legacy_close(struct legacy *l) {
         buf_release(&((struct legacy_pair *)e->value)->also);
     strmap_release(&l->pairs);
     strmap_release(&l->frozen);
+    legacy_labels_forget(l);
     free(l->notes);
     *l = (struct legacy){0};
 }

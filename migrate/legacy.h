@@ -74,13 +74,14 @@ struct legacy_pair {
 struct legacy {
     sqlite3 *db;
     const char *path;
-    struct arena *a;      /* lives as long as this */
-    struct strmap nodes;  /* id → struct legacy_node */
-    struct strmap pairs;  /* "issue\0target" → struct legacy_pair */
-    struct strmap frozen; /* ids with snapshots, which no wisp can have */
-    uint64_t kinds[3];    /* how many of each enum legacy_kind */
-    uint64_t columns;     /* of `issues` */
-    bool has_rowids;      /* … can be asked for by their rowid */
+    struct arena *a;          /* lives as long as this */
+    struct strmap nodes;      /* id → struct legacy_node */
+    struct strmap pairs;      /* "issue\0target" → struct legacy_pair */
+    struct strmap frozen;     /* ids with snapshots, which no wisp can have */
+    struct strmap odd_labels; /* id → struct buf: its odd labels, JSON texts, comma between them */
+    uint64_t kinds[3];        /* how many of each enum legacy_kind */
+    uint64_t columns;         /* of `issues` */
+    bool has_rowids;          /* … can be asked for by their rowid */
     bool beads_rust;
     const char *edges_sql; /* one row per edge, wherever the old schema keeps it; NULL: nowhere */
     struct legacy_note *notes;
@@ -126,6 +127,16 @@ int legacy_find_blocked(struct legacy *l, struct err *err);
 /* For a row whose first columns are issue and target: NULL when it is the only edge between them. */
 struct legacy_pair *legacy_pair_of(const struct legacy *l, sqlite3_stmt *row);
 struct legacy_node *legacy_node_of(const struct legacy *l, const void *id, size_t size);
+
+/* ---- labels (legacy_labels.c) ---- */
+/* Finds the labels that column `c` cannot hold as they are (odd_labels). */
+int legacy_labels_read(struct legacy *l, const struct column *c, struct err *err);
+void legacy_labels_forget(struct legacy *l);
+/* Is the label in column `at` of a row one of them? To be asked before anything else of the column. */
+bool legacy_label_is_odd(sqlite3_stmt *row, int at, const struct column *c, struct arena *a);
+/* What stands for such a label, which `cell` was made of. */
+struct cell legacy_label(sqlite3_stmt *row, int at, const struct column *c, const struct cell *cell,
+                         struct arena *a);
 
 /* ---- values (legacy_values.c) ---- */
 /*

@@ -277,6 +277,15 @@ static void add_hash(struct legacy_cursor *w, const struct binding *b) {
     w->cells[at] = cell_text(issue_content_hash(&i, &w->scratch));
 }
 
+/* Labels that cannot be what they were. */
+static void add_odd_labels(struct legacy_cursor *w) {
+    const void *id = sqlite3_column_blob(w->row, w->old_id);
+    const struct buf *list =
+        strmap_get_n(&w->l->odd_labels, id ? id : "", (size_t)sqlite3_column_bytes(w->row, w->old_id));
+    if (list)
+        buf_addf(&w->extras, "%s\"labels\":[%s]", w->extras.size ? "," : "", buf_str(list));
+}
+
 static int give(struct legacy_cursor *w, enum legacy_target t) {
     w->given = true;
     w->target = t;
@@ -302,6 +311,7 @@ static int issue_row(struct legacy_cursor *w) {
         return BD_OK;
     fill(w, b);
     keep_unknown(w);
+    add_odd_labels(w);
     if ((at = column(b, "waiters")) >= 0)
         fix_waiters(w, &w->cells[at]);
     if ((at = column(b, "is_blocked")) >= 0)
@@ -347,7 +357,9 @@ static int open_issues(struct legacy_cursor *w) {
     w->relates = rc == BD_OK ? source_column(w, "relates_to") : -1;
     if (rc == BD_OK && w->l->has_rowids)
         sort_issues(w);
-    return rc;
+    const struct schema *labels = w->schemas[LEGACY_LABELS];
+    int label = labels ? schema_column(labels, "label") : -1;
+    return rc == BD_OK && label >= 0 ? legacy_labels_read(w->l, &labels->columns[label], w->err) : rc;
 }
 
 /* ---- what belongs to issues ---- */
@@ -446,9 +458,15 @@ static int detail_row(struct legacy_cursor *w, const struct table_job *j, bool e
     }
     if (!b->count)
         return BD_OK;
+    int label = j->issue == LEGACY_LABELS ? column(b, "label") : -1;
+    bool odd = label >= 0 && b->from[label] >= 0 &&
+               legacy_label_is_odd(w->row, b->from[label], &b->schema->columns[label], &w->scratch);
     fill(w, b);
     if (!edges)
         keep_unknown(w);
+    if (odd)
+        w->cells[label] = legacy_label(w->row, b->from[label], &b->schema->columns[label],
+                                       &w->cells[label], &w->scratch);
     if (j->counted_ids)
         give_id(w, b);
     if (edges && !fix_edge(w, b))

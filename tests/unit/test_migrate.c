@@ -204,6 +204,49 @@ static void values_that_do_not_fit_stand_in_the_metadata(void **state) {
     assert_false(noted("crystallizes"));
 }
 
+static int take_label(void *ctx, const struct cell *row) {
+    buf_addf(ctx, "[%.*s]", (int)row[0].s.size, row[0].s.data);
+    return BD_OK;
+}
+
+static void labels_that_do_not_fit_stay_different(void **state) {
+    (void)state;
+    static const char *const columns[] = {"label"};
+    struct tables_query q = {.table = "labels", .columns = columns, .column_count = 1};
+    struct buf labels = BUF_INIT, kept_labels = BUF_INIT;
+    char digits[9];
+    int found = 0, at = 0;
+    assert_int_equal(
+        migrate(ISSUES "CREATE TABLE labels (issue_id TEXT, label TEXT, PRIMARY KEY (issue_id, label));"
+                       "INSERT INTO issues (id, title, created_at) VALUES ('a-1', 't', '2026-01-01');"
+                       "INSERT INTO labels VALUES ('a-1', printf('%.300c', 'x') || 'one'), ('a-1', "
+                       "printf('%.300c', 'x') || 'two'), ('a-1', printf('%.255c', 'x')), ('a-1', "
+                       "CAST(x'ff' AS TEXT)), ('a-1', CAST(x'fe' AS TEXT)), ('a-1', 'b'), ('a-1', "
+                       "x'62'), ('gone', printf('%.300c', 'x'));"),
+        BD_OK);
+    assert_int_equal(tables_scan(view, &q, NULL, take_label, &labels, NULL), BD_OK);
+    for (const char *s = buf_str(&labels); (s = strchr(s, '[')); s++)
+        found++;
+    assert_int_equal(found, 7);
+    assert_non_null(strstr(buf_str(&labels), "[b][b~"));
+    assert_non_null(strstr(buf_str(&labels), "[\xef\xbf\xbd~"));
+    buf_add_char(&kept_labels, '[');
+    for (int i = 0; i < 255; i++)
+        buf_add_char(&kept_labels, 'x');
+    buf_add_str(&kept_labels, "]");
+    assert_non_null(strstr(buf_str(&labels), buf_str(&kept_labels))); /* fits, and is as it was */
+    assert_int_equal(sscanf(strstr(buf_str(&labels), "x~") + 2, "%8[0-9a-f]]%n", digits, &at), 1);
+    assert_int_equal(at, 9);
+    const char *all = kept("a-1", "labels");
+    assert_non_null(strstr(all, "xone\""));
+    assert_non_null(strstr(all, "xtwo\""));
+    assert_non_null(strstr(all, "\"hex:fe\""));
+    assert_non_null(strstr(all, "\"hex:62\""));
+    assert_true(noted("labels.label: 2 values longer"));
+    buf_release(&labels);
+    buf_release(&kept_labels);
+}
+
 static void one_edge_stays_of_several_between_a_pair(void **state) {
     (void)state;
     assert_int_equal(migrate(ISSUES DEPENDENCIES
@@ -378,6 +421,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(times_of_all_old_programs_are_read),
         TEST(values_that_do_not_fit_stand_in_the_metadata),
+        TEST(labels_that_do_not_fit_stay_different),
         TEST(one_edge_stays_of_several_between_a_pair),
         TEST(old_edge_columns_become_dependencies),
         TEST(passing_rows_become_wisps_unless_they_have_snapshots),
