@@ -15,7 +15,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define PORTION 400      /* as many as the indexes are asked for */
+#define PORTION 400 /* as many as the indexes are asked for */
+#define KEEP_BYTES                                                                                     \
+    ((size_t)64 << 20)   /* of what was read for a portion: the next often needs the same */
 #define ALL_AT_ONCE 4000 /* up to here one scan of everything is quicker */
 #define FILE_MAX_SIZE ((size_t)4 << 30)
 
@@ -166,11 +168,14 @@ int export_issues(const struct ops *o, struct tables_txn *x, const struct export
                   export_issue_fn fn, void *ctx, struct err *err) {
     struct arena a = ARENA_INIT;
     struct key_list keys = {NULL, 0, 0};
+    tables_read_in_portions(x);
     int rc = find_keys(o, x, options, &a, &keys, err);
+    tables_end_portion(x, 0);
     size_t portion = keys.count <= ALL_AT_ONCE ? keys.count : PORTION;
     for (size_t at = 0; rc == BD_OK && at < keys.count; at += portion) {
         size_t n = keys.count - at < portion ? keys.count - at : portion;
         rc = hand_out(x, keys.items + at, n, fn, ctx, err);
+        tables_end_portion(x, KEEP_BYTES);
     }
     free(keys.items);
     arena_release(&a);

@@ -112,6 +112,10 @@ static void order_from(struct issue_list *l, size_t start, enum search_order ord
 
 void search_order_list(struct issue_list *l, enum search_order order) { order_from(l, 0, order); }
 
+#define MANY_ROWS 10000
+/* What may stay in memory of what a search among many has read. */
+#define READ_BYTES_MAX ((size_t)8 << 20)
+
 /* The first `limit` rows in order by a scan of narrow columns, as cells. */
 static int scan_first(struct tables_txn *x, const char *table, const struct pred *where,
                       enum search_order order, const struct tables_order *lead, uint64_t limit,
@@ -221,8 +225,8 @@ static int search_family(struct tables_txn *x, const struct issue_filter *f,
 }
 
 /* Both families; `alone` says that ephemeral rows are looked for in the wisps only. */
-static int search(struct tables_txn *x, const struct issue_filter *f, bool alone, struct arena *a,
-                  struct issue_list *out, struct err *err) {
+static int search_both(struct tables_txn *x, const struct issue_filter *f, bool alone, struct arena *a,
+                       struct issue_list *out, struct err *err) {
     int rc;
     if (f->ephemeral == FILTER_YES) {
         rc = search_family(x, f, &issue_families[1], a, out, err);
@@ -235,6 +239,24 @@ static int search(struct tables_txn *x, const struct issue_filter *f, bool alone
     if (rc == BD_OK && !f->skip_wisps)
         rc = search_family(x, f, &issue_families[1], a, out, err);
     return rc == BD_OK && out->count > permanent ? search_check_twins(out, err) : rc;
+}
+
+/* Searches of everything in large databases are not to keep what they read beside the copies that they
+ * return. */
+static int search(struct tables_txn *x, const struct issue_filter *f, bool alone, struct arena *a,
+                  struct issue_list *out, struct err *err) {
+    const char *table = issue_families[0].issues;
+    uint64_t rows = 0;
+    bool all = !f->limit && tables_has_table(x, table);
+    int rc = all ? tables_count_all(x, table, NULL, &rows, err) : BD_OK;
+    if (rc != BD_OK)
+        return rc;
+    if (rows >= MANY_ROWS)
+        tables_read_in_portions(x);
+    rc = search_both(x, f, alone, a, out, err);
+    if (rows >= MANY_ROWS)
+        tables_end_portion(x, READ_BYTES_MAX);
+    return rc;
 }
 
 int search_issues(struct tables_txn *x, const struct issue_filter *f, struct arena *a,

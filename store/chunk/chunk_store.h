@@ -48,6 +48,17 @@ int chunk_store_refresh(struct chunk_store *cs, struct err *err);
 /* BD_NOT_FOUND when absent (a ghost of a shallow clone says so in the message). */
 int chunk_store_get(struct chunk_store *cs, const struct hash *h, struct chunk *out, struct err *err);
 
+/*
+ * For reading very much. As chunk_store_get, but the bytes are valid only until
+ * chunk_store_forget_passing, unless somebody gets the same chunk by chunk_store_get before.
+ */
+int chunk_store_get_passing(struct chunk_store *cs, const struct hash *h, struct chunk *out,
+                            struct err *err);
+/* What was read in passing so far stays valid all the same. */
+void chunk_store_keep_passing(struct chunk_store *cs);
+/* Frees what was read in passing since, if it is more than `limit` bytes. */
+void chunk_store_forget_passing(struct chunk_store *cs, size_t limit);
+
 /* As chunk_store_get, but the bytes are the caller's (free()) and the store remembers nothing: for
  * walks over everything. */
 int chunk_store_read(struct chunk_store *cs, const struct hash *h, uint8_t **data, size_t *size,

@@ -307,10 +307,36 @@ int chunk_store_open(struct chunk_store **out, const char *dir, unsigned flags, 
     return BD_OK;
 }
 
+/* --- chunks handed out; value 0: the bytes belong to the other map --- */
+
+static void free_chunks(struct address_map *m) {
+    for (size_t i = 0; i < m->count; i++)
+        free((void *)(uintptr_t)m->entries[i].value);
+    address_map_clear(m);
+}
+
 void chunk_store_forget_chunks(struct chunk_store *cs) {
-    for (size_t i = 0; i < cs->cache.count; i++)
-        free((void *)(uintptr_t)cs->cache.entries[i].value);
-    address_map_clear(&cs->cache);
+    free_chunks(&cs->cache);
+    free_chunks(&cs->passing);
+    cs->passing_bytes = 0;
+    cs->forgotten++;
+}
+
+void chunk_store_keep_passing(struct chunk_store *cs) {
+    for (size_t i = 0; i < cs->passing.count; i++) {
+        const struct address_entry *e = &cs->passing.entries[i];
+        if (e->value)
+            address_map_put(&cs->cache, &e->address, e->size, e->value);
+    }
+    address_map_clear(&cs->passing);
+    cs->passing_bytes = 0;
+}
+
+void chunk_store_forget_passing(struct chunk_store *cs, size_t limit) {
+    if (cs->passing_bytes <= limit)
+        return;
+    free_chunks(&cs->passing);
+    cs->passing_bytes = 0;
     cs->forgotten++;
 }
 
@@ -324,6 +350,7 @@ void chunk_store_close(struct chunk_store *cs) {
     journal_close(cs->now.journal);
     chunk_store_forget_chunks(cs);
     address_map_release(&cs->cache);
+    address_map_release(&cs->passing);
     address_map_release(&cs->ghosts);
     store_lock_close(&cs->lock);
     free(cs->dir);
@@ -457,18 +484,44 @@ int chunk_store_read_placed(struct chunk_store *cs, const struct hash *h, struct
     return rc == BD_NOT_FOUND ? missing(cs, h, err) : rc;
 }
 
+static bool take_cached(struct address_entry *e, struct chunk *out) {
+    if (!e || !e->value)
+        return false;
+    *out = (struct chunk){(const uint8_t *)(uintptr_t)e->value, e->size};
+    return true;
+}
+
 int chunk_store_get(struct chunk_store *cs, const struct hash *h, struct chunk *out, struct err *err) {
-    const struct address_entry *cached = address_map_find(&cs->cache, h);
-    if (cached) {
-        *out = (struct chunk){(const uint8_t *)(uintptr_t)cached->value, cached->size};
-        return BD_OK;
-    }
     uint8_t *data;
     size_t size;
+    if (take_cached(address_map_find(&cs->cache, h), out))
+        return BD_OK;
+    struct address_entry *passing = address_map_find(&cs->passing, h);
+    if (take_cached(passing, out)) {
+        address_map_put(&cs->cache, h, passing->size, passing->value);
+        passing->value = 0;
+        return BD_OK;
+    }
     int rc = chunk_store_read(cs, h, &data, &size, err);
     if (rc != BD_OK)
         return rc;
     address_map_put(&cs->cache, h, (uint32_t)size, (uint64_t)(uintptr_t)data);
+    *out = (struct chunk){data, size};
+    return BD_OK;
+}
+
+int chunk_store_get_passing(struct chunk_store *cs, const struct hash *h, struct chunk *out,
+                            struct err *err) {
+    uint8_t *data;
+    size_t size;
+    if (take_cached(address_map_find(&cs->passing, h), out) ||
+        take_cached(address_map_find(&cs->cache, h), out))
+        return BD_OK;
+    int rc = chunk_store_read(cs, h, &data, &size, err);
+    if (rc != BD_OK)
+        return rc;
+    address_map_put(&cs->passing, h, (uint32_t)size, (uint64_t)(uintptr_t)data);
+    cs->passing_bytes += size + sizeof(struct address_entry);
     *out = (struct chunk){data, size};
     return BD_OK;
 }

@@ -50,8 +50,10 @@ struct chunk_store {
     struct snapshot now;
     uint64_t generation; /* counts snapshots whose set of files differs from the one before */
     uint64_t losses;     /* counts snapshots that lack a file of the one before: a collection ran */
-    struct address_map cache; /* address -> malloc'd bytes of the chunk */
-    unsigned forgotten;       /* times that the cache was emptied */
+    struct address_map cache;   /* address -> malloc'd bytes of the chunk */
+    struct address_map passing; /* the same, of chunks read in passing */
+    size_t passing_bytes;
+    unsigned forgotten; /* times that either was emptied */
     bool ghosts_loaded;
     struct address_map ghosts;
     uint64_t replayed; /* by journals closed meanwhile */

@@ -290,6 +290,16 @@ static int embedded_read_again(struct tables *t, struct tables_txn **out, struct
     return BD_OK;
 }
 
+static void embedded_read_in_portions(struct tables_txn *t) {
+    struct chunk_store *cs = embedded_txn_of(t)->e->cs;
+    chunk_store_keep_passing(cs);
+    chunk_store_set_reading(cs, CHUNK_READING_SCATTERED);
+}
+
+static void embedded_end_portion(struct tables_txn *t, size_t keep_bytes) {
+    chunk_store_forget_passing(embedded_txn_of(t)->e->cs, keep_bytes);
+}
+
 static void embedded_read_end(struct tables_txn *t) {
     struct embedded_txn *x = embedded_txn_of(t);
     if (x->writing)
@@ -513,6 +523,8 @@ const struct tables_driver embedded_driver = {
     .read_begin = embedded_read_begin,
     .read_again = embedded_read_again,
     .read_end = embedded_read_end,
+    .read_in_portions = embedded_read_in_portions,
+    .end_portion = embedded_end_portion,
     .schema = embedded_schema_of,
     .list = embedded_list_of,
     .get = embedded_get,

@@ -26,6 +26,10 @@ void tables_read_end(struct tables_txn *x) {
     if (x)
         x->driver->read_end(x);
 }
+void tables_read_in_portions(struct tables_txn *x) { x->driver->read_in_portions(x); }
+void tables_end_portion(struct tables_txn *x, size_t keep_bytes) {
+    x->driver->end_portion(x, keep_bytes);
+}
 int tables_schema(struct tables_txn *x, const char *table, const struct schema **out, struct err *err) {
     return x->driver->schema(x, table, out, err);
 }

@@ -104,6 +104,13 @@ int tables_read_again(struct tables *t, struct tables_txn **out, struct err *err
 /* A past state: branch, tag, commit hash, HEAD~n, HEAD^, or "WORKING"/"STAGED". */
 int tables_read_begin_at(struct tables *t, const char *ref, struct tables_txn **out, struct err *err);
 void tables_read_end(struct tables_txn *x);
+/*
+ * For reading more than shall be in memory at once: from here on, what was read may be forgotten with
+ * each tables_end_portion, and is when it takes more than keep_bytes. Cells read since the last one,
+ * and whatever borrows from them, are invalid then; what was read before tables_read_in_portions stays.
+ */
+void tables_read_in_portions(struct tables_txn *x);
+void tables_end_portion(struct tables_txn *x, size_t keep_bytes);
 
 bool tables_has_table(struct tables_txn *x, const char *table);
 /* Borrowed from x. BD_NOT_FOUND. */

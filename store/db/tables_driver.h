@@ -15,6 +15,8 @@ struct tables_driver {
     int (*read_begin)(struct tables *t, const char *ref, struct tables_txn **out, struct err *err);
     int (*read_again)(struct tables *t, struct tables_txn **out, struct err *err);
     void (*read_end)(struct tables_txn *x);
+    void (*read_in_portions)(struct tables_txn *x);
+    void (*end_portion)(struct tables_txn *x, size_t keep_bytes);
     int (*schema)(struct tables_txn *x, const char *table, const struct schema **out, struct err *err);
     int (*list)(struct tables_txn *x, struct arena *a, const char ***names, size_t *count,
                 struct err *err);

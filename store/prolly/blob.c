@@ -124,7 +124,7 @@ static int blob_corrupt(const struct hash *h, const char *what, struct err *err)
 static int open_node(struct node_store *ns, const struct hash *h, struct blob_node *out,
                      struct err *err) {
     struct chunk c;
-    int rc = node_store_read(ns, h, &c, err);
+    int rc = node_store_read_passing(ns, h, &c, err);
     if (rc == BD_NOT_FOUND) {
         char text[HASH_TEXT_SIZE + 1];
         hash_format(h, text);

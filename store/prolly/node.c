@@ -129,7 +129,7 @@ int node_fetch_child(struct node_store *ns, enum tree_kind kind, const struct tr
             *bytes = memo->bytes;
         return BD_OK;
     }
-    int rc = node_store_read(ns, &h, &c, err);
+    int rc = node_store_read_passing(ns, &h, &c, err);
     if (rc == BD_NOT_FOUND) {
         char text[HASH_TEXT_SIZE + 1];
         hash_format(&h, text);

@@ -146,7 +146,8 @@ static void grow(struct node_store *ns) {
     free(old);
 }
 
-int node_store_read(struct node_store *ns, const struct hash *h, struct chunk *out, struct err *err) {
+static int read_from(struct node_store *ns, const struct hash *h, bool passing, struct chunk *out,
+                     struct err *err) {
     const struct overlay_entry *e = find(ns, h);
     if (e) {
         *out = (struct chunk){e->chunk.data, e->chunk.size};
@@ -154,18 +155,28 @@ int node_store_read(struct node_store *ns, const struct hash *h, struct chunk *o
     }
     if (ns->below) {
         pthread_mutex_lock(&ns->below->reading);
-        int rc = node_store_read(ns->below, h, out, err);
+        int rc = read_from(ns->below, h, passing, out, err);
         pthread_mutex_unlock(&ns->below->reading);
         return rc;
     }
     if (ns->chunks)
-        return chunk_store_get(ns->chunks, h, out, err);
+        return passing ? chunk_store_get_passing(ns->chunks, h, out, err)
+                       : chunk_store_get(ns->chunks, h, out, err);
     if (ns->read)
         return ns->read(ns->read_ctx, h, out, err);
     char text[HASH_TEXT_SIZE + 1];
     hash_format(h, text);
     return err_set(err, BD_NOT_FOUND, "chunk %s is not in memory, and there is no store behind it",
                    text);
+}
+
+int node_store_read(struct node_store *ns, const struct hash *h, struct chunk *out, struct err *err) {
+    return read_from(ns, h, false, out, err);
+}
+
+int node_store_read_passing(struct node_store *ns, const struct hash *h, struct chunk *out,
+                            struct err *err) {
+    return read_from(ns, h, true, out, err);
 }
 
 int node_store_put(struct node_store *ns, const void *data, size_t size,

@@ -26,6 +26,10 @@ struct chunk_store *node_store_chunks(struct node_store *ns);
 /* Reads from the overlay, then from the chunk store. The bytes live until node_store_free/_reset. */
 int node_store_read(struct node_store *ns, const struct hash *h, struct chunk *out, struct err *err);
 
+/* The same by chunk_store_get_passing, for what lies below the root of a tree. */
+int node_store_read_passing(struct node_store *ns, const struct hash *h, struct chunk *out,
+                            struct err *err);
+
 /* Keeps a copy of the bytes in the overlay; *h gets the address. */
 int node_store_write(struct node_store *ns, const void *data, size_t size, struct hash *h,
                      struct err *err);

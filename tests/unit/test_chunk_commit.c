@@ -467,6 +467,40 @@ static void the_journal_remembers_its_roots(void **state) {
     chunk_store_close(cs);
 }
 
+static const uint8_t *read_passing(struct chunk_store *cs, const struct hash *h) {
+    struct chunk c;
+    assert_int_equal(chunk_store_get_passing(cs, h, &c, &err), BD_OK);
+    return c.data;
+}
+
+static void what_is_read_in_passing_is_forgotten_unless_it_is_kept(void **state) {
+    (void)state;
+    struct hash roots[3] = {create(21)};
+    struct chunk_store *cs = open_store();
+    struct chunk c;
+    for (int i = 1; i < 3; i++) {
+        assert_int_equal(commit_text(cs, "root", i, 0), BD_OK);
+        roots[i] = chunk_store_root(cs);
+    }
+    const uint8_t *kept = read_passing(cs, &roots[0]);
+    chunk_store_keep_passing(cs);
+    const uint8_t *got = read_passing(cs, &roots[1]);
+    assert_int_equal(chunk_store_get(cs, &roots[1], &c, &err), BD_OK);
+    assert_ptr_equal(c.data, got); /* asked for, so it stays */
+    read_passing(cs, &roots[2]);
+    unsigned before = chunk_store_forgotten(cs);
+    chunk_store_forget_passing(cs, (size_t)1 << 20); /* too little to be worth it */
+    assert_int_equal(chunk_store_forgotten(cs), before);
+    chunk_store_forget_passing(cs, 0);
+    assert_int_equal(chunk_store_forgotten(cs), before + 1);
+    assert_ptr_equal(read_passing(cs, &roots[0]), kept);
+    assert_ptr_equal(read_passing(cs, &roots[1]), got);
+    assert_readable(cs, &roots[2]);
+    assert_int_equal(chunk_store_get(cs, &roots[0], &c, &err), BD_OK);
+    assert_ptr_equal(c.data, kept);
+    chunk_store_close(cs);
+}
+
 /* --- a disk that fails --- */
 
 static int fail_after, fail_errno;
@@ -757,6 +791,7 @@ int main(void) {
         TEST(a_tail_with_committed_data_is_never_cut),
         TEST(any_cut_or_flip_at_the_end_shows_the_last_whole_root),
         TEST(the_journal_remembers_its_roots),
+        TEST(what_is_read_in_passing_is_forgotten_unless_it_is_kept),
         TEST(readers_see_whole_states_during_collections),
         TEST(a_full_disk_loses_nothing),
         TEST(a_failed_sync_is_not_acknowledged),
