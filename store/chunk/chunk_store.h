@@ -119,6 +119,15 @@ int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
                        struct err *err);
 
 /*
+ * The same for chunks that the snapshot does not have, as the caller found out (node_store_collect
+ * does): they are looked for again only if somebody wrote meanwhile. None may be in the store twice,
+ * for real dolt could not clone it.
+ */
+int chunk_store_commit_new(struct chunk_store *cs, const struct hash *expected,
+                           const struct chunk_write *chunks, size_t count, const struct hash *new_root,
+                           struct err *err);
+
+/*
  * Makes table files or archives that are complete and synced in the store's directory part of it; the
  * root stays. Names that are listed already are fine. Takes the lock for the one manifest update.
  * BD_ROOT_MOVED: a collection took one of the files away, as nobody named it yet.

@@ -343,9 +343,8 @@ static int commit_locked(struct chunk_store *cs, const struct hash *expected, st
     return write_batch(cs, b, new_root, err);
 }
 
-int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
-                       const struct chunk_write *chunks, size_t count, const struct hash *new_root,
-                       struct err *err) {
+static int commit(struct chunk_store *cs, const struct hash *expected, const struct chunk_write *chunks,
+                  size_t count, bool all_new, const struct hash *new_root, struct err *err) {
     if (cs->read_only)
         return err_set(err, BD_READ_ONLY, "cannot update manifest: database is read only (%s)",
                        cs->dir);
@@ -356,7 +355,8 @@ int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
     struct basis basis = basis_of(cs);
     bool held = cs->lock.held;
     uint64_t losses = cs->losses;
-    int rc = batch_build(&b, cs, chunks, count, err); /* compresses before anybody has to wait */
+    /* compresses before anybody has to wait */
+    int rc = batch_build(&b, all_new ? NULL : cs, chunks, count, err);
     if (rc == BD_OK && !held)
         rc = chunk_store_lock(cs, cs->lock_wait_ms, err);
     if (rc == BD_OK && cs->losses != losses)
@@ -367,6 +367,18 @@ int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
         store_lock_give(&cs->lock);
     batch_release(&b);
     return rc;
+}
+
+int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
+                       const struct chunk_write *chunks, size_t count, const struct hash *new_root,
+                       struct err *err) {
+    return commit(cs, expected, chunks, count, false, new_root, err);
+}
+
+int chunk_store_commit_new(struct chunk_store *cs, const struct hash *expected,
+                           const struct chunk_write *chunks, size_t count, const struct hash *new_root,
+                           struct err *err) {
+    return commit(cs, expected, chunks, count, true, new_root, err);
 }
 
 /* A collection takes away files that nobody names; one that is named must be there. */

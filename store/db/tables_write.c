@@ -210,12 +210,17 @@ static int txn_publish(struct embedded_txn *x, const struct hash *commit, struct
     struct hash root;
     rc = store_root_edit(&x->datasets, edits, n, &root, err);
     struct chunk_write *chunks;
-    size_t count;
+    size_t count = 0;
     if (rc == BD_OK)
         rc = node_store_collect(x->ns, &root, &x->arena, &chunks, &count, err);
+    size_t collected = count;
     if (rc == BD_OK)
         rc = put_ahead(e, &x->store_root, &chunks, &count, err);
-    return rc ? rc : chunk_store_commit(e->cs, &x->store_root, chunks, count, &root, err);
+    if (rc)
+        return rc;
+    return count == collected /* the snapshot they were looked for in is still the present one */
+               ? chunk_store_commit_new(e->cs, &x->store_root, chunks, count, &root, err)
+               : chunk_store_commit(e->cs, &x->store_root, chunks, count, &root, err);
 }
 
 static int write_once(struct embedded *e, const struct tables_write *w, tables_write_fn fn, void *ctx,
