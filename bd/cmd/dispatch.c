@@ -144,7 +144,7 @@ static int prepare(struct bd *bd, const struct cmd_call *c) {
 
 /* ---- the program ---- */
 
-#define BRIEF_MEMORY ((size_t)320 << 10) /* what the change of one issue among 10,000 takes */
+#define BRIEF_MEMORY ((size_t)400 << 10) /* what the change of one issue among 10,000 takes */
 
 /* Memory, mappings and locks go with the process, faster than one by one; those who count them insist.
  */
