@@ -1,6 +1,7 @@
 /*
- * Matching: 8-byte windows of the dictionary at every fourth place are known by hash, for the present
- * run of versions only. A version is walked once; where it leaves the known text, the new bytes are
+ * Matching: a version is laid beside the one before, whose pieces it takes over where the two agree.
+ * Where they part, text is looked for a few bytes on in both, then anywhere in the dictionary: 8-byte
+ * windows at every fourth place are known by hash, for the present run of versions only. New bytes are
  * appended to the dictionary, so that the next version finds them there. When the versions have drifted
  * so far that their pieces cost as much as a fresh copy, the next one is taken as a whole.
  */
@@ -15,7 +16,9 @@
 #include <xxhash.h>
 #include <zstd.h>
 
-#define MATCH_MIN 24u /* shorter ones only break the text into pieces */
+#define MATCH_MIN 24u  /* shorter ones only break the text into pieces */
+#define PIECE_MIN 8u   /* of a longer match; what is shorter stays with its chunk */
+#define BESIDE_MAX 40u /* bytes that may have changed in place */
 #define LITERALS_MAX                                                                                   \
     7u /* new bytes that stay with their chunk: a place in the dictionary is no shorter */
 #define LEVEL 3
@@ -48,6 +51,8 @@ struct archive_shelf {
     struct piece *pieces;
     size_t piece_count, piece_capacity;
     struct buf literals;
+    struct buf previous;     /* the bytes of the last version of this run, */
+    size_t previous_piece;   /* and the number of its first piece */
     size_t drift, drift_max; /* cost of the pieces of this run, beyond one for each version */
     struct zstd_sequence *sequences;
     size_t sequence_capacity;
@@ -65,6 +70,7 @@ void archive_shelf_free(struct archive_shelf *s) {
         return;
     buf_release(&s->dictionary);
     buf_release(&s->literals);
+    buf_release(&s->previous);
     buf_release(&s->packed);
     free(s->entries);
     free(s->pieces);
@@ -130,17 +136,6 @@ static void add_literals(struct archive_shelf *s, struct entry *e, const uint8_t
     e->literal_size += (uint32_t)size;
 }
 
-/* Bytes that no earlier version has: few stay with the chunk (their number is returned), more go to the
- * dictionary. */
-static size_t add_new(struct archive_shelf *s, struct entry *e, const uint8_t *bytes, size_t size) {
-    if (size <= LITERALS_MAX) {
-        add_literals(s, e, bytes, size);
-        return size;
-    }
-    add_piece(s, e, 0, size, add_text(s, bytes, size));
-    return 0;
-}
-
 static size_t common(const uint8_t *a, const uint8_t *b, size_t max) {
     size_t n = 0;
     for (; n + 8 <= max; n += 8) {
@@ -176,20 +171,161 @@ static struct match find(const struct archive_shelf *s, const uint8_t *data, siz
     return best;
 }
 
-static void add_version(struct archive_shelf *s, struct entry *e, const uint8_t *data, size_t size) {
-    size_t start = 0, at = 0;
-    while (at + WINDOW <= size) {
-        struct match m = find(s, data, size, at, start);
-        if (m.size < MATCH_MIN) {
-            at += at - start < 16 ? 1 : 3; /* 3 and STRIDE meet in every alignment */
+/* A version in the making. */
+struct version {
+    struct archive_shelf *s;
+    struct entry *e;
+    const uint8_t *data;
+    size_t size, at, start; /* how far it is looked at; how far it is taken */
+    size_t literals;        /* taken last, not yet before a piece */
+    size_t beside;          /* the place in the version before that goes with `at` */
+    size_t piece, base;     /* one of its pieces, and where that begins */
+    size_t piece_end;       /* behind the last of its pieces */
+};
+
+/* Bytes that stay with their chunk. */
+static void take_literals(struct version *v, size_t size) {
+    add_literals(v->s, v->e, v->data + v->start, size);
+    v->literals += size;
+    v->start += size;
+}
+
+static void take_piece(struct version *v, size_t size, size_t from) {
+    add_piece(v->s, v->e, v->literals, size, from);
+    v->literals = 0;
+    v->start += size;
+}
+
+/* Bytes up to v->at that no earlier version has: few stay with the chunk, more go to the dictionary. */
+static void take_new(struct version *v) {
+    size_t size = v->at - v->start;
+    if (size > LITERALS_MAX)
+        take_piece(v, size, add_text(v->s, v->data + v->start, size));
+    else
+        take_literals(v, size);
+}
+
+/* `size` bytes that stand in the version before at v->beside: its pieces there. */
+static void take_beside(struct version *v, size_t size) {
+    size_t from = v->beside, end = from + size;
+    if (from < v->base) {
+        v->piece = v->s->previous_piece;
+        v->base = 0;
+    }
+    while (from < end) {
+        struct piece p = {0, 0, 0};
+        size_t span = v->s->previous.size - v->base; /* behind the pieces there are only literals */
+        if (v->piece < v->piece_end) {
+            p = v->s->pieces[v->piece];
+            span = p.literals + p.match;
+        }
+        size_t into = from - v->base, left = end - from;
+        if (into >= span) {
+            v->base += span;
+            v->piece++;
             continue;
         }
-        size_t literals = m.at > start ? add_new(s, e, data + start, m.at - start) : 0;
-        add_piece(s, e, literals, m.size, m.from);
-        start = at = m.at + m.size;
+        size_t n =
+            into < p.literals || p.match == 0 ? (p.match ? p.literals : span) - into : span - into;
+        n = n < left ? n : left;
+        if (into >= p.literals && p.match && n >= PIECE_MIN) {
+            take_new(v);
+            take_piece(v, n, p.from + (into - p.literals));
+            v->at = v->start;
+        } else {
+            v->at += n; /* as good as new */
+        }
+        from += n;
     }
-    if (start < size)
-        add_new(s, e, data + start, size - start);
+}
+
+/* The place in the version before of the byte at `at` in the dictionary; its size when it has none. */
+static size_t place_beside(struct version *v, size_t at) {
+    size_t base = 0;
+    for (size_t i = v->s->previous_piece; i < v->piece_end; i++) {
+        const struct piece *p = &v->s->pieces[i];
+        if (at >= p->from && at < (size_t)p->from + p->match)
+            return base + p->literals + (at - p->from);
+        base += p->literals + p->match;
+    }
+    return v->s->previous.size;
+}
+
+/* How many bytes at v->at + by and v->beside + by are equal. */
+static size_t equal_beside(const struct version *v, size_t by) {
+    const struct buf *b = &v->s->previous;
+    size_t at = v->at + by, from = v->beside + by;
+    if (at >= v->size || from >= b->size)
+        return 0;
+    size_t max = v->size - at < b->size - from ? v->size - at : b->size - from;
+    return common(v->data + at, (const uint8_t *)b->data + from, max);
+}
+
+/* Moves on to where both versions agree again after a change that kept its length. Returns how far. */
+static size_t step_beside(struct version *v) {
+    const uint8_t *before = (const uint8_t *)v->s->previous.data;
+    size_t n = equal_beside(v, 0);
+    if (n >= MATCH_MIN || (n > 0 && v->at + n == v->size))
+        return n;
+    for (size_t by = n + 1; by <= BESIDE_MAX && v->at + by + WINDOW <= v->size &&
+                            v->beside + by + WINDOW <= v->s->previous.size;
+         by++) {
+        if (load8(v->data + v->at + by) != load8(before + v->beside + by))
+            continue;
+        n = equal_beside(v, by);
+        if (n >= MATCH_MIN) {
+            v->at += by;
+            v->beside += by;
+            return n;
+        }
+    }
+    return 0;
+}
+
+/* Finds text in the dictionary that begins at v->at or, with what is new before it, up to `reach`
+ * behind, and takes it. False: none. */
+static bool take_found(struct version *v, size_t reach) {
+    size_t end = v->size - v->at < reach ? v->size : v->at + reach;
+    for (size_t at = v->at; at < end && at + WINDOW <= v->size; at += at - v->start < 16 ? 1 : 3) {
+        struct match m = find(v->s, v->data, v->size, at, v->start); /* 3 and STRIDE meet everywhere */
+        if (m.size < MATCH_MIN)
+            continue;
+        v->at = m.at;
+        take_new(v);
+        take_piece(v, m.size, m.from);
+        v->at = v->start;
+        v->beside = place_beside(v, m.from + m.size - 1);
+        v->beside += v->beside < v->s->previous.size;
+        return true;
+    }
+    return false;
+}
+
+static void add_version(struct archive_shelf *s, struct entry *e, const uint8_t *data, size_t size) {
+    struct version v = {.s = s, .e = e, .data = data, .size = size};
+    v.piece = s->previous_piece;
+    v.piece_end = s->piece_count;
+    while (v.at < size) {
+        size_t n = equal_beside(&v, 0);
+        bool agrees = n >= MATCH_MIN || (n > 0 && v.at + n == size);
+        if (!agrees && take_found(&v, STRIDE)) /* a former state of what changed */
+            continue;
+        n = step_beside(&v);
+        if (n) {
+            take_beside(&v, n);
+            v.beside += n;
+        } else if (!take_found(&v, size)) {
+            break;
+        }
+    }
+    v.at = size;
+    take_new(&v);
+}
+
+static void remember(struct archive_shelf *s, const uint8_t *data, size_t size, size_t first_piece) {
+    buf_clear(&s->previous);
+    buf_add(&s->previous, data, size);
+    s->previous_piece = first_piece;
 }
 
 void archive_shelf_add_plain(struct archive_shelf *s, const struct hash *h, const uint8_t *data,
@@ -206,13 +342,16 @@ void archive_shelf_add(struct archive_shelf *s, const struct hash *h, const uint
         return;
     }
     struct entry *e = add_entry(s, h, data, size);
+    size_t first_piece = s->piece_count;
     if (related && s->drift < s->drift_max) {
         add_version(s, e, data, size);
+        remember(s, data, size, first_piece);
         s->drift += (size_t)(e->piece_count ? e->piece_count - 1 : 0) * PIECE_COST;
         return;
     }
     memset(s->table, 0, sizeof s->table);
     add_piece(s, e, 0, size, add_text(s, data, size));
+    remember(s, data, size, first_piece);
     s->drift = 0;
     s->drift_max = FRESH_COST(size);
 }
