@@ -16,6 +16,7 @@ struct overlay_entry {
     struct chunk_write chunk; /* what node_store_put hands out */
     uint64_t visit;           /* number of the last collection that reached it */
     struct overlay_entry *older;
+    bool put_ahead; /* it is in the chunk store, as all older ones are */
 };
 
 /* A short content and its root; kind 0: free. One slot per hash of the content, the newest stays. */
@@ -34,7 +35,7 @@ struct node_store {
     struct arena overlay;
     struct overlay_entry **slots; /* power of two, NULL = free */
     size_t slot_count, used;
-    struct overlay_entry *newest; /* of a fork: its chunks in the order of making */
+    struct overlay_entry *newest; /* the chunks in the order of making */
     size_t held;                  /* bytes of its chunks */
     uint64_t collection;
     struct memory_slot *recent; /* MEMORY_SLOTS, from the first short content on */
@@ -189,7 +190,8 @@ int node_store_put(struct node_store *ns, const void *data, size_t size,
     size_t slot = find_slot(ns, &h);
     if (!ns->slots[slot]) {
         struct overlay_entry *e = arena_alloc(&ns->overlay, sizeof *e);
-        *e = (struct overlay_entry){{h, arena_dup(&ns->overlay, data, size), size}, 0, ns->newest};
+        *e = (struct overlay_entry){
+            {h, arena_dup(&ns->overlay, data, size), size}, 0, ns->newest, false};
         ns->slots[slot] = ns->newest = e;
         ns->used++;
         ns->held += size;
@@ -244,6 +246,13 @@ void node_store_join(struct node_store *ns, struct node_store *fork) {
             ns->used++;
         }
     }
+    struct overlay_entry *oldest = fork->newest;
+    while (oldest && oldest->older)
+        oldest = oldest->older;
+    if (oldest) {
+        oldest->older = ns->newest;
+        ns->newest = fork->newest;
+    }
     arena_absorb(&ns->memory, &fork->memory);
     arena_absorb(&ns->overlay, &fork->overlay);
     node_store_free(fork);
@@ -256,16 +265,33 @@ void node_store_allow_ahead(struct node_store *ns, const struct hash *root) {
 
 bool node_store_has_put_ahead(const struct node_store *fork) { return fork->has_put_ahead; }
 
+static size_t list_new(const struct node_store *ns, struct chunk_write *list) {
+    size_t n = 0, at;
+    for (const struct overlay_entry *e = ns->newest; e && !e->put_ahead; e = e->older)
+        n++;
+    at = n;
+    for (const struct overlay_entry *e = ns->newest; list && e && !e->put_ahead; e = e->older)
+        list[--at] = e->chunk;
+    return n;
+}
+
+/*
+ * Whoever finds a chunk in the store takes it that all it refers to is there too. So what the fork may
+ * refer to goes first: all that lies below it.
+ */
 int node_store_put_ahead(struct node_store *fork, size_t limit, struct err *err) {
     struct node_store *ns = fork->below;
     if (!ns || !ns->may_put_ahead || fork->held <= limit)
         return BD_OK;
-    struct chunk_write *list = mem_alloc(fork->used * sizeof *list);
-    size_t n = fork->used;
-    for (const struct overlay_entry *e = fork->newest; e; e = e->older)
-        list[--n] = e->chunk;
     pthread_mutex_lock(&ns->reading);
-    int rc = chunk_store_commit(ns->chunks, &ns->ahead_root, list, fork->used, &ns->ahead_root, err);
+    size_t below = list_new(ns, NULL), own = list_new(fork, NULL);
+    struct chunk_write *list = mem_alloc((below + own) * sizeof *list);
+    list_new(ns, list);
+    list_new(fork, list + below);
+    int rc = chunk_store_commit(ns->chunks, &ns->ahead_root, list, below + own, &ns->ahead_root, err);
+    if (rc == BD_OK)
+        for (struct overlay_entry *e = ns->newest; e && !e->put_ahead; e = e->older)
+            e->put_ahead = true;
     pthread_mutex_unlock(&ns->reading);
     free(list);
     if (rc == BD_OK) {
