@@ -9,8 +9,7 @@
 
 static struct expr_scope scope_of(struct embedded_txn *x, const struct schema *s,
                                   const struct cell *row) {
-    return (struct expr_scope){
-        .schema = s, .row = row, .now_local = x->now_local, .now_utc = x->now_utc, .a = &x->arena};
+    return (struct expr_scope){.schema = s, .row = row, .now_utc = x->now_utc, .a = &x->arena};
 }
 
 static int evaluate(struct embedded_txn *x, const char *text, const struct schema *s,

@@ -170,9 +170,7 @@ static void stamp_now(struct embedded_txn *x) {
     if (x->now_utc)
         return;
     int64_t now = datetime_now();
-    int64_t local = now + (int64_t)datetime_local_offset(now) * MICROS_PER_SECOND;
     x->now_utc = now - (now % MICROS_PER_SECOND + MICROS_PER_SECOND) % MICROS_PER_SECOND;
-    x->now_local = local - (local % MICROS_PER_SECOND + MICROS_PER_SECOND) % MICROS_PER_SECOND;
 }
 
 static int64_t embedded_now_utc(struct tables_txn *t) {

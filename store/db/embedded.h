@@ -43,7 +43,7 @@ struct embedded_txn {
     unsigned holders; /* of e->newest: how many have begun to read and not ended */
     bool foreign_keys_loaded, foreign_keys_changed;
     struct foreign_keys foreign_keys;
-    int64_t now_utc, now_local; /* micros, whole seconds */
+    int64_t now_utc; /* micros, whole seconds */
     const char *message;
     struct strmap written;     /* lower-case names of tables written, for TABLES_COMMIT_TABLES */
     struct strmap expressions; /* text → parsed, see defaults.c */

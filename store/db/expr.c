@@ -614,7 +614,8 @@ static int call(const struct expr *e, const struct cell *args, size_t n, const s
     if (!strcasecmp(f, "json_array"))
         return json_build(args, n, false, s, out, err);
     if (!strcasecmp(f, "now") || !strcasecmp(f, "localtime") || !strcasecmp(f, "localtimestamp")) {
-        *out = cell_datetime(s->now_local);
+        int64_t zone = s->now_utc ? datetime_local_offset(s->now_utc) : 0; /* reads the zone's file */
+        *out = cell_datetime(s->now_utc + zone * MICROS_PER_SECOND);
         return BD_OK;
     }
     if (!strcasecmp(f, "utc_timestamp")) {

@@ -15,7 +15,7 @@ int expr_parse(const char *text, struct arena *a, const struct expr **out, struc
 struct expr_scope {
     const struct schema *schema; /* NULL: no columns may be named */
     const struct cell *row;      /* by column ordinal */
-    int64_t now_local, now_utc;  /* micros */
+    int64_t now_utc;             /* micros */
     struct arena *a;             /* where results live */
 };
 int expr_eval(const struct expr *e, const struct expr_scope *scope, struct cell *out, struct err *err);
