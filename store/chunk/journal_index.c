@@ -173,14 +173,16 @@ static bool read_descriptor(struct frame *f, uint64_t page) {
     return true;
 }
 
-/* False when the file is not there or is not of this journal. */
-static bool frame_open(struct frame *f, const char *dir, const uint8_t *head, int flags) {
-    uint8_t page[MARK_AT + sizeof(struct word)];
+#define FRAME_SIZE (MARK_AT + sizeof(struct word))
+
+/* Only who it is. False when the file is not there or is not of this journal. */
+static bool identity_open(struct frame *f, const char *dir, const uint8_t *head, int flags,
+                          uint8_t page[FRAME_SIZE]) {
     struct identity id;
     *f = (struct frame){.fd = open_file(dir, "", flags)};
     if (f->fd < 0)
         return false;
-    if (os_pread_all(f->fd, page, sizeof page, 0) < 0) {
+    if (os_pread_all(f->fd, page, FRAME_SIZE, 0) < 0) {
         os_close(f->fd);
         return false;
     }
@@ -192,7 +194,14 @@ static bool frame_open(struct frame *f, const char *dir, const uint8_t *head, in
         return false;
     }
     f->nonce = id.nonce;
+    return true;
+}
+
+static bool frame_open(struct frame *f, const char *dir, const uint8_t *head, int flags) {
+    uint8_t page[FRAME_SIZE];
     uint64_t page_number;
+    if (!identity_open(f, dir, head, flags, page))
+        return false;
     if (!word_valid(f->nonce, page + MARK_AT, &f->synced_end))
         f->synced_end = 0;
     if (!word_valid(f->nonce, page + POINTER_AT, &page_number))
@@ -334,7 +343,8 @@ uint64_t journal_index_synced_end(const char *dir, const uint8_t head[JOURNAL_HE
 
 void journal_index_mark_synced(const char *dir, const uint8_t head[JOURNAL_HEAD_SIZE], uint64_t end) {
     struct frame f;
-    bool is_new = !frame_open(&f, dir, head, O_RDWR);
+    uint8_t page[FRAME_SIZE];
+    bool is_new = !identity_open(&f, dir, head, O_RDWR, page);
     if (is_new && !create_file(dir, head, &f))
         return;
     write_word(f.fd, f.nonce, MARK_AT, end);
