@@ -110,8 +110,12 @@ def workspace(folder, options, env, items):
         for item in items:
             f.write(json.dumps(item) + "\n")
     started = time.perf_counter()
-    subprocess.run([options.bd, "import", lines], cwd=folder, env=env, check=True, capture_output=True)
-    return time.perf_counter() - started
+    process = subprocess.Popen([options.bd, "import", lines], cwd=folder, env=env, stdout=DEVNULL, stderr=DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = status
+    if status:
+        raise SystemExit(f"bench: import ended with status {status}")
+    return time.perf_counter() - started, used.ru_maxrss // 1024
 
 
 def noms(folder):
@@ -176,9 +180,9 @@ def main():
         for count in (int(s) for s in options.sizes.split(",")):
             items = list(issues(count))
             folder, database = os.path.join(scratch, f"w{count}"), os.path.join(scratch, f"s{count}.db")
-            seconds = workspace(folder, options, env, items)
+            seconds, peak = workspace(folder, options, env, items)
             sqlite_database(database, items)
-            print(f"{count} issues, imported in {seconds:.2f} s")
+            print(f"{count} issues, imported in {seconds:.2f} s with {peak} MB")
             for name, commands in commands_for(options, folder, database, count).items():
                 m = medians(commands, options.n, folder, env,
                             (lambda: store_bytes(folder)) if "append" in commands else None)
