@@ -8,24 +8,9 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-static int copy_spans(const struct archive *a, struct archive_output *o, struct err *err) {
-    int rc = BD_OK;
-    for (uint32_t id = 1; rc == BD_OK && id <= a->spans; id++) {
-        const uint8_t *bytes;
-        size_t size;
-        uint32_t span;
-        rc = archive_span(a, id, &bytes, &size, err);
-        if (rc == BD_OK)
-            rc = archive_output_span(o, bytes, size, &span, err);
-    }
-    return rc;
-}
-
-static int add_archive(const struct archive *a, struct archive_output *o, struct err *err) {
-    uint64_t before = o->span_count;
-    if (before + a->spans > UINT32_MAX)
-        return err_set(err, BD_INVALID, "an archive cannot hold so many spans");
-    int rc = copy_spans(a, o, err);
+static int add_archive(const struct archive *a, int fd, struct archive_output *o, struct err *err) {
+    uint32_t before;
+    int rc = archive_output_copy(o, a, fd, &before, err);
     for (uint32_t i = 0; rc == BD_OK && i < a->count; i++) {
         struct hash h;
         uint32_t dictionary, data;
@@ -34,8 +19,7 @@ static int add_archive(const struct archive *a, struct archive_output *o, struct
         if (dictionary > a->spans || data == 0 || data > a->spans)
             rc = err_set(err, BD_CORRUPT, "an archive refers to span %u of %u", data, a->spans);
         else
-            archive_output_chunk(o, &h, dictionary ? dictionary + (uint32_t)before : 0,
-                                 data + (uint32_t)before);
+            archive_output_chunk(o, &h, dictionary ? dictionary + before : 0, data + before);
     }
     return rc;
 }
@@ -51,15 +35,15 @@ static int add_file(const char *path, struct archive_output *o, struct err *err)
         rc = err_set(err, BD_CORRUPT, "%s is empty", path);
     else if ((map = os_mmap((size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0)) == MAP_FAILED)
         rc = err_errno(err, "cannot map %s", path);
-    os_close(fd);
     struct archive a;
     if (rc == BD_OK && (rc = archive_init(&a, map, (size_t)st.st_size, path, err)) == BD_OK) {
         rc = a.version < 2 ? err_set(err, BD_INVALID, "%s is an old archive", path)
-                           : add_archive(&a, o, err);
+                           : add_archive(&a, fd, o, err);
         archive_release(&a);
     }
     if (map != MAP_FAILED)
         os_munmap(map, (size_t)st.st_size);
+    os_close(fd);
     return rc;
 }
 

@@ -2,6 +2,7 @@
 #include "store/chunk/archive_output.h"
 
 #include "base/os.h"
+#include "store/chunk/archive.h"
 #include "store/chunk/bytes.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define SORTED_RUNS_MAX 64u
 #define FLUSH_SIZE ((size_t)1 << 20)
 #define METADATA "{}"      /* an object of strings; readers want JSON, even without members */
 #define CHECKSUMS_SIZE 192 /* three SHA-512 in old files, zeros since */
@@ -57,6 +59,38 @@ int archive_output_span(struct archive_output *o, const void *bytes, size_t size
     return o->pending.size >= FLUSH_SIZE ? flush(o, err) : BD_OK;
 }
 
+/* Spans lie one behind the other, so they are copied by the megabyte. */
+int archive_output_copy(struct archive_output *o, const struct archive *a, int fd, uint32_t *before,
+                        struct err *err) {
+    uint64_t end = 0;
+    *before = (uint32_t)o->span_count;
+    if (o->span_count + a->spans > UINT32_MAX)
+        return err_set(err, BD_INVALID, "an archive cannot hold so many spans");
+    for (uint32_t id = 1; id <= a->spans; id++) {
+        const uint8_t *bytes;
+        size_t size;
+        int rc = archive_span(a, id, &bytes, &size, err);
+        if (rc == BD_OK && size > UINT32_MAX)
+            rc = err_set(err, BD_INVALID, "a span of %zu bytes", size);
+        if (rc != BD_OK)
+            return rc;
+        MEM_GROW(o->spans, o->span_capacity, o->span_count + 1);
+        o->spans[o->span_count++] = (uint32_t)size;
+        end += size;
+    }
+    int rc = flush(o, err);
+    for (uint64_t at = 0; rc == BD_OK && at < end;) {
+        size_t n = end - at < FLUSH_SIZE ? (size_t)(end - at) : FLUSH_SIZE;
+        buf_reserve(&o->pending, n);
+        if (os_pread_all(fd, o->pending.data, n, (off_t)at) < 0)
+            return err_errno(err, "cannot read an archive");
+        o->pending.size = n;
+        at += n;
+        rc = flush(o, err);
+    }
+    return rc;
+}
+
 void archive_output_chunk(struct archive_output *o, const struct hash *h, uint32_t dictionary,
                           uint32_t data) {
     MEM_GROW(o->refs, o->ref_capacity, o->ref_count + 1);
@@ -66,6 +100,40 @@ void archive_output_chunk(struct archive_output *o, const struct hash *h, uint32
 static int by_address(const void *a, const void *b) {
     return hash_cmp(&((const struct archive_ref *)a)->address,
                     &((const struct archive_ref *)b)->address);
+}
+
+static void merge_runs(const struct archive_ref *from, size_t middle, size_t end,
+                       struct archive_ref *to) {
+    for (size_t a = 0, b = middle; a < middle || b < end;)
+        *to++ = b == end || (a < middle && by_address(&from[a], &from[b]) <= 0) ? from[a++] : from[b++];
+}
+
+/* The references of joined archives are a few sorted runs already. */
+static void sort_refs(struct archive_ref *refs, size_t count) {
+    size_t ends[SORTED_RUNS_MAX + 1], runs = 0;
+    for (size_t i = 1; i <= count && runs <= SORTED_RUNS_MAX; i++)
+        if (i == count || by_address(&refs[i - 1], &refs[i]) > 0)
+            ends[runs++] = i;
+    if (runs > SORTED_RUNS_MAX) {
+        qsort(refs, count, sizeof *refs, by_address);
+        return;
+    }
+    struct archive_ref *merged = mem_alloc(count * sizeof *merged), *from = refs, *to = merged;
+    while (runs > 1) { /* neighbours two by two, there and back */
+        size_t start = 0, left = 0;
+        for (size_t i = 0; i < runs; i += 2) {
+            size_t middle = ends[i], end = i + 1 < runs ? ends[i + 1] : middle;
+            merge_runs(from + start, middle - start, end - start, to + start);
+            ends[left++] = start = end;
+        }
+        runs = left;
+        struct archive_ref *other = from;
+        from = to;
+        to = other;
+    }
+    if (from != refs)
+        memcpy(refs, from, count * sizeof *refs);
+    free(merged);
 }
 
 static void add_u32(struct buf *b, uint32_t v) {
@@ -138,7 +206,7 @@ int archive_output_publish(struct archive_output *o, struct hash *name, uint64_t
                            bool *existed, struct err *err) {
     if (o->ref_count == 0 || o->ref_count > UINT32_MAX)
         return err_set(err, BD_INVALID, "an archive of %zu chunks cannot be written", o->ref_count);
-    qsort(o->refs, o->ref_count, sizeof *o->refs, by_address);
+    sort_refs(o->refs, o->ref_count);
     for (size_t i = 1; i < o->ref_count; i++)
         if (hash_eq(&o->refs[i - 1].address, &o->refs[i].address)) {
             char text[HASH_TEXT_SIZE + 1];

@@ -29,6 +29,10 @@ int archive_output_open(struct archive_output *o, const char *dir, struct err *e
 /* *span becomes its number. Every span must be referred to; a dictionary stands before its chunks. */
 int archive_output_span(struct archive_output *o, const void *bytes, size_t size, uint32_t *span,
                         struct err *err);
+/* All spans of another archive, open as fd: *before becomes what their numbers grow by. */
+struct archive;
+int archive_output_copy(struct archive_output *o, const struct archive *a, int fd, uint32_t *before,
+                        struct err *err);
 void archive_output_chunk(struct archive_output *o, const struct hash *h, uint32_t dictionary,
                           uint32_t data);
 /* Sorts the references. BD_INVALID without a chunk or when one address stands twice. The file has its

@@ -41,7 +41,6 @@ struct slot {
 struct archive_packer {
     archive_packer_sink *sink;
     void *ctx;
-    size_t shelf_size;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -61,9 +60,8 @@ struct archive_packer {
     size_t plain_bytes; /* of plain chunks on the open shelf; whoever is shelving has it */
 };
 
-struct archive_packer *archive_packer_new(size_t shelf_size, archive_packer_sink *sink, void *ctx) {
+struct archive_packer *archive_packer_new(archive_packer_sink *sink, void *ctx) {
     struct archive_packer *p = mem_zalloc(1, sizeof *p);
-    p->shelf_size = shelf_size;
     p->sink = sink;
     p->ctx = ctx;
     pthread_mutex_init(&p->lock, NULL);
@@ -147,7 +145,7 @@ static bool put(struct archive_packer *p, struct archive_shelf *shelf, struct ar
     }
     free(c->data);
     c->data = NULL;
-    return archive_shelf_size(shelf) >= p->shelf_size ||
+    return archive_shelf_size(shelf) >= c->shelf_size ||
            archive_shelf_count(shelf) >= SHELF_CHUNKS_MAX || p->plain_bytes >= PLAIN_BYTES_MAX;
 }
 

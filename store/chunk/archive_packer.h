@@ -18,17 +18,17 @@ struct archive_chunk {
     struct hash address;
     uint8_t *data; /* malloc'd */
     size_t size;
-    bool packed;  /* data is a snappy record */
-    bool related; /* the chunk before was another version of it */
-    bool plain;   /* no dictionary for it */
-    bool apart;   /* not on a shelf with those before */
+    bool packed;       /* data is a snappy record */
+    bool related;      /* the chunk before was another version of it */
+    bool plain;        /* no dictionary for it */
+    bool apart;        /* not on a shelf with those before */
+    size_t shelf_size; /* the shelf is full with a dictionary of about that size */
 };
 
 /* Decompresses a packed one. BD_CORRUPT; BD_INVALID for an empty or giant chunk. */
 int archive_chunk_unpack(struct archive_chunk *c, struct err *err);
 
-/* A shelf is full with a dictionary of about that size. */
-struct archive_packer *archive_packer_new(size_t shelf_size, archive_packer_sink *sink, void *ctx);
+struct archive_packer *archive_packer_new(archive_packer_sink *sink, void *ctx);
 
 /* Takes c->data, also when it fails: BD_INVALID for an empty or giant chunk, BD_CORRUPT. It may tell
  * what is wrong with an earlier chunk. After a failure only archive_packer_free makes sense. */

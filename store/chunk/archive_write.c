@@ -42,6 +42,7 @@ struct archive_writer {
     size_t file_count;
 
     struct archive_packer *packer;
+    bool tight;
 };
 
 int archive_writer_open(struct archive_writer **out, const char *dir, archive_fetch *fetch, void *ctx,
@@ -56,6 +57,8 @@ int archive_writer_open(struct archive_writer **out, const char *dir, archive_fe
     *out = w;
     return BD_OK;
 }
+
+void archive_writer_be_tight(struct archive_writer *w) { w->tight = true; }
 
 uint32_t archive_writer_count(const struct archive_writer *w) { return (uint32_t)w->count; }
 
@@ -142,8 +145,10 @@ static int write_shelf(void *ctx, struct archive_shelf *shelf, struct err *err) 
 
 static int add_chunk(struct archive_writer *w, size_t i, bool small, struct err *err) {
     const struct item *item = &w->items[i];
-    struct archive_chunk c = {.plain = !(item->group & NOT_PLAIN)};
-    if (!small && !(item->group & NOT_CURRENT))
+    bool current = !(item->group & NOT_CURRENT);
+    struct archive_chunk c = {.plain = !(item->group & NOT_PLAIN),
+                              .shelf_size = small || current ? SMALL_SHELF_SIZE : SHELF_SIZE};
+    if (!small && !w->tight && current)
         c.plain = true;
     if (i > 0) {
         c.related = item->group == item[-1].group;
@@ -161,7 +166,7 @@ static int write_all(struct archive_writer *w, struct err *err) {
     for (size_t i = 0; small && i < w->count; i++)
         w->items[i].group &= ~NOT_CURRENT;
     qsort(w->items, w->count, sizeof *w->items, by_group);
-    w->packer = archive_packer_new(small ? SMALL_SHELF_SIZE : SHELF_SIZE, write_shelf, w);
+    w->packer = archive_packer_new(write_shelf, w);
     for (size_t i = 0; i < w->count && rc == BD_OK; i++)
         rc = add_chunk(w, i, small, err);
     free(w->items);

@@ -42,6 +42,7 @@ struct collection {
     uint64_t written; /* by a dry run, bytes */
     uint64_t total;   /* chunks to be written */
     uint64_t done;
+    bool is_step;
     size_t from; /* where the list that is being written begins */
     struct db_gc_result *out;
 };
@@ -191,6 +192,8 @@ static int write_archives(struct collection *c, enum chunk_generation g, const c
     int rc = archive_writer_open(&w, dir, fetch, c, err);
     if (rc != BD_OK)
         return rc;
+    if (c->is_step && g == CHUNK_OLD)
+        archive_writer_be_tight(w);
     for (size_t i = from; rc == BD_OK && i < walk->count; i++) {
         uint32_t e = walk->order[i];
         struct archive_hint hint = {walk->marks[e].kind, walk->seen.entries[e].value,
@@ -530,6 +533,7 @@ static uint64_t default_step_bytes(const struct chunk_store *cs) {
 
 static int step(struct collection *c, const struct db_gc_step_options *so, struct err *err) {
     bool complete; /* what a step reads is little: the mapped journal is quickest */
+    c->is_step = true;
     gc_walk_init(&c->walk, c->cs, true);
     int rc = chunk_collection_begin(&c->files, c->cs, 0, err);
     if (rc == BD_OK)
