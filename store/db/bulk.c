@@ -303,8 +303,7 @@ static int take_row(struct tables_bulk *b, struct bytes key, struct bytes value,
         return rc;
     }
     b->inserted++;
-    rc = take_entries(b, key, value, err);
-    return rc == BD_OK ? node_store_put_ahead(b->ns, embedded_ahead_bytes / 4, err) : rc;
+    return take_entries(b, key, value, err);
 }
 
 int embedded_bulk_add(struct tables_bulk *b, const struct cell *cells, struct err *err) {
@@ -325,7 +324,8 @@ int embedded_bulk_add(struct tables_bulk *b, const struct cell *cells, struct er
     if (first)
         keep_constants(b);
     b->any = true;
-    return take_row(b, key, value, err);
+    rc = take_row(b, key, value, err);
+    return rc == BD_OK ? node_store_put_ahead(b->ns, embedded_ahead_bytes / 4, err) : rc;
 }
 
 /* ---- checks ---- */
