@@ -1,6 +1,7 @@
 #include "base/mem.h"
 
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,15 +102,23 @@ void buf_add_str(struct buf *b, const char *s) { buf_add(b, s, strlen(s)); }
 
 void buf_add_char(struct buf *b, char c) { buf_add(b, &c, 1); }
 
+#define PRINT_ROOM 64u /* most of what is printed fits at once; the rest is printed twice */
+
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap) {
     va_list again;
     va_copy(again, ap);
-    int size = vsnprintf(NULL, 0, fmt, ap);
-    if (size > 0) {
+    if (b->capacity - b->size < PRINT_ROOM)
+        buf_reserve(b, PRINT_ROOM);
+    size_t room = b->capacity - b->size;
+    int size = vsnprintf(b->data + b->size, room, fmt, ap);
+    if (size > 0 && (size_t)size >= room) {
         buf_reserve(b, (size_t)size);
         vsnprintf(b->data + b->size, (size_t)size + 1, fmt, again);
-        b->size += (size_t)size;
     }
+    if (size > 0)
+        b->size += (size_t)size;
+    else
+        b->data[b->size] = '\0';
     va_end(again);
 }
 
@@ -229,11 +238,15 @@ char *arena_printf(struct arena *a, const char *fmt, ...) {
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);
-    int size = vsnprintf(NULL, 0, fmt, ap);
+    size_t room = a->head ? (size_t)(a->end - a->next) : 0;
+    int size = vsnprintf(a->next, room, fmt, ap);
+    bool fits = size >= 0 && (size_t)size + ARENA_ALIGN <= room;
     char *p = arena_alloc(a, (size_t)(size > 0 ? size : 0) + 1);
-    p[0] = '\0';
-    if (size > 0)
-        vsnprintf(p, (size_t)size + 1, fmt, again);
+    if (!fits) {
+        p[0] = '\0';
+        if (size > 0)
+            vsnprintf(p, (size_t)size + 1, fmt, again);
+    }
     va_end(again);
     va_end(ap);
     return p;
