@@ -9,7 +9,7 @@
 
 /* Each part of a batch is read into memory of its own. */
 #define PARTS_MAX 16u
-#define LINES_WORTH_THREADS 256u
+#define LINES_WORTH_THREADS 300u
 
 struct part {
     struct import_line *lines;

@@ -2,11 +2,10 @@
  * Writing an import. New rows go through bulk inserts, one per table. Foreign keys need no check there:
  * the plan has made sure that both ends exist in the same state of the database.
  */
-#include "bd/ops/import_plan.h"
+#include "bd/ops/import_batch.h"
 
 #include "base/parallel.h"
 #include "bd/ops/blocked.h"
-#include "bd/ops/content_hash.h"
 #include "bd/ops/events.h"
 #include "bd/ops/hydrate.h"
 #include "bd/ops/id_gen.h"
@@ -17,8 +16,6 @@
 #include <string.h>
 
 #define ISSUES_WORTH_THREADS 500
-/* Issues that are in memory with everything at a time. */
-#define ISSUES_AT_ONCE 1024
 #define MANY_ISSUES 20000
 
 /* One table that new rows go to. */
@@ -41,15 +38,6 @@ struct writer {
     struct strmap comment_ids; /* put in so far, and perhaps there before (old_comments) */
     bool old_comments[2];
     struct err *err;
-};
-
-/* Some of the issues that are put in. */
-struct batch {
-    const struct import_issue **from;
-    struct known **knowns;
-    struct issue *issues;
-    size_t count;
-    struct arena memory;
 };
 
 /* The columns that the table has. */
@@ -279,79 +267,16 @@ static void tell(const struct plan *p, const char *what, size_t done, size_t tot
 
 /* ---- many issues ---- */
 
-static void batch_init(struct batch *b) {
-    b->from = mem_alloc(ISSUES_AT_ONCE * sizeof *b->from);
-    b->knowns = mem_alloc(ISSUES_AT_ONCE * sizeof *b->knowns);
-    b->issues = mem_alloc(ISSUES_AT_ONCE * sizeof *b->issues);
-    b->count = 0;
-    b->memory = (struct arena)ARENA_INIT;
-}
-
-static void batch_release(struct batch *b) {
-    free(b->from);
-    free(b->knowns);
-    free(b->issues);
-    arena_release(&b->memory);
-}
-
-/* Hashes of contents are independent of each other: several at once, each part in memory of its own.
- * Waiters are left to one thread, as the parser of their list notes errors in one place for all. */
-#define HASH_PARTS 16u
-
-struct hash_part {
-    struct issue *issues;
-    size_t count;
-    struct arena memory;
-};
-
-static bool lacks_hash(const struct issue *i) { return !i->content_hash || !*i->content_hash; }
-
-static void hash_part(void *ctx, size_t i) {
-    struct hash_part *part = (struct hash_part *)ctx + i;
-    for (size_t n = 0; n < part->count; n++) {
-        struct issue *s = &part->issues[n];
-        bool has_waiters = s->waiters && *s->waiters;
-        if (!has_waiters && lacks_hash(s))
-            s->content_hash = issue_content_hash(s, &part->memory);
-    }
-}
-
-static void hash_contents(struct batch *b) {
-    struct hash_part parts[HASH_PARTS];
-    for (size_t i = 0; i < HASH_PARTS; i++) {
-        size_t start = b->count * i / HASH_PARTS, end = b->count * (i + 1) / HASH_PARTS;
-        parts[i] = (struct hash_part){b->issues + start, end - start, ARENA_INIT};
-    }
-    parallel_run(b->count < ISSUES_WORTH_THREADS ? 0 : HASH_PARTS, hash_part, parts);
-    for (size_t i = 0; i < HASH_PARTS; i++)
-        arena_absorb(&b->memory, &parts[i].memory);
-    for (size_t i = 0; i < b->count; i++)
-        if (lacks_hash(&b->issues[i]))
-            b->issues[i].content_hash = issue_content_hash(&b->issues[i], &b->memory);
-}
-
-/* The issues of a batch with everything they have, complete. */
-static int batch_load(struct writer *w, struct batch *b) {
-    arena_reset(&b->memory);
-    int rc = import_data_load(w->p->data, b->from, b->count, b->issues, &b->memory, w->err);
-    if (rc != BD_OK)
-        return rc;
-    for (size_t i = 0; i < b->count; i++)
-        plan_complete(w->p, &b->issues[i], b->knowns[i]);
-    hash_contents(b);
-    return BD_OK;
-}
-
 /* New issues and apart from them everything that hangs on new issues: two halves of about the same
  * work. */
-static int put_new_issues(struct writer *w, const struct batch *b) {
+static int put_new_issues(struct writer *w, const struct import_batch *b) {
     int rc = BD_OK;
     for (size_t n = 0; rc == BD_OK && n < b->count; n++)
         rc = put_issue(w, &b->issues[n]);
     return rc;
 }
 
-static int put_new_relations(struct writer *w, const struct batch *b) {
+static int put_new_relations(struct writer *w, const struct import_batch *b) {
     int rc = BD_OK;
     for (size_t n = 0; rc == BD_OK && n < b->count; n++) {
         rc = put_event(w, &b->issues[n], "created", "", NULL);
@@ -388,45 +313,56 @@ static int put_edges(struct writer *w, const struct edge_turn *turns, size_t fro
     return rc;
 }
 
-struct halves {
+/* Putting in one batch while the next is loaded. */
+struct step {
     struct writer *w;
-    const struct batch *batch;
+    struct import_batch *batch, *next;
     const struct edge_turn *turns;
     size_t first_edge, last_edge; /* dependencies go with the relations, some with each batch */
-    struct writer copies[2];
+    struct writer copies[2];      /* of the two halves */
     struct err errs[2];
     int codes[2];
 };
 
-static void put_half(void *ctx, size_t i) {
-    struct halves *h = ctx;
-    struct writer *w = &h->copies[i];
-    h->codes[i] = i ? put_new_relations(w, h->batch) : put_new_issues(w, h->batch);
-    if (i && h->codes[i] == BD_OK)
-        h->codes[i] = put_edges(w, h->turns, h->first_edge, h->last_edge);
+static void put_half(struct step *s, size_t i) {
+    struct writer *w = &s->copies[i];
+    s->codes[i] = i ? put_new_relations(w, s->batch) : put_new_issues(w, s->batch);
+    if (i && s->codes[i] == BD_OK)
+        s->codes[i] = put_edges(w, s->turns, s->first_edge, s->last_edge);
+}
+
+static void run_part(void *ctx, size_t i) {
+    struct step *s = ctx;
+    if (i < 2)
+        put_half(s, i);
+    else
+        import_batch_load_part(s->next, i - 2);
 }
 
 /* `apart`: the halves may run side by side. */
-static int put_batch(struct halves *h, bool apart) {
-    struct writer *w = h->w;
+static int run_step(struct step *s, bool apart) {
+    struct writer *w = s->w;
     for (size_t i = 0; i < 2; i++) {
-        h->copies[i] = *w;
-        h->copies[i].err = &h->errs[i];
-        h->codes[i] = BD_OK;
+        s->copies[i] = *w;
+        s->copies[i].err = &s->errs[i];
+        s->codes[i] = BD_OK;
     }
-    if (apart && h->batch->count >= ISSUES_WORTH_THREADS)
-        parallel_run(2, put_half, h);
-    else
-        for (size_t i = 0; i < 2 && (i == 0 || h->codes[0] == BD_OK); i++)
-            put_half(h, i);
-    w->comment_ids = h->copies[1].comment_ids;
+    if (apart && s->batch->count >= ISSUES_WORTH_THREADS) {
+        parallel_run(s->next->count ? 2 + BATCH_PARTS : 2, run_part, s);
+    } else {
+        for (size_t i = 0; i < 2 && s->codes[0] == BD_OK; i++)
+            put_half(s, i);
+        for (size_t i = 0; i < BATCH_PARTS; i++)
+            import_batch_load_part(s->next, i);
+    }
+    w->comment_ids = s->copies[1].comment_ids;
     for (size_t i = 0; i < 2; i++)
-        if (h->codes[i] != BD_OK) {
+        if (s->codes[i] != BD_OK) {
             if (w->err)
-                *w->err = h->errs[i];
-            return h->codes[i];
+                *w->err = s->errs[i];
+            return s->codes[i];
         }
-    return BD_OK;
+    return import_batch_loaded(s->next, w->err);
 }
 
 static int compare_ids(const void *x, const void *y) {
@@ -450,46 +386,54 @@ static struct known **new_ones(const struct plan *p, size_t *count) {
     return list;
 }
 
+static void fill(struct import_batch *b, struct known **list, size_t count, size_t *at) {
+    import_batch_clear(b);
+    while (b->count < BATCH_ISSUES && *at < count)
+        import_batch_add(b, list[(*at)++]);
+}
+
 static int put_new(struct writer *w) {
     struct plan *p = w->p;
-    struct batch b;
-    struct halves h = {.w = w, .batch = &b};
+    struct import_batch batches[2];
+    struct step s = {.w = w, .batch = &batches[0], .next = &batches[1]};
     /* what reads the database may not run beside what writes into it */
     bool apart = !w->sinks[0].edges.old_shape && !w->sinks[1].edges.old_shape && !w->old_comments[0] &&
                  !w->old_comments[1];
-    size_t count, done = 0;
+    size_t count, listed = 0, done = 0;
     struct known **list = new_ones(p, &count);
     struct edge_turn *turns = edges_by_id(p);
-    int rc = BD_OK;
-    h.turns = turns;
-    batch_init(&b);
-    while (rc == BD_OK && done < count) {
+    s.turns = turns;
+    for (size_t i = 0; i < 2; i++)
+        import_batch_init(&batches[i], p);
+    fill(s.batch, list, count, &listed);
+    int rc = import_batch_load(s.batch, w->err);
+    while (rc == BD_OK && s.batch->count) {
         tell(p, "Importing", done, count);
-        for (b.count = 0; b.count < ISSUES_AT_ONCE && done < count; b.count++, done++) {
-            b.knowns[b.count] = list[done];
-            b.from[b.count] = list[done]->incoming;
-        }
-        h.last_edge = (size_t)((double)p->edge_count * (double)done / (double)count);
-        rc = batch_load(w, &b);
-        if (rc == BD_OK)
-            rc = put_batch(&h, apart);
-        h.first_edge = h.last_edge;
+        done += s.batch->count;
+        s.last_edge = (size_t)((double)p->edge_count * (double)done / (double)count);
+        fill(s.next, list, count, &listed);
+        rc = run_step(&s, apart);
+        s.first_edge = s.last_edge;
+        struct import_batch *put = s.batch;
+        s.batch = s.next;
+        s.next = put;
     }
     if (rc == BD_OK)
-        rc = put_edges(w, turns, h.first_edge, p->edge_count);
-    batch_release(&b);
+        rc = put_edges(w, turns, s.first_edge, p->edge_count);
+    for (size_t i = 0; i < 2; i++)
+        import_batch_release(&batches[i]);
     free(turns);
     free(list);
     return rc;
 }
 
-static int refresh_batch(struct writer *w, struct batch *b) {
+static int refresh_batch(struct writer *w, struct import_batch *b) {
     struct plan *p = w->p;
     struct issue_list old = {NULL, 0, 0};
     struct strmap places = STRMAP_INIT;
-    const char *ids[ISSUES_AT_ONCE];
-    int rc = batch_load(w, b);
-    for (size_t i = 0; i < b->count; i++) {
+    const char *ids[BATCH_ISSUES];
+    int rc = import_batch_load(b, w->err);
+    for (size_t i = 0; rc == BD_OK && i < b->count; i++) {
         ids[i] = b->issues[i].id;
         strmap_put(&places, ids[i], &b->issues[i]);
     }
@@ -513,20 +457,17 @@ static int refresh_batch(struct writer *w, struct batch *b) {
 
 static int refresh(struct writer *w) {
     struct plan *p = w->p;
-    struct batch b;
+    struct import_batch b;
     int rc = BD_OK;
-    batch_init(&b);
+    import_batch_init(&b, p);
     for (size_t n = 0; rc == BD_OK && n < p->count;) {
-        for (b.count = 0; b.count < ISSUES_AT_ONCE && n < p->count; n++) {
-            if (!p->knowns[n]->exists)
-                continue;
-            b.knowns[b.count] = p->knowns[n];
-            b.from[b.count++] = p->issues[n];
-        }
+        for (import_batch_clear(&b); b.count < BATCH_ISSUES && n < p->count; n++)
+            if (p->knowns[n]->exists)
+                import_batch_add(&b, p->knowns[n]);
         if (b.count)
             rc = refresh_batch(w, &b);
     }
-    batch_release(&b);
+    import_batch_release(&b);
     return rc;
 }
 
