@@ -22,6 +22,7 @@ struct binding {
     size_t count;
     int from[COLUMNS_MAX]; /* column of the source, -1: the default */
     struct cell defaults[COLUMNS_MAX];
+    int issue[ISSUE_COLUMN_COUNT]; /* of issues: where the issue_columns are */
 };
 
 struct table_job {
@@ -78,6 +79,8 @@ static int source_column(const struct legacy_cursor *w, const char *name) {
     return -1;
 }
 
+static int column(const struct binding *b, const char *name) { return schema_column(b->schema, name); }
+
 static void bind(struct legacy_cursor *w, struct binding *b, const struct schema *s) {
     b->schema = s;
     b->count = s && s->column_count <= COLUMNS_MAX ? s->column_count : 0;
@@ -87,9 +90,9 @@ static void bind(struct legacy_cursor *w, struct binding *b, const struct schema
         if (b->from[i] >= 0)
             w->known[b->from[i]] = true;
     }
+    for (size_t i = 0; b->count && i < issue_column_count; i++)
+        b->issue[i] = column(b, issue_columns[i]);
 }
-
-static int column(const struct binding *b, const char *name) { return schema_column(b->schema, name); }
 
 static int walk_open(struct legacy_cursor *w, const char *source, const char *sql,
                      enum legacy_target issue, enum legacy_target wisp, const char *owner) {
@@ -269,8 +272,7 @@ static void add_hash(struct legacy_cursor *w, const struct binding *b) {
     if (at < 0 || (cell_has_text(&w->cells[at]) && w->cells[at].s.size))
         return;
     for (size_t k = 0; k < issue_column_count; k++) {
-        int c = column(b, issue_columns[k]);
-        row[k] = c < 0 ? cell_null() : w->cells[c];
+        row[k] = b->issue[k] < 0 ? cell_null() : w->cells[b->issue[k]];
     }
     issue_init(&i);
     issue_from_row(&i, row, &w->scratch);
