@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 #define LS_REMOTE_MS 10000
@@ -163,20 +164,29 @@ static void on_signal(int signal_number) {
     interrupted = 1;
 }
 
+/* The signals are held back from before the question is seen until we wait: none comes unnoticed. */
 bool init_ask(struct init_job *j, const char *question, char *answer, size_t size) {
     struct sigaction stop = {.sa_handler = on_signal}, old_int, old_term;
+    sigset_t held, before;
     size_t n = 0;
-    fputs(question, j->bd->out);
-    fflush(j->bd->out);
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    sigprocmask(SIG_BLOCK, &held, &before);
     interrupted = 0;
     sigaction(SIGINT, &stop, &old_int);
     sigaction(SIGTERM, &stop, &old_term);
+    fputs(question, j->bd->out);
+    fflush(j->bd->out);
     while (!interrupted) {
         char c;
-        ssize_t got = read(STDIN_FILENO, &c, 1);
-        if (got < 0 && errno == EINTR)
+        fd_set in;
+        FD_ZERO(&in);
+        FD_SET(STDIN_FILENO, &in);
+        int ready = pselect(STDIN_FILENO + 1, &in, NULL, NULL, NULL, &before);
+        if (ready < 0 && errno == EINTR)
             continue;
-        if (got <= 0 || c == '\n')
+        if (ready < 0 || read(STDIN_FILENO, &c, 1) <= 0 || c == '\n')
             break;
         if (n + 1 < size && c != '\r')
             answer[n++] = c;
@@ -184,6 +194,7 @@ bool init_ask(struct init_job *j, const char *question, char *answer, size_t siz
     answer[n] = 0;
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return !interrupted;
 }
 

@@ -54,3 +54,18 @@ INIT="bd init --prefix t --skip-hooks --skip-agents"
     BD_NON_INTERACTIVE=1 run $INIT --contributor
     [ "$status" -eq 1 ]
 }
+
+@test "Ctrl-C at a question ends with 130 and leaves nothing behind" {
+    mkfifo answers
+    $INIT --contributor <answers >said 2>&1 &
+    local bd=$!
+    exec 7>answers # holds the pipe open: the question gets no answer
+    until grep -q 'y/N' said; do kill -0 $bd; done
+    kill -INT $bd
+    local status=0
+    wait $bd || status=$?
+    exec 7>&-
+    [ "$status" -eq 130 ]
+    grep -q "canceled" said
+    [ ! -e .beads/metadata.json ]
+}
