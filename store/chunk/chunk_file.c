@@ -152,3 +152,12 @@ bool chunk_file_address(const struct chunk_file *f, uint32_t i, struct hash *h) 
 void chunk_file_release_pages(const struct chunk_file *f) {
     os_madvise(f->map, f->size, MADV_DONTNEED);
 }
+
+size_t chunk_file_dictionaries(const struct chunk_file *f) {
+    return f->is_archive ? f->u.archive.dictionaries.memory : 0;
+}
+
+void chunk_file_halve_dictionaries(struct chunk_file *f) {
+    if (f->is_archive)
+        dictionary_cache_trim(&f->u.archive.dictionaries, f->u.archive.dictionaries.memory / 2);
+}

@@ -33,6 +33,9 @@ int chunk_file_get(struct chunk_file *f, const struct hash *h, uint8_t **data, s
                    struct err *err);
 /* Gives back the memory of the pages that were read. */
 void chunk_file_release_pages(const struct chunk_file *f);
+/* Memory of the dictionaries that are open; halves it. */
+size_t chunk_file_dictionaries(const struct chunk_file *f);
+void chunk_file_halve_dictionaries(struct chunk_file *f);
 /* The i-th address; false when the index is inconsistent there. */
 bool chunk_file_address(const struct chunk_file *f, uint32_t i, struct hash *h);
 

@@ -83,7 +83,8 @@ int chunk_store_read_placed(struct chunk_store *cs, const struct hash *h, struct
 enum chunk_reading { CHUNK_READING_MAPPED, CHUNK_READING_ALONG, CHUNK_READING_SCATTERED };
 void chunk_store_set_reading(struct chunk_store *cs, enum chunk_reading how);
 
-/* Gives back the memory that pages of mapped files take; they come again when they are needed. */
+/* Gives back the memory that pages of mapped files take, and most of what dictionaries take beyond a
+ * bound; they come again when they are needed. */
 void chunk_store_release_pages(struct chunk_store *cs);
 
 /* BD_OK present, BD_NOT_FOUND absent, or an error. Does not read the chunk. */

@@ -19,16 +19,24 @@ void dictionary_cache_release(struct dictionary_cache *c) {
     *c = (struct dictionary_cache)DICTIONARY_CACHE_INIT;
 }
 
+static void drop_oldest(struct dictionary_cache *c) {
+    struct cached_dictionary *oldest = c->entries;
+    for (size_t i = 1; i < c->count; i++)
+        if (c->entries[i].used < oldest->used)
+            oldest = &c->entries[i];
+    c->memory -= codec_dictionary_memory(oldest->dictionary);
+    codec_dictionary_close(oldest->dictionary);
+    *oldest = c->entries[--c->count];
+}
+
+void dictionary_cache_trim(struct dictionary_cache *c, size_t memory) {
+    while (c->count > 0 && c->memory > memory)
+        drop_oldest(c);
+}
+
 static void make_room(struct dictionary_cache *c, size_t more) {
-    while (c->count > 0 && (c->count == ENTRIES_MAX || c->memory + more > MEMORY_MAX)) {
-        struct cached_dictionary *oldest = c->entries;
-        for (size_t i = 1; i < c->count; i++)
-            if (c->entries[i].used < oldest->used)
-                oldest = &c->entries[i];
-        c->memory -= codec_dictionary_memory(oldest->dictionary);
-        codec_dictionary_close(oldest->dictionary);
-        *oldest = c->entries[--c->count];
-    }
+    while (c->count > 0 && (c->count == ENTRIES_MAX || c->memory + more > MEMORY_MAX))
+        drop_oldest(c);
 }
 
 static int get(struct dictionary_cache *c, uint64_t key, const uint8_t *frame, size_t frame_size,

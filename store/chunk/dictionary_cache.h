@@ -20,6 +20,9 @@ struct dictionary_cache {
 
 void dictionary_cache_release(struct dictionary_cache *c); /* empty and usable afterwards */
 
+/* Gives up what was used least lately until it is no more than that. */
+void dictionary_cache_trim(struct dictionary_cache *c, size_t memory);
+
 /* Decodes a frame that was compressed with the dictionary in another one. `key` is the dictionary's
  * alone. */
 int dictionary_cache_decode(struct dictionary_cache *c, uint64_t key, const uint8_t *dictionary,

@@ -16,6 +16,7 @@
 
 #define ATTEMPTS 8 /* until a file that stays missing is taken for damage */
 #define LOCK_WAIT_MS 10000
+#define DICTIONARIES_MAX ((size_t)16 << 20) /* of all files together, for walks over everything */
 #define GHOSTS_SIZE_MAX (64u << 20)
 #define SETTLED_AFTER_S 3 /* more than the grain of any file system's times */
 
@@ -539,11 +540,25 @@ void chunk_store_set_reading(struct chunk_store *cs, enum chunk_reading how) {
         journal_set_reading(cs->now.journal, how);
 }
 
+static size_t release_of(const struct generation *g) {
+    size_t dictionaries = 0;
+    for (size_t i = 0; i < g->file_count; i++) {
+        chunk_file_release_pages(g->files[i]);
+        dictionaries += chunk_file_dictionaries(g->files[i]);
+    }
+    return dictionaries;
+}
+
+static void halve_dictionaries(const struct generation *g) {
+    for (size_t i = 0; i < g->file_count; i++)
+        chunk_file_halve_dictionaries(g->files[i]);
+}
+
 void chunk_store_release_pages(struct chunk_store *cs) {
-    for (size_t i = 0; i < cs->now.young.file_count; i++)
-        chunk_file_release_pages(cs->now.young.files[i]);
-    for (size_t i = 0; i < cs->now.old.file_count; i++)
-        chunk_file_release_pages(cs->now.old.files[i]);
+    if (release_of(&cs->now.young) + release_of(&cs->now.old) <= DICTIONARIES_MAX)
+        return;
+    halve_dictionaries(&cs->now.young); /* what is in use soon comes back */
+    halve_dictionaries(&cs->now.old);
 }
 
 /* --- walking over everything --- */

@@ -604,15 +604,12 @@ static bool join_once(struct collection *c, int *rc, struct err *err) {
     return found && *rc == BD_OK;
 }
 
-static int join_files(struct collection *c, struct err *err) {
-    int rc = BD_OK;
-    bool more = true;
-    while (rc == BD_OK && more) {
-        chunk_collection_end(c->files);
-        c->files = NULL;
-        rc = chunk_collection_begin(&c->files, c->cs, 0, err);
-        more = rc == BD_OK && join_once(c, &rc, err);
-    }
+/* A join is a step of its own, so that no command does both. */
+static int join_instead(struct collection *c, bool *joined, struct err *err) {
+    int rc = chunk_collection_begin(&c->files, c->cs, 0, err);
+    *joined = rc == BD_OK && join_once(c, &rc, err);
+    chunk_collection_end(c->files);
+    c->files = NULL;
     return rc;
 }
 
@@ -628,10 +625,12 @@ int db_gc_step(const char *dir, const struct db_gc_step_options *so, struct err 
         chunk_store_get_stats(c.cs, &stats);
         struct hash root = chunk_store_root(c.cs);
         bool room = os_free_space(noms, &space) < 0 || space / 2 >= stats.journal_bytes;
-        if (room && !hash_is_zero(&root) && stats.has_journal)
-            rc = step(&c, so, err);
-        if (rc == BD_OK && c.files)
-            rc = join_files(&c, err);
+        bool joined = false;
+        if (room && !hash_is_zero(&root) && stats.has_journal) {
+            rc = join_instead(&c, &joined, err);
+            if (rc == BD_OK && !joined)
+                rc = step(&c, so, err);
+        }
         release(&c);
         chunk_store_close(c.cs);
     }

@@ -89,8 +89,9 @@ bool db_gc_step_due(const char *dir, const struct db_gc_step_options *o);
 
 /*
  * Does one step: moves the oldest history from the journal to the old generation, and drops the journal
- * once all of it has moved. Does nothing (BD_OK) while somebody else collects, or writes for long, or
- * the disk is nearly full.
+ * once all of it has moved; or, when enough archives of one size have come together, joins these, and
+ * leaves the journal to the next step. Does nothing (BD_OK) while somebody else collects, or writes for
+ * long, or the disk is nearly full.
  */
 int db_gc_step(const char *dir, const struct db_gc_step_options *o, struct err *err);
 
