@@ -126,10 +126,13 @@ static int write_chunk(struct chunker *c, unsigned level, struct err *err) {
         if (rc != BD_OK)
             return rc;
     }
-    struct arena *refs = &c->level[level + 1].refs; /* the node may be put away before it is used */
-    rc = chunker_append(c, level + 1, (struct bytes){arena_dup(refs, key, last), last},
-                        (struct bytes){arena_dup(refs, stored->hash.b, HASH_SIZE), HASH_SIZE}, subtree,
-                        NULL, err);
+    struct bytes last_key = {key, last}, address = {stored->hash.b, HASH_SIZE};
+    if (node_store_may_put_ahead(c->ns)) { /* the node may be put away before its item is used */
+        struct arena *refs = &c->level[level + 1].refs;
+        last_key.data = arena_dup(refs, key, last);
+        address.data = arena_dup(refs, stored->hash.b, HASH_SIZE);
+    }
+    rc = chunker_append(c, level + 1, last_key, address, subtree, NULL, err);
     splitter_reset(&l->splitter);
     return rc;
 }

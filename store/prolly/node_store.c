@@ -263,6 +263,10 @@ void node_store_allow_ahead(struct node_store *ns, const struct hash *root) {
     ns->may_put_ahead = true;
 }
 
+bool node_store_may_put_ahead(const struct node_store *fork) {
+    return fork->below && fork->below->may_put_ahead;
+}
+
 bool node_store_has_put_ahead(const struct node_store *fork) { return fork->has_put_ahead; }
 
 static size_t list_new(const struct node_store *ns, struct chunk_write *list) {
@@ -281,7 +285,7 @@ static size_t list_new(const struct node_store *ns, struct chunk_write *list) {
  */
 int node_store_put_ahead(struct node_store *fork, size_t limit, struct err *err) {
     struct node_store *ns = fork->below;
-    if (!ns || !ns->may_put_ahead || fork->held <= limit)
+    if (!node_store_may_put_ahead(fork) || fork->held <= limit)
         return BD_OK;
     pthread_mutex_lock(&ns->reading);
     size_t below = list_new(ns, NULL), own = list_new(fork, NULL);

@@ -60,7 +60,8 @@ void node_store_allow_ahead(struct node_store *ns, const struct hash *root);
  * are gone then, also for whoever holds pointers. What chunk_store_commit says: BD_ROOT_MOVED …
  */
 int node_store_put_ahead(struct node_store *fork, size_t limit, struct err *err);
-/* Whether that has happened. */
+/* Whether that may happen, and whether it has. */
+bool node_store_may_put_ahead(const struct node_store *fork);
 bool node_store_has_put_ahead(const struct node_store *fork);
 
 /* Forgets all unwritten chunks (a lost race, a rollback). */
