@@ -166,6 +166,12 @@ static int write_all(struct archive_writer *w, struct err *err) {
     for (size_t i = 0; small && i < w->count; i++)
         w->items[i].group &= ~NOT_CURRENT;
     qsort(w->items, w->count, sizeof *w->items, by_group);
+    size_t current = 0; /* those come first */
+    while (current < w->count && !(w->items[current].group & NOT_CURRENT))
+        current++;
+    if (current > w->count / 2)
+        w->tight =
+            false; /* what has hardly any history yet, after an import, is read as it is for long */
     w->packer = archive_packer_new(write_shelf, w);
     for (size_t i = 0; i < w->count && rc == BD_OK; i++)
         rc = add_chunk(w, i, small, err);

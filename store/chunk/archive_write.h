@@ -54,8 +54,8 @@ int archive_writer_open(struct archive_writer **out, const char *dir, archive_fe
 /* Notes one chunk, each once. Versions of one place in the order of history, either way round. */
 int archive_writer_add(struct archive_writer *w, struct archive_hint hint, struct err *err);
 
-/* What is read now is read for some hours only, but the file stays: it is put on small shelves instead
- * of being plain, all but what almost every command needs. */
+/* What is read now is read for some hours only, but the file stays: unless it is most of all, it is put
+ * on small shelves instead of being plain, all but what almost every command needs. */
 void archive_writer_be_tight(struct archive_writer *w);
 
 /* Chunks noted so far. */
