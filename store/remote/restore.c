@@ -298,7 +298,9 @@ void restore_release(struct restore *r) {
 
 /* ---- publishing ---- */
 
-/* A name for the folder that shows what it holds and when; nobody removes it. */
+/* A name for the folder that shows what it holds and when; nobody removes it. If the name is not
+ * certain to last, the folder gets its old one again, under which it may be taken apart; else it stays
+ * whole. */
 static int rename_outer(struct restore *r, struct err *err) {
     char stamp[32];
     time_t now = time(NULL);
@@ -314,12 +316,13 @@ static int rename_outer(struct restore *r, struct err *err) {
         buf_addf(&name, "-%s", r->name);
     }
     int rc = move(r->outer, name.data, err);
+    if (rc == BD_OK && (rc = sync_dir(r->parent, err)) != BD_OK)
+        r->published = os_rename(name.data, r->outer) || os_fsync_dir(r->parent);
     if (rc == BD_OK) {
         free(r->outer);
         free(r->built);
         r->outer = buf_detach(&name);
         r->built = join(r->outer, r->name);
-        rc = sync_dir(r->parent, err);
     }
     buf_release(&name);
     return rc;
