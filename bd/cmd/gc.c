@@ -80,28 +80,21 @@ static int decay(struct work *w, bool force) {
 
 /* ---- phase 2 ---- */
 
-static int count_commit(void *ctx, const struct tables_commit_info *c) {
-    (void)c;
-    ++*(size_t *)ctx;
-    return BD_OK;
-}
-
 static void look_at_history(struct work *w) {
     struct bd *bd = w->bd;
     struct err err = ERR_INIT;
-    struct arena a = ARENA_INIT;
-    size_t count = 0;
+    uint64_t count;
     say(w, "Phase 2/3: Compact (Dolt commit history info)");
-    if (tables_log(bd->ops.tables, NULL, &a, count_commit, &count, &err) != BD_OK)
+    if (tables_log_count(bd->ops.tables, NULL, &count, &err) != BD_OK)
         cmd_warn(bd, "could not read Dolt commit log: %s", err.msg);
-    arena_release(&a);
     if (count <= 1) {
-        say(w, arena_printf(&bd->arena, "  Only %zu commit(s), nothing to compact\n", count));
+        say(w, arena_printf(&bd->arena, "  Only %" PRIu64 " commit(s), nothing to compact\n", count));
         add_phase(w, "Compact", "nothing to compact");
     } else {
-        say(w, arena_printf(&bd->arena, "  %zu commits in history\n", count));
-        add_phase(w, "Compact",
-                  arena_printf(&bd->arena, "%zu commits%s", count, w->dry_run ? " (dry-run)" : ""));
+        say(w, arena_printf(&bd->arena, "  %" PRIu64 " commits in history\n", count));
+        add_phase(
+            w, "Compact",
+            arena_printf(&bd->arena, "%" PRIu64 " commits%s", count, w->dry_run ? " (dry-run)" : ""));
     }
 }
 

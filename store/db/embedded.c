@@ -542,6 +542,7 @@ const struct tables_driver embedded_driver = {
     .now_utc = embedded_now_utc,
     .ddl = embedded_ddl,
     .log = embedded_log,
+    .log_count = embedded_log_count,
     .resolve = embedded_resolve,
     .refs = embedded_refs,
     .diff = embedded_diff,

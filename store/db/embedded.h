@@ -133,6 +133,7 @@ int embedded_delete(struct tables_txn *x, const char *table, const struct pred *
 int embedded_ddl(struct tables_txn *x, const struct ddl *statement, struct err *err);
 
 /* ---- history ---- */
+int embedded_log_count(struct tables *t, const char *ref, uint64_t *count, struct err *err);
 int embedded_log(struct tables *t, const char *ref, struct arena *a,
                  int (*fn)(void *ctx, const struct tables_commit_info *c), void *ctx, struct err *err);
 int embedded_diff(struct tables *t, const char *from, const char *to, const char *table,

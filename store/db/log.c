@@ -135,6 +135,33 @@ int embedded_log(struct tables *t, const char *ref, struct arena *a,
     return rc == BD_DONE ? BD_OK : rc;
 }
 
+static int count_one(void *ctx, const struct tables_commit_info *c) {
+    (void)c;
+    ++*(uint64_t *)ctx;
+    return BD_OK;
+}
+
+int embedded_log_count(struct tables *t, const char *ref, uint64_t *count, struct err *err) {
+    struct node_store *ns = embedded_of(t)->ns;
+    struct arena a = ARENA_INIT;
+    struct hash start;
+    struct commit c;
+    struct tree closure;
+    *count = 0;
+    int rc = tables_resolve(t, ref, &start, err);
+    if (rc == BD_OK)
+        rc = commit_read(ns, &start, &a, &c, err);
+    if (rc == BD_OK && c.parent_count && hash_is_zero(&c.closure)) { /* of a Dolt before closures */
+        rc = embedded_log(t, ref, &a, count_one, count, err);
+    } else if (rc == BD_OK) {
+        rc = c.parent_count ? tree_open(&closure, ns, &tree_type_closure, &c.closure, err) : BD_OK;
+        if (rc == BD_OK)
+            *count = 1 + (c.parent_count ? tree_count(&closure) : 0);
+    }
+    arena_release(&a);
+    return rc;
+}
+
 /* ---- versions of one row ---- */
 
 struct version {

@@ -151,6 +151,9 @@ int tables_log(struct tables *t, const char *ref, struct arena *a,
                int (*fn)(void *ctx, const struct tables_commit_info *c), void *ctx, struct err *err) {
     return t->driver->log(t, ref, a, fn, ctx, err);
 }
+int tables_log_count(struct tables *t, const char *ref, uint64_t *count, struct err *err) {
+    return t->driver->log_count(t, ref, count, err);
+}
 int tables_resolve(struct tables *t, const char *ref, struct hash *commit, struct err *err) {
     return t->driver->resolve(t, ref, commit, err);
 }

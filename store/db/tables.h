@@ -252,6 +252,8 @@ struct tables_commit_info {
  */
 int tables_log(struct tables *t, const char *ref, struct arena *a,
                int (*fn)(void *ctx, const struct tables_commit_info *c), void *ctx, struct err *err);
+/* How many commits that walk would meet; not a walk, for a commit knows its ancestors. */
+int tables_log_count(struct tables *t, const char *ref, uint64_t *count, struct err *err);
 int tables_resolve(struct tables *t, const char *ref, struct hash *commit, struct err *err);
 
 struct tables_ref {

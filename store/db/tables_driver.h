@@ -53,6 +53,7 @@ struct tables_driver {
 
     int (*log)(struct tables *t, const char *ref, struct arena *a,
                int (*fn)(void *ctx, const struct tables_commit_info *c), void *ctx, struct err *err);
+    int (*log_count)(struct tables *t, const char *ref, uint64_t *count, struct err *err);
     int (*resolve)(struct tables *t, const char *ref, struct hash *commit, struct err *err);
     int (*refs)(struct tables *t, struct arena *a, struct tables_ref **refs, size_t *count,
                 struct err *err);

@@ -67,8 +67,11 @@ static void check_log_order(struct tables *t, const cJSON *c) {
         struct arena a = ARENA_INIT;
         struct err err = ERR_INIT;
         struct log_lines l = {BUF_INIT, order, 0};
+        uint64_t count;
         check(tables_log(t, order->string, &a, add_line, &l, &err), &err);
         assert_int_equal(l.n, cJSON_GetArraySize(order));
+        check(tables_log_count(t, order->string, &count, &err), &err);
+        assert_int_equal(count, l.n);
         buf_release(&l.text);
         arena_release(&a);
     }

@@ -146,8 +146,13 @@ static void log_is(struct tables *t, const char *ref, const char *messages) {
     struct err err = ERR_INIT;
     struct arena a = ARENA_INIT;
     struct buf text = BUF_INIT;
+    uint64_t count, expected = 1;
     check(tables_log(t, ref, &a, add_message, &text, &err), &err);
     assert_string_equal(buf_str(&text), messages);
+    for (const char *c = messages; *c; c++)
+        expected += *c == ',';
+    check(tables_log_count(t, ref, &count, &err), &err);
+    assert_int_equal(count, expected);
     buf_release(&text);
     check(tables_log(t, ref, &a, check_closure, t, &err), &err);
     arena_release(&a);
