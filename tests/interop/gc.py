@@ -210,6 +210,8 @@ def main():
     parser.add_argument("--keep")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
+    options.bd = options.bd and os.path.abspath(options.bd)
+    options.collect = os.path.abspath(options.collect)
     data = os.path.join(SHARED, "data")
     if not os.path.isdir(os.path.join(data, "golden")):
         print("skipped: BD_SHARED does not name the folder with data/golden")
