@@ -1,7 +1,8 @@
 /*
  * Publishing a collection, step by step durable:
  *
- *   1. the new files are complete and synced under their names (by the caller);
+ *   1. the new files are complete and synced under their names (by the caller), and the journal is
+ *      synced: the root in it is the one that is published;
  *   2. the manifest of the old generation names them beside its present files;
  *   3. the manifest of the young generation names its new files alone: from here on the new state
  * holds;
@@ -280,7 +281,9 @@ static int publish_young(struct chunk_collection *c, bool full, struct err *err)
 int chunk_collection_publish(struct chunk_collection *c, enum chunk_collection_how how,
                              struct err *err) {
     bool full = how == CHUNK_COLLECTION_FULL;
-    int rc = publish_old(c, true, false, err);
+    int rc = store_sync_journal(c->cs, err);
+    if (rc == BD_OK)
+        rc = publish_old(c, true, false, err);
     if (rc == BD_OK && how != CHUNK_COLLECTION_ADD)
         rc = publish_young(c, full, err);
     if (rc == BD_OK && full)

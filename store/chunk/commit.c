@@ -98,6 +98,12 @@ static int sync_predecessor(struct chunk_store *cs, struct journal *j, struct er
     return BD_OK;
 }
 
+int store_sync_journal(struct chunk_store *cs, struct err *err) {
+    struct journal *j = cs->now.journal;
+    int rc = j ? open_for_writing(j, err) : BD_OK;
+    return j && rc == BD_OK ? sync_predecessor(cs, j, err) : rc;
+}
+
 /* After a failed write or sync: the journal as it was before. True when that is certain. */
 static bool roll_back(struct journal *j) {
     return os_ftruncate(j->write_fd, (off_t)j->end) == 0 && os_fsync(j->write_fd) == 0;

@@ -64,5 +64,8 @@ int store_find(struct chunk_store *cs, const struct hash *h, struct err *err);
 
 /* Removes what is derived from the bytes of the journal: dolt's index and ours. */
 void store_unlink_indexes(const char *dir);
+/* With LOCK held: makes the records last that the snapshot's journal ends with, for whoever wrote them
+ * may have died before syncing them. */
+int store_sync_journal(struct chunk_store *cs, struct err *err);
 
 #endif
