@@ -4,6 +4,8 @@
  */
 #include "store/db/working_set.h"
 
+#include "base/datetime.h"
+#include "store/db/commit.h"
 #include "store/prolly/flatbuf.h"
 
 #include <stdlib.h>
@@ -166,5 +168,25 @@ int working_set_write(struct node_store *ns, struct working_set *ws, struct err 
     flatbuf_finish_message(&fb, table, "WRST", &data, &size);
     int rc = node_store_write(ns, data, size, &ws->hash, err);
     flatbuf_release(&fb);
+    return rc;
+}
+
+int working_set_write_clean(struct node_store *ns, const struct hash *commit, struct hash *out,
+                            struct err *err) {
+    struct arena a = ARENA_INIT;
+    struct commit c;
+    int rc = commit_read(ns, commit, &a, &c, err);
+    struct working_set ws = {
+        .name = "beads",
+        .email = "beads@local",
+        .description = "sql transaction",
+        .timestamp = (uint64_t)(datetime_now() / MICROS_PER_SECOND),
+    };
+    if (rc == BD_OK) {
+        ws.working = ws.staged = c.root;
+        rc = working_set_write(ns, &ws, err);
+    }
+    *out = ws.hash;
+    arena_release(&a);
     return rc;
 }

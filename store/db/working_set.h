@@ -39,5 +39,8 @@ struct working_set {
 int working_set_read(struct node_store *ns, const struct hash *h, struct arena *a,
                      struct working_set *out, struct err *err);
 int working_set_write(struct node_store *ns, struct working_set *ws, struct err *err);
+/* A working set without changes, as SQL leaves it behind: working and staged are the commit's root. */
+int working_set_write_clean(struct node_store *ns, const struct hash *commit, struct hash *out,
+                            struct err *err);
 
 #endif

@@ -53,25 +53,14 @@ static struct git_remote *of(struct remote *r) { return (struct git_remote *)r; 
 
 /* ---- running git ---- */
 
-static const char *const clean[] = {"GIT_TERMINAL_PROMPT=0",
-                                    "LC_ALL=C",
-                                    "GIT_DIR",
-                                    "GIT_WORK_TREE",
-                                    "GIT_INDEX_FILE",
-                                    "GIT_OBJECT_DIRECTORY",
-                                    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-                                    "GIT_COMMON_DIR",
-                                    "GIT_QUARANTINE_PATH",
-                                    "GIT_NAMESPACE",
-                                    "GIT_PREFIX",
-                                    NULL};
-static const char *const somebody[] = {"GIT_TERMINAL_PROMPT=0",
-                                       "LC_ALL=C",
-                                       "GIT_DIR",
-                                       "GIT_WORK_TREE",
-                                       "GIT_INDEX_FILE",
-                                       "GIT_OBJECT_DIRECTORY",
-                                       "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+/* Nothing of the repository that bd may have been started in, a hook of it for example, is passed on.
+ */
+#define CLEAN                                                                                          \
+    "GIT_TERMINAL_PROMPT=0", "LC_ALL=C", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE",                 \
+        "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR",                  \
+        "GIT_QUARANTINE_PATH", "GIT_NAMESPACE", "GIT_PREFIX"
+static const char *const clean[] = {CLEAN, NULL};
+static const char *const somebody[] = {CLEAN,
                                        "GIT_AUTHOR_NAME=dolt gitblobstore",
                                        "GIT_AUTHOR_EMAIL=gitblobstore@dolt.invalid",
                                        "GIT_COMMITTER_NAME=dolt gitblobstore",

@@ -5,10 +5,8 @@
  */
 #include "store/remote/restore.h"
 
-#include "base/datetime.h"
 #include "base/os.h"
 #include "store/chunk/lock.h"
-#include "store/db/commit.h"
 #include "store/db/repo_state.h"
 #include "store/db/store_root.h"
 #include "store/db/working_set.h"
@@ -178,25 +176,6 @@ int restore_build(struct restore *r, struct remote *source, const char *dir,
 
 /* ---- cloning ---- */
 
-static int first_working_set(struct node_store *ns, const struct hash *commit, struct arena *a,
-                             struct hash *out, struct err *err) {
-    struct commit c;
-    int rc = commit_read(ns, commit, a, &c, err);
-    if (rc != BD_OK)
-        return rc;
-    struct working_set ws = {
-        .working = c.root,
-        .staged = c.root,
-        .name = "beads",
-        .email = "beads@local",
-        .description = "sql transaction",
-        .timestamp = (uint64_t)(datetime_now() / MICROS_PER_SECOND),
-    };
-    rc = working_set_write(ns, &ws, err);
-    *out = ws.hash;
-    return rc;
-}
-
 /* The root of the clone, in the store that has all the chunks it refers to. */
 static int write_root(const char *noms, const struct remote_ref *refs, size_t count, const char *branch,
                       const char *remote_name, struct arena *a, struct err *err) {
@@ -214,7 +193,7 @@ static int write_root(const char *noms, const struct remote_ref *refs, size_t co
     for (size_t i = 0; i < count && rc == BD_OK; i++) {
         if (is_branch(&refs[i], branch)) {
             edits[n++] = (struct store_root_edit){refs[i].dataset, refs[i].address};
-            rc = first_working_set(ns, &refs[i].address, a, &ws, err);
+            rc = working_set_write_clean(ns, &refs[i].address, &ws, err);
             edits[n++] = (struct store_root_edit){arena_printf(a, "workingSets/heads/%s", branch), ws};
         }
         if (is_branch(&refs[i], NULL))

@@ -5,7 +5,6 @@
  */
 #include "store/remote/sync.h"
 
-#include "base/datetime.h"
 #include "base/os.h"
 #include "store/db/commit.h"
 #include "store/db/merge_base.h"
@@ -167,25 +166,6 @@ static int check_forward(struct push *p, const struct hash *there, struct err *e
     return rc;
 }
 
-/* A forced push also replaces what stands uncommitted on the remote's branch, as it would not fit. */
-static int forced_working_set(struct push *p, struct hash *out, struct err *err) {
-    struct commit c;
-    int rc = commit_read(p->both.ns, &p->out->after, &p->a, &c, err);
-    if (rc != BD_OK)
-        return rc;
-    struct working_set ws = {
-        .working = c.root,
-        .staged = c.root,
-        .name = "beads",
-        .email = "beads@local",
-        .description = "sql transaction",
-        .timestamp = (uint64_t)(datetime_now() / MICROS_PER_SECOND),
-    };
-    rc = working_set_write(p->both.ns, &ws, err);
-    *out = ws.hash;
-    return rc;
-}
-
 /* BD_ROOT_MOVED: somebody else changed the remote meanwhile. */
 static int push_once(struct push *p, struct err *err) {
     struct remote *r = p->both.r;
@@ -211,10 +191,10 @@ static int push_once(struct push *p, struct err *err) {
     if (rc != BD_OK)
         return rc;
     edits[count++] = (struct store_root_edit){head, out->after};
-    if (p->force) {
+    if (p->force) { /* also replaces what stands uncommitted on that branch there, as it would not fit */
         edits[count] =
             (struct store_root_edit){arena_printf(&p->a, "workingSets/heads/%s", p->branch), HASH_ZERO};
-        rc = forced_working_set(p, &edits[count++].address, err);
+        rc = working_set_write_clean(p->both.ns, &p->out->after, &edits[count++].address, err);
     }
     if (rc == BD_OK)
         rc = store_root_edit(&map, edits, count, &next, err);

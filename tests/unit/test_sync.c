@@ -1,33 +1,10 @@
 /* Pushing to and fetching from a remote: what moves, what is refused, what races do. */
-#include "tests/unit/db_help.h"
+#include "tests/unit/remote_help.h"
 
 #include "store/db/gc.h"
 #include "store/remote/refs.h"
 #include "store/remote/restore.h"
 #include "store/remote/sync.h"
-#include "store/sql/ddl_parse.h"
-
-static struct err err;
-
-static const char *path_of(const char *name) {
-    static char path[8][400];
-    static int next;
-    char *p = path[next++ % 8];
-    snprintf(p, sizeof path[0], "%s/%s", scratch, name);
-    return p;
-}
-
-static int create_config(struct tables_txn *x, void *ctx, struct err *e) {
-    static const char text[] = "create table config (`key` varchar(255) primary key, value text)";
-    struct arena a = ARENA_INIT;
-    struct ddl *list;
-    size_t count;
-    (void)ctx;
-    int rc = sql_ddl_parse(text, sizeof text - 1, &a, &list, &count, e);
-    rc = rc == BD_OK ? tables_ddl(x, &list[0], e) : rc;
-    arena_release(&a);
-    return rc;
-}
 
 static int put_row(struct tables_txn *x, void *ctx, struct err *e) {
     static const char *const columns[] = {"key", "value"};
@@ -45,13 +22,7 @@ static void write_row(const char *dir, const char *key) {
 }
 
 static const char *make_db(const char *name) {
-    const char *dir = path_of(name);
-    static const struct tables_identity author = {"t", "t@example.com"};
-    check(tables_create_embedded(dir, "main", &author, &err), &err);
-    struct tables *t = open_db(dir);
-    struct tables_write w = {.mode = TABLES_COMMIT, .message = "table"};
-    check(tables_write(t, &w, create_config, NULL, NULL, &err), &err);
-    tables_close(t);
+    const char *dir = make_table(name);
     write_row(dir, "first");
     return dir;
 }
@@ -62,15 +33,6 @@ static struct hash resolve(const char *dir, const char *ref) {
     check(tables_resolve(t, ref, &h, &err), &err);
     tables_close(t);
     return h;
-}
-
-static uint64_t rows_of(const char *dir) {
-    struct tables *t = open_db(dir);
-    struct tables_txn *x = begin_read(t);
-    uint64_t n = count_of(x, "config", NULL);
-    tables_read_end(x);
-    tables_close(t);
-    return n;
 }
 
 static struct hash remote_head(const char *dir, const char *dataset) {
