@@ -191,7 +191,8 @@ static int push_once(struct push *p, struct err *err) {
     if (rc != BD_OK)
         return rc;
     edits[count++] = (struct store_root_edit){head, out->after};
-    if (p->force) { /* also replaces what stands uncommitted on that branch there, as it would not fit */
+    if (p->force) { /* also replaces what stands uncommitted on that branch there, as it would not fit
+                     */
         edits[count] =
             (struct store_root_edit){arena_printf(&p->a, "workingSets/heads/%s", p->branch), HASH_ZERO};
         rc = working_set_write_clean(p->both.ns, &p->out->after, &edits[count++].address, err);
