@@ -2,7 +2,7 @@
 # Installs the packages the build and the tests need (Debian), or names them (elsewhere).
 set -eu
 
-packages="gcc g++ make bats git python3 python3-snappy python3-zstandard sqlite3 zstd \
+packages="gcc make bats git python3 python3-snappy python3-zstandard sqlite3 zstd \
 libcmocka-dev libcjson-dev libyaml-dev libzstd-dev libssl-dev libsqlite3-dev \
 libxxhash-dev"
 
