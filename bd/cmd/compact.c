@@ -11,52 +11,13 @@
 
 static unsigned long long number(uint64_t n) { return (unsigned long long)n; }
 static uint64_t recent(const struct history_summary *h) { return h->commits - h->old; }
-/* As upstream, the first commit is not counted. */
 static uint64_t after(const struct history_summary *h) { return h->commits - h->gone - 1; }
 
 /* Snapshots that stand for the old commits. */
 static uint64_t bases(const struct history_summary *h) { return after(h) - recent(h); }
 
-static void preview(struct bd *bd, const struct history_summary *h, int64_t days, int64_t cutoff) {
-    struct arena *a = &bd->arena;
-    struct json_writer w;
-    struct buf out = BUF_INIT;
-    char date[40];
-    datetime_format_rfc3339_local(cutoff, date, sizeof date);
-    date[10] = '\0'; /* the day */
-    if (bd->json) {
-        bd_json_begin(bd, &w, &out, true);
-        json_object(&w);
-        json_member_bool(&w, "dry_run", true);
-        json_member_int(&w, "total_commits", (int64_t)h->commits);
-        json_member_int(&w, "old_commits", (int64_t)h->old);
-        json_member_int(&w, "recent_commits", (int64_t)recent(h));
-        json_member_int(&w, "cutoff_days", days);
-        json_member_str(&w, "cutoff_date", date);
-        json_member_str(&w, "initial_hash", history_hash(&h->first, a));
-        json_member_str(&w, "boundary_hash", h->old ? history_hash(&h->boundary, a) : "");
-        squash_json_holders(&w, h);
-        json_object_end(&w);
-        bd_json_end(bd, &w, &out);
-        return;
-    }
-    fputs("DRY RUN — Compact preview\n\n", bd->out);
-    fprintf(bd->out, "  Total commits:  %llu\n", number(h->commits));
-    fprintf(bd->out, "  Old (>%lld days): %llu (would be squashed into 1)\n", (long long)days,
-            number(h->old));
-    fprintf(bd->out, "  Recent:         %llu (preserved)\n", number(recent(h)));
-    fprintf(bd->out, "  Cutoff date:    %s\n", date);
-    if (!h->changed) {
-        fprintf(bd->out, "\n  Nothing to compact (%s).\n",
-                h->old < 2 ? "0-1 old commits" : "the old ones are a snapshot");
-        return;
-    }
-    fprintf(bd->out, "\n  Result: %llu commits → %llu commits\n", number(h->commits), number(after(h)));
-    squash_print_holders(bd, h);
-    fprintf(bd->out, "  %s\n  Run with --force to proceed.\n", squash_copy_hint(bd));
-}
-
-static void answer_nothing(struct bd *bd, const struct history_summary *h) {
+static void nothing(struct bd *bd, const struct squash_job *j) {
+    const struct history_summary *h = &j->result.history;
     struct json_writer w;
     struct buf out = BUF_INIT;
     bool single = h->commits <= 1;
@@ -76,81 +37,99 @@ static void answer_nothing(struct bd *bd, const struct history_summary *h) {
     bd_json_end(bd, &w, &out);
 }
 
-static void answer(struct bd *bd, const struct squash_result *r) {
-    const struct history_summary *h = &r->history;
+static void preview(struct bd *bd, const struct squash_job *j) {
+    const struct history_summary *h = &j->result.history;
+    struct arena *a = &bd->arena;
     struct json_writer w;
     struct buf out = BUF_INIT;
-    if (!bd->json) {
-        fprintf(bd->out, "✓ Compacted %llu commits → %llu\n", number(h->commits), number(after(h)));
-        fprintf(bd->out, "  Squashed: %llu old commits → %llu base%s\n", number(h->old),
-                number(bases(h)), bases(h) == 1 ? "" : "s");
-        fprintf(bd->out, "  Preserved: %llu recent commits\n", number(recent(h)));
-        squash_print_facts(bd, r);
+    char date[40];
+    if (h->commits <= 1) {
+        nothing(bd, j);
         return;
     }
-    bd_json_begin(bd, &w, &out, true);
-    json_object(&w);
-    json_member_bool(&w, "success", true);
-    json_member_int(&w, "commits_before", (int64_t)h->commits);
-    json_member_int(&w, "commits_after", (int64_t)after(h));
-    json_member_int(&w, "old_squashed", (int64_t)h->old);
-    json_member_int(&w, "recent_kept", (int64_t)recent(h));
-    json_member_int(&w, "elapsed_ms", r->elapsed_micros / 1000);
-    squash_json_holders(&w, h);
-    json_object_end(&w);
-    bd_json_end(bd, &w, &out);
+    datetime_format_rfc3339_local(j->rewrite.keep_since, date, sizeof date);
+    date[10] = '\0'; /* the day */
+    if (bd->json) {
+        bd_json_begin(bd, &w, &out, true);
+        json_object(&w);
+        json_member_bool(&w, "dry_run", true);
+        json_member_int(&w, "total_commits", (int64_t)h->commits);
+        json_member_int(&w, "old_commits", (int64_t)h->old);
+        json_member_int(&w, "recent_commits", (int64_t)recent(h));
+        json_member_int(&w, "cutoff_days", j->days);
+        json_member_str(&w, "cutoff_date", date);
+        json_member_str(&w, "initial_hash", history_hash(&h->first, a));
+        json_member_str(&w, "boundary_hash", h->old ? history_hash(&h->boundary, a) : "");
+        squash_json_holders(&w, h);
+        json_object_end(&w);
+        bd_json_end(bd, &w, &out);
+        return;
+    }
+    fputs("DRY RUN — Compact preview\n\n", bd->out);
+    fprintf(bd->out, "  Total commits:  %llu\n", number(h->commits));
+    fprintf(bd->out, "  Old (>%lld days): %llu (would be squashed into 1)\n", (long long)j->days,
+            number(h->old));
+    fprintf(bd->out, "  Recent:         %llu (preserved)\n", number(recent(h)));
+    fprintf(bd->out, "  Cutoff date:    %s\n", date);
+    if (!h->changed) {
+        fprintf(bd->out, "\n  Nothing to compact (%s).\n",
+                h->old < 2 ? "0-1 old commits" : "the old ones are a snapshot");
+        return;
+    }
+    fprintf(bd->out, "\n  Result: %llu commits → %llu commits\n", number(h->commits), number(after(h)));
+    squash_print_proceed(bd, h);
 }
 
+static const char *refusal(struct bd *bd, const struct squash_job *j) {
+    const struct history_summary *h = &j->result.history;
+    return arena_printf(&bd->arena,
+                        "would squash %llu old commits into 1, preserving %llu recent commits",
+                        number(h->old), number(recent(h)));
+}
+
+static const char *begin(struct bd *bd, const struct squash_job *j) {
+    const struct history_summary *h = &j->result.history;
+    return arena_printf(&bd->arena, "Compacting: %llu old commits → 1, preserving %llu recent",
+                        number(h->old), number(recent(h)));
+}
+
+static void print(struct bd *bd, const struct squash_job *j) {
+    const struct history_summary *h = &j->result.history;
+    fprintf(bd->out, "  Squashed: %llu old commits → %llu base%s\n", number(h->old), number(bases(h)),
+            bases(h) == 1 ? "" : "s");
+    fprintf(bd->out, "  Preserved: %llu recent commits\n", number(recent(h)));
+}
+
+static void members(struct json_writer *w, const struct squash_job *j) {
+    json_member_int(w, "old_squashed", (int64_t)j->result.history.old);
+    json_member_int(w, "recent_kept", (int64_t)recent(&j->result.history));
+}
+
+static const struct squash_command command = {.name = "compact",
+                                              .done = "Compacted",
+                                              .after = after,
+                                              .preview = preview,
+                                              .nothing = nothing,
+                                              .refusal = refusal,
+                                              .begin = begin,
+                                              .print = print,
+                                              .members = members};
+
 static int run(struct bd *bd, const struct cmd_call *c) {
-    struct err err = ERR_INIT;
-    bool dry_run = cmd_bool(c, "dry-run");
     int64_t days = cmd_int(c, "days");
-    struct squash_result done = {0};
-    if (bd->read_only && !dry_run)
-        return cmd_fail(bd, "operation 'compact' is not allowed in read-only mode");
     if (days < 0)
         return cmd_fail(bd, "--days must be non-negative");
     if (days > DAYS_MAX)
         return cmd_fail(bd, "--days must not exceed %d", DAYS_MAX);
-    int64_t cutoff = datetime_now() - days * MICROS_PER_DAY;
     if (cmd_int(c, "per-day") < 0)
         return cmd_fail(bd, "--per-day must not be negative");
-    struct history_rewrite r = {.keep_since = cutoff,
-                                .keep_per_day = (uint64_t)cmd_int(c, "per-day"),
-                                .all_branches = cmd_bool(c, "all-branches"),
-                                .message = "compact: squash ",
-                                .message_tail = " commits into base snapshot"};
-    int rc = history_plan(bd->ops.tables, &r, &bd->arena, &done.history, &err);
-    if (rc == BD_CONFLICT || rc == BD_UNSUPPORTED)
-        return cmd_fail(bd, "%s", err.msg);
-    if (rc != BD_OK)
-        return cmd_fail(bd, "failed to read commit log: %s", err.msg);
-    const struct history_summary *h = &done.history;
-    if (dry_run && h->commits > 1) {
-        preview(bd, h, days, cutoff);
-        return 0;
-    }
-    if (!h->changed) {
-        squash_settle(bd);
-        answer_nothing(bd, h);
-        return 0;
-    }
-    if (squash_check(bd, cmd_bool(c, "force-federated"), &err) != BD_OK)
-        return cmd_fail_hint(bd, "bd gc gives back space without touching history", "%s", err.msg);
-    if (!cmd_bool(c, "force"))
-        return cmd_fail_hint(bd,
-                             arena_printf(&bd->arena,
-                                          "Use --force to confirm or --dry-run to preview.\n  %s",
-                                          squash_copy_hint(bd)),
-                             "would squash %llu old commits into 1, preserving %llu recent commits",
-                             number(h->old), number(recent(h)));
-    if (!bd->json)
-        fprintf(bd->out, "Compacting: %llu old commits → 1, preserving %llu recent\n", number(h->old),
-                number(recent(h)));
-    if (squash_run(bd, &r, SQUASH_COLLECT, &done, &err) != BD_OK)
-        return cmd_fail(bd, "compact failed: %s", err.msg);
-    answer(bd, &done);
-    return 0;
+    struct squash_job j = {.rewrite = {.keep_since = datetime_now() - days * MICROS_PER_DAY,
+                                       .keep_per_day = (uint64_t)cmd_int(c, "per-day"),
+                                       .all_branches = cmd_bool(c, "all-branches"),
+                                       .message = "compact: squash ",
+                                       .message_tail = " commits into base snapshot"},
+                           .days = days};
+    return squash_command_run(bd, c, &command, &j);
 }
 
 static const struct cmd_flag flags[] = {

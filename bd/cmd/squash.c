@@ -125,7 +125,8 @@ int squash_run(struct bd *bd, const struct history_rewrite *r, enum squash_colle
     return BD_OK;
 }
 
-void squash_settle(struct bd *bd) {
+/* Collects when an earlier squash could not; says so when it did. */
+static void settle(struct bd *bd) {
     struct squash_result r = {0};
     if (!squash_is_pending(bd))
         return;
@@ -153,9 +154,13 @@ void squash_settle_by_the_way(struct bd *bd) {
     collect(bd, SQUASH_BY_THE_WAY, &r);
 }
 
-/* ---- telling ---- */
+/* ---- the commands ---- */
 
-void squash_print_holders(struct bd *bd, const struct history_summary *h) {
+static const char copy_hint[] =
+    "What goes for good: who changed what and when, and every older version of an issue.\n"
+    "  To keep a copy of it all first: bd backup init <folder> && bd backup sync";
+
+static void print_holders(struct bd *bd, const struct history_summary *h) {
     bool branches = false;
     if (!h->holder_count)
         return;
@@ -174,7 +179,8 @@ void squash_print_holders(struct bd *bd, const struct history_summary *h) {
             bd->out);
 }
 
-void squash_print_facts(struct bd *bd, const struct squash_result *r) {
+/* Lines under the human answer: time, sizes, what still holds old commits. */
+static void print_facts(struct bd *bd, const struct squash_result *r) {
     struct arena *a = &bd->arena;
     struct buf took = BUF_INIT;
     text_add_duration(&took, r->elapsed_micros / 1000 * 1000000);
@@ -183,7 +189,7 @@ void squash_print_facts(struct bd *bd, const struct squash_result *r) {
     if (r->bytes_before)
         fprintf(bd->out, "  Size: %s → %s\n", text_bytes(a, r->bytes_before),
                 text_bytes(a, r->bytes_after));
-    squash_print_holders(bd, &r->history);
+    print_holders(bd, &r->history);
     if (r->collect_error)
         cmd_warn(bd,
                  "the history is squashed, but its space was not given back: %s; bd gc does it later",
@@ -200,8 +206,69 @@ void squash_json_holders(struct json_writer *w, const struct history_summary *h)
     json_array_end(w);
 }
 
-const char *squash_copy_hint(struct bd *bd) {
-    (void)bd;
-    return "What goes for good: who changed what and when, and every older version of an issue.\n"
-           "  To keep a copy of it all first: bd backup init <folder> && bd backup sync";
+void squash_print_proceed(struct bd *bd, const struct history_summary *h) {
+    print_holders(bd, h);
+    fprintf(bd->out, "  %s\n  Run with --force to proceed.\n", copy_hint);
+}
+
+static void answer(struct bd *bd, const struct squash_command *command, const struct squash_job *j) {
+    const struct squash_result *r = &j->result;
+    const struct history_summary *h = &r->history;
+    struct json_writer w;
+    struct buf out = BUF_INIT;
+    if (!bd->json) {
+        fprintf(bd->out, "✓ %s %llu commits → %llu\n", command->done, (unsigned long long)h->commits,
+                (unsigned long long)command->after(h));
+        if (command->print)
+            command->print(bd, j);
+        print_facts(bd, r);
+        return;
+    }
+    bd_json_begin(bd, &w, &out, true);
+    json_object(&w);
+    json_member_bool(&w, "success", true);
+    json_member_int(&w, "commits_before", (int64_t)h->commits);
+    json_member_int(&w, "commits_after", (int64_t)command->after(h));
+    if (command->members)
+        command->members(&w, j);
+    json_member_int(&w, "elapsed_ms", r->elapsed_micros / 1000);
+    squash_json_holders(&w, h);
+    json_object_end(&w);
+    bd_json_end(bd, &w, &out);
+}
+
+int squash_command_run(struct bd *bd, const struct cmd_call *c, const struct squash_command *command,
+                       struct squash_job *j) {
+    struct err err = ERR_INIT;
+    bool dry_run = cmd_bool(c, "dry-run");
+    if (bd->read_only && !dry_run)
+        return cmd_fail(bd, "operation '%s' is not allowed in read-only mode", command->name);
+    int rc = history_plan(bd->ops.tables, &j->rewrite, &bd->arena, &j->result.history, &err);
+    if (rc == BD_CONFLICT || rc == BD_UNSUPPORTED)
+        return cmd_fail(bd, "%s", err.msg);
+    if (rc != BD_OK)
+        return cmd_fail(bd, "failed to read commit log: %s", err.msg);
+    if (dry_run) {
+        command->preview(bd, j);
+        return 0;
+    }
+    if (!j->result.history.changed) {
+        settle(bd);
+        command->nothing(bd, j);
+        return 0;
+    }
+    if (squash_check(bd, cmd_bool(c, "force-federated"), &err) != BD_OK)
+        return cmd_fail_hint(bd, "bd gc gives back space without touching history", "%s", err.msg);
+    if (!cmd_bool(c, "force"))
+        return cmd_fail_hint(bd,
+                             arena_printf(&bd->arena,
+                                          "Use --force to confirm or --dry-run to preview.\n  %s",
+                                          copy_hint),
+                             "%s", command->refusal(bd, j));
+    if (!bd->json)
+        fprintf(bd->out, "%s\n", command->begin(bd, j));
+    if (squash_run(bd, &j->rewrite, SQUASH_COLLECT, &j->result, &err) != BD_OK)
+        return cmd_fail(bd, "%s failed: %s", command->name, err.msg);
+    answer(bd, command, j);
+    return 0;
 }

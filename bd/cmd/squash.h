@@ -29,22 +29,42 @@ enum squash_collect {
 int squash_run(struct bd *bd, const struct history_rewrite *r, enum squash_collect how,
                struct squash_result *out, struct err *err);
 
-/* Collects when an earlier squash could not; says so when it did. */
-void squash_settle(struct bd *bd);
-/* The same without a word, when that is quick, and not by every command. */
+/* Collects when an earlier squash could not, without a word, when that is quick, and not by every
+ * command. */
 void squash_settle_by_the_way(struct bd *bd);
 /* Is there something to collect that only a full collection finds? */
 bool squash_is_pending(struct bd *bd);
 /* A full collection succeeded. */
 void squash_collected(struct bd *bd);
 
-/* Lines under the human answer: time, sizes, what still holds old commits. */
-void squash_print_facts(struct bd *bd, const struct squash_result *r);
+/* One run of flatten or compact. */
+struct squash_job {
+    struct history_rewrite rewrite; /* what is asked for */
+    struct squash_result result;    /* its history: what would go, then what went */
+    int64_t days;                   /* compact: the age in days that `rewrite.keep_since` stands for */
+};
+/* What is the command's own: what it says. */
+struct squash_command {
+    const char *name;
+    const char *done; /* "Flattened" */
+    /* Commits afterwards. As upstream, the first one is not counted. */
+    uint64_t (*after)(const struct history_summary *h);
+    void (*preview)(struct bd *bd, const struct squash_job *j);        /* --dry-run */
+    void (*nothing)(struct bd *bd, const struct squash_job *j);        /* there is nothing to squash */
+    const char *(*refusal)(struct bd *bd, const struct squash_job *j); /* why --force is needed */
+    const char *(*begin)(struct bd *bd, const struct squash_job *j);   /* before the work, for people */
+    /* Lines or members between the two counts and the time; may be NULL. */
+    void (*print)(struct bd *bd, const struct squash_job *j);
+    void (*members)(struct json_writer *w, const struct squash_job *j);
+};
+/* Plans, asks for --force, squashes and tells; where nothing may be written only --dry-run does
+ * something. The exit status. */
+int squash_command_run(struct bd *bd, const struct cmd_call *c, const struct squash_command *command,
+                       struct squash_job *j);
+
+/* The end of a preview for people: which refs would hold old commits, and how to proceed. */
+void squash_print_proceed(struct bd *bd, const struct history_summary *h);
 /* The member "held_by" when something holds old commits. */
 void squash_json_holders(struct json_writer *w, const struct history_summary *h);
-/* What to do before history goes for good; in the arena. */
-const char *squash_copy_hint(struct bd *bd);
-/* The same for the preview: which refs would hold old commits. */
-void squash_print_holders(struct bd *bd, const struct history_summary *h);
 
 #endif
