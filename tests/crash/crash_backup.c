@@ -10,12 +10,12 @@
  * too.
  */
 #include "tests/crash/crash_main.h"
+#include "tests/crash/crash_rows.h"
 #include "tests/crash/seeded.h"
 
 #include "store/db/tables.h"
 #include "store/remote/conjoin.h"
 #include "store/remote/restore.h"
-#include "store/sql/ddl_parse.h"
 
 enum { KEYS = 40, VERSIONS = 400, LIVES = 6 };
 
@@ -41,44 +41,16 @@ static int cannot_exchange(const char *one, const char *other) {
 /* --- the database --- */
 
 static struct cell note_of(int key, int version, struct arena *a) {
-    char *text = arena_printf(a, "row %d by %d%*s", key, version, 200 + (key * version) % 3000, "");
-    uint64_t random = (uint64_t)(key * 7919 + version) | 1;
-    for (char *c = text; *c; c++)
-        if (*c == ' ') {
-            random = random * UINT64_C(6364136223846793005) + 1;
-            *c = (char)('a' + (random >> 40) % 26);
-        }
-    return cell_text(text);
-}
-
-static int version_in(struct tables_txn *x, int *version, struct err *err) {
-    static const char *const columns[] = {"v"};
-    struct cell key = cell_int(0), v;
-    struct arena a = ARENA_INIT;
-    *version = 0;
-    int rc = BD_OK;
-    if (tables_has_table(x, "t") &&
-        (rc = tables_get(x, "t", &key, 1, columns, 1, &a, &v, err)) == BD_OK)
-        *version = (int)v.i;
-    arena_release(&a);
-    return rc;
-}
-
-static int create_table(struct tables_txn *x, struct arena *a, struct err *err) {
-    static const char text[] = "create table t (k int primary key, v int not null, note longtext)";
-    struct ddl *list;
-    size_t count;
-    int rc = sql_ddl_parse(text, sizeof text - 1, a, &list, &count, err);
-    return rc == BD_OK ? tables_ddl(x, &list[0], err) : rc;
+    return crash_note(key, version, 200 + (key * version) % 3000, a);
 }
 
 static int change(struct tables_txn *x, void *ctx, struct err *err) {
     static const char *const columns[] = {"k", "v", "note"};
     int n = *(int *)ctx, base;
     struct arena a = ARENA_INIT;
-    int rc = version_in(x, &base, err);
+    int rc = crash_version_of(x, &base, err);
     if (rc == BD_OK && !base)
-        rc = create_table(x, &a, err);
+        rc = run_ddl(x, "create table t (k int primary key, v int not null, note longtext)", err);
     if (rc == BD_OK)
         memcpy(run.values[n], run.values[base], sizeof run.values[n]);
     for (int i = 0; i < 4 && rc == BD_OK; i++) {
@@ -101,9 +73,8 @@ static int compare_row(void *ctx, const struct cell *row) {
     struct comparison *c = ctx;
     int key = (int)row[0].i, v = (int)row[1].i;
     c->seen++;
-    struct cell note = note_of(key, v, c->a);
-    c->same = c->same && key >= 0 && key < KEYS && c->values[key] == v && row[2].kind == CELL_TEXT &&
-              row[2].s.size == note.s.size && memcmp(row[2].s.data, note.s.data, note.s.size) == 0;
+    c->same = c->same && key >= 0 && key < KEYS && c->values[key] == v &&
+              crash_note_is(&row[2], note_of(key, v, c->a));
     return c->same ? BD_OK : BD_DONE;
 }
 
@@ -121,7 +92,7 @@ static int look(const char *dir, const char *what) {
     if (tables_read_begin(t, &x, &crash_err) == BD_OK) {
         struct comparison c = {.same = true, .a = &a};
         struct tables_query q = {.table = "t"};
-        int rc = version_in(x, &shown, &crash_err);
+        int rc = crash_version_of(x, &shown, &crash_err);
         if (rc == BD_OK && (shown < 0 || shown >= run.next))
             rc = err_set(&crash_err, BD_CORRUPT, "version %d never was", shown);
         if (rc == BD_OK && shown) {
@@ -258,22 +229,12 @@ static bool kept_are_there(void) {
 
 /* The whole graph of the backup, read and checked against its addresses. */
 static bool backup_is_complete(bool after_cut) {
-    struct remote *source, *sink;
     int shown = look(run.backup, "the backup");
     if (shown < 0)
         return false;
     if (shown != run.backed && !run.maybe_backed[shown])
         return crash_problem("the backup shows version %d; acknowledged %d", shown, run.backed);
-    os_remove_tree(run.copy);
-    int rc = remote_open_dir(&source, run.backup, 0, &crash_err);
-    if (rc == BD_OK) {
-        rc = remote_open_dir(&sink, run.copy, REMOTE_WRITE | REMOTE_CREATE, &crash_err);
-        if (rc == BD_OK) {
-            rc = pull_root(source, sink, NULL, NULL, NULL, &crash_err);
-            remote_close(sink);
-        }
-        remote_close(source);
-    }
+    int rc = crash_copy_graph(run.backup, run.copy, &crash_err);
     if (after_cut) { /* what it shows is durable */
         run.backed = shown;
         memset(run.maybe_backed, 0, sizeof run.maybe_backed);
@@ -321,14 +282,12 @@ static bool crash_seed(const char *root, uint64_t seed) {
     static struct os_ops without;
     memset(&run, 0, sizeof run);
     seeded_begin(seed);
-    crash_begin(seed);
     run.shown = run.backed = -1;
     snprintf(run.data, sizeof run.data, "%s/data", root);
     snprintf(run.db, sizeof run.db, "%s/data/db", root);
     snprintf(run.backup, sizeof run.backup, "%s/backups/b", root);
     snprintf(run.copy, sizeof run.copy, "%s/copy", root);
-    power_run_shell("rm -rf '%s' && mkdir '%s'", root);
-    power_start(root, seed);
+    crash_empty_disk(root, seed);
     if (seed % 2) {
         without = *power_ops();
         without.exchange = cannot_exchange;
@@ -343,16 +302,7 @@ static bool crash_seed(const char *root, uint64_t seed) {
     acknowledged(0);
     for (int i = 0; i < 2 && ok; i++)
         ok = transaction() && back_up();
-    for (int life = 0; life < LIVES && ok; life++) {
-        bool cut = crash_arm(70, 14);
-        for (int s = 0; s < 6 && !power.stopped && !crash_problem_text[0]; s++)
-            session();
-        crash_next_life(cut);
-        ok = !crash_problem_text[0] && check_all(cut);
-    }
-    power_forget();
-    os_set_ops(NULL);
-    return ok;
+    return ok && crash_lives(LIVES, session, check_all);
 }
 
 CRASH_MAIN(2000)

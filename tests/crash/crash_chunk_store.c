@@ -202,12 +202,10 @@ static bool session(void) {
 /* One disk's life. False: see crash_problem_text. */
 static bool crash_seed(const char *root, uint64_t seed) {
     memset(&run, 0, sizeof run);
-    crash_begin(seed);
     run.last_acked = -1;
     snprintf(run.root, sizeof run.root, "%s", root);
     snprintf(run.noms, sizeof run.noms, "%s/noms", root);
-    power_run_shell("rm -rf '%s' && mkdir '%s'", root);
-    power_start(root, seed);
+    crash_empty_disk(root, seed);
     bool ok = true;
     for (int life = 0; life < 6 && ok; life++) {
         if (run.last_acked < 0 &&
@@ -232,8 +230,6 @@ static bool crash_seed(const char *root, uint64_t seed) {
         os_unlink(path);
         ok = check_store(true);
     }
-    power_forget();
-    os_set_ops(NULL);
     return ok;
 }
 

@@ -199,7 +199,6 @@ static uint64_t count_operations(const char *root) {
 static bool crash_seed(const char *root, uint64_t seed) {
     static uint64_t operations;
     struct err err = ERR_INIT;
-    crash_begin(seed);
     datetime_set_clock(doctor_later);
     if (!operations)
         operations = count_operations(root);
@@ -219,8 +218,6 @@ static bool crash_seed(const char *root, uint64_t seed) {
     if (ok && fix(&err))
         ok = problem("does not complete: %s", err.msg);
     ok = ok && files_are_there() && rows_are_there() && nothing_is_wrong();
-    power_forget();
-    os_set_ops(NULL);
     datetime_set_clock(NULL);
     return ok;
 }

@@ -3,8 +3,8 @@
  * the sentence that says what went wrong, and a main that goes through seeds.
  *
  * A program defines `static bool crash_seed(const char *root, uint64_t seed)`: one disk, below `root`,
- * from its first to its last life, beginning with crash_begin(seed); false after crash_problem(). It
- * ends with CRASH_MAIN(number of seeds). Its short form in tests/unit defines CRASH_SHORT as a smaller
+ * from its first to its last life; false after crash_problem(). It ends with
+ * CRASH_MAIN(number of seeds). Its short form in tests/unit defines CRASH_SHORT as a smaller
  * number and includes the program.
  */
 #ifndef TESTS_CRASH_MAIN_H
@@ -34,9 +34,10 @@ static bool crash_problem(const char *format, ...) {
     return false;
 }
 
-static void crash_begin(uint64_t seed) {
-    crash_seed_now = seed;
-    crash_problem_text[0] = 0;
+/* A disk with nothing on it, whose luck is decided by `seed`. */
+static inline void crash_empty_disk(const char *root, uint64_t seed) {
+    power_run_shell("rm -rf '%s' && mkdir '%s'", root);
+    power_start(root, seed);
 }
 
 /*
@@ -68,6 +69,22 @@ static void crash_next_life(bool cut) {
     power.stop_at = power.fail_at = power.stop_sync = 0;
 }
 
+/*
+ * The lives of a disk, in each of which processes run sessions until it ends, or have run six. What
+ * `check` then finds must be as it should; `after_cut`: only what is durable is there.
+ */
+static inline bool crash_lives(int lives, void (*session)(void), bool (*check)(bool after_cut)) {
+    bool ok = true;
+    for (int life = 0; life < lives && ok; life++) {
+        bool cut = crash_arm(70, 14);
+        for (int s = 0; s < 6 && !power.stopped && !crash_problem_text[0]; s++)
+            session();
+        crash_next_life(cut);
+        ok = !crash_problem_text[0] && check(cut);
+    }
+    return ok;
+}
+
 /* `seeds` disks from number `first` on, below a scratch folder; how many failed, at most five. */
 static int crash_disks(uint64_t first, uint64_t seeds, bool (*seed)(const char *root, uint64_t seed)) {
     const char *base = getenv("TMPDIR");
@@ -77,11 +94,16 @@ static int crash_disks(uint64_t first, uint64_t seeds, bool (*seed)(const char *
     if (!mkdtemp(scratch))
         return 1;
     snprintf(root, sizeof root, "%s/disk", scratch);
-    for (uint64_t s = first; s < first + seeds && failures < 5; s++)
+    for (uint64_t s = first; s < first + seeds && failures < 5; s++) {
+        crash_seed_now = s;
+        crash_problem_text[0] = 0;
         if (!seed(root, s)) {
             fprintf(stderr, "%s\n", crash_problem_text);
             failures++;
         }
+        power_forget();
+        os_set_ops(NULL);
+    }
     power_run_shell("rm -rf '%s'", scratch);
     return failures;
 }

@@ -230,7 +230,6 @@ static uint64_t count_operations(const char *root) {
 static bool crash_seed(const char *root, uint64_t seed) {
     static uint64_t operations;
     struct err err = ERR_INIT;
-    crash_begin(seed);
     if (!operations) {
         make_source(root);
         operations = count_operations(root);
@@ -253,8 +252,6 @@ static bool crash_seed(const char *root, uint64_t seed) {
     if (ok && migrate(&err))
         ok = problem("does not complete: %s", err.msg);
     ok = ok && all_is_well(true);
-    power_forget();
-    os_set_ops(NULL);
     return ok;
 }
 

@@ -7,12 +7,12 @@
  *   crash_repair [seeds [first seed]]
  */
 #include "tests/crash/crash_main.h"
+#include "tests/run_ddl.h"
 #include "tests/crash/seeded.h"
 
 #include "store/db/recover.h"
 #include "store/db/repair.h"
 #include "store/db/tables.h"
-#include "store/sql/ddl_parse.h"
 
 #include <dirent.h>
 
@@ -25,20 +25,12 @@ static struct err crash_err;
 static int fill(struct tables_txn *x, void *ctx, struct err *err) {
     static const char create[] = "create table t (k int primary key, v int not null, index by_v (v))";
     static const char *const columns[] = {"k", "v"};
-    struct arena a = ARENA_INIT;
-    struct ddl *list;
-    size_t count;
-    int from = *(int *)ctx, rc = BD_OK;
-    if (from == 0) {
-        rc = sql_ddl_parse(create, sizeof create - 1, &a, &list, &count, err);
-        if (rc == BD_OK)
-            rc = tables_ddl(x, &list[0], err);
-    }
+    int from = *(int *)ctx;
+    int rc = from == 0 ? run_ddl(x, create, err) : BD_OK;
     for (int i = from; rc == BD_OK && i < from + ROWS; i++) {
         struct cell row[] = {cell_int(i), cell_int(i % 7)};
         rc = tables_insert(x, "t", columns, row, 2, 0, NULL, err);
     }
-    arena_release(&a);
     return rc;
 }
 
@@ -225,10 +217,8 @@ static bool put_copy_back(void) {
 static bool crash_seed(const char *root, uint64_t seed) {
     memset(&run, 0, sizeof run);
     seeded_begin(seed);
-    crash_begin(seed);
     snprintf(run.db, sizeof run.db, "%s/db", root);
-    power_run_shell("rm -rf '%s' && mkdir '%s'", root);
-    power_start(root, seed);
+    crash_empty_disk(root, seed);
     bool ok = make();
     bool recovery = power_random(4) == 0;
     if (ok && (!recovery || power_random(2)))
@@ -245,8 +235,6 @@ static bool crash_seed(const char *root, uint64_t seed) {
     if (ok && mend() != BD_OK)
         ok = crash_problem("the repair in peace: %s", crash_err.msg);
     ok = ok && is_whole("after the repair");
-    power_forget();
-    os_set_ops(NULL);
     return ok;
 }
 

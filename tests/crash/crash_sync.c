@@ -6,13 +6,13 @@
  *   crash_sync [seeds [first seed]]
  */
 #include "tests/crash/crash_main.h"
+#include "tests/crash/crash_rows.h"
 #include "tests/crash/seeded.h"
 
 #include "store/db/tables.h"
 #include "store/remote/conjoin.h"
 #include "store/remote/restore.h"
 #include "store/remote/sync.h"
-#include "store/sql/ddl_parse.h"
 
 enum { ROWS = 400, LIVES = 6, REMOTE = 2 };
 
@@ -26,27 +26,12 @@ static const char *const what[] = {"database 1", "database 2", "the remote"};
 static struct err crash_err;
 
 static struct cell note_of(int key, struct arena *a) {
-    char *text = arena_printf(a, "row %d%*s", key, 100 + (key * 131) % 2500, "");
-    uint64_t random = (uint64_t)key * 2654435761u | 1;
-    for (char *c = text; *c; c++)
-        if (*c == ' ') {
-            random = random * UINT64_C(6364136223846793005) + 1;
-            *c = (char)('a' + (random >> 40) % 26);
-        }
-    return cell_text(text);
+    return crash_note(key, 0, 100 + (key * 131) % 2500, a);
 }
 
 static int create_table(struct tables_txn *x, void *ctx, struct err *err) {
-    static const char text[] = "create table t (k int primary key, note longtext)";
-    struct arena a = ARENA_INIT;
-    struct ddl *list;
-    size_t count;
     (void)ctx;
-    int rc = sql_ddl_parse(text, sizeof text - 1, &a, &list, &count, err);
-    if (rc == BD_OK)
-        rc = tables_ddl(x, &list[0], err);
-    arena_release(&a);
-    return rc;
+    return run_ddl(x, "create table t (k int primary key, note longtext)", err);
 }
 
 static int put_row(struct tables_txn *x, void *ctx, struct err *err) {
@@ -72,39 +57,28 @@ static int see_row(void *ctx, const struct cell *row) {
         s->wrong = true;
         return BD_DONE;
     }
-    struct cell note = note_of(key, s->a);
     s->has[key] = true;
-    s->wrong = s->wrong || row[1].kind != CELL_TEXT || row[1].s.size != note.s.size ||
-               memcmp(row[1].s.data, note.s.data, note.s.size) != 0;
+    s->wrong = s->wrong || !crash_note_is(&row[1], note_of(key, s->a));
     return s->wrong ? BD_DONE : BD_OK;
 }
 
 /* The whole graph, copied and thereby checked; the copy must show the rows. */
 static bool check_place(int place, bool after_cut) {
-    struct remote *source, *sink;
     struct tables_open o = {.dir = run.copy, .flags = TABLES_READ_ONLY};
     struct tables *t;
     struct tables_txn *x;
     struct arena a = ARENA_INIT;
     struct seen seen = {.a = &a};
     char noms[500], built[500];
-    os_remove_tree(run.copy);
-    int rc = remote_open_dir(&source, run.dir[place], 0, &crash_err);
+    int rc = crash_copy_graph(run.dir[place], run.copy, &crash_err);
     if (rc == BD_NOT_FOUND && place == REMOTE) {
         for (int k = 0; k < run.next; k++)
             if (run.has[place][k])
                 return crash_problem("the remote is gone");
         return true;
     }
-    if (rc == BD_OK) {
-        rc = remote_open_dir(&sink, run.copy, REMOTE_WRITE | REMOTE_CREATE, &crash_err);
-        if (rc == BD_OK) {
-            rc = pull_root(source, sink, NULL, NULL, NULL, &crash_err);
-            remote_close(sink);
-        }
-        remote_close(source);
-    }
     if (rc == BD_OK && place == REMOTE) { /* a remote is looked at through a clone of it */
+        struct remote *source;
         struct restore r;
         const char *aside;
         snprintf(built, sizeof built, "%s.clone", run.copy);
@@ -142,6 +116,13 @@ static bool check_place(int place, bool after_cut) {
     if (after_cut) /* what it shows is durable */
         memcpy(run.has[place], seen.has, sizeof seen.has);
     return true;
+}
+
+static bool check_all(bool after_cut) {
+    bool ok = true;
+    for (int place = 0; place < 3 && ok; place++)
+        ok = check_place(place, after_cut);
+    return ok;
 }
 
 /* --- what a process does --- */
@@ -257,27 +238,13 @@ static bool prepare(void) {
 static bool crash_seed(const char *root, uint64_t seed) {
     memset(&run, 0, sizeof run);
     seeded_begin(seed);
-    crash_begin(seed);
     snprintf(run.dir[0], sizeof run.dir[0], "%s/one", root);
     snprintf(run.dir[1], sizeof run.dir[1], "%s/two", root);
     snprintf(run.dir[REMOTE], sizeof run.dir[REMOTE], "%s/share/remote", root);
     snprintf(run.copy, sizeof run.copy, "%s/copy", root);
-    power_run_shell("rm -rf '%s' && mkdir '%s'", root);
-    power_start(root, seed);
+    crash_empty_disk(root, seed);
     conjoin_at = 5;
-    bool ok = prepare();
-    for (int life = 0; life < LIVES && ok; life++) {
-        bool cut = crash_arm(70, 14);
-        for (int s = 0; s < 6 && !power.stopped && !crash_problem_text[0]; s++)
-            session();
-        crash_next_life(cut);
-        ok = !crash_problem_text[0];
-        for (int place = 0; place < 3 && ok; place++)
-            ok = check_place(place, cut);
-    }
-    power_forget();
-    os_set_ops(NULL);
-    return ok;
+    return prepare() && crash_lives(LIVES, session, check_all);
 }
 
 CRASH_MAIN(2000)

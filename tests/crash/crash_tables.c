@@ -9,12 +9,12 @@
  * Version 0 is the empty database; version n is what transaction n made of the version it found.
  */
 #include "tests/crash/crash_main.h"
+#include "tests/crash/crash_rows.h"
 #include "tests/crash/journal_complaint.h"
 #include "tests/crash/seeded.h"
 
 #include "store/db/embedded.h"
 #include "store/db/tables.h"
-#include "store/sql/ddl_parse.h"
 
 #include <dirent.h>
 
@@ -51,20 +51,7 @@ static uint64_t mix(uint64_t a, uint64_t b) {
 
 static struct cell note_of(int key, int version, struct arena *a) {
     bool is_long = mix((uint64_t)key, (uint64_t)version) % 16 == 0;
-    char *text = arena_printf(a, "row %d by %d%*s", key, version, is_long ? LONG_NOTE : 1, "");
-    for (char *c = text; *c; c++)
-        if (*c == ' ')
-            *c = (char)('a' + mix((uint64_t)(c - text), (uint64_t)version) % 26);
-    return cell_text(text);
-}
-
-static int create_table(struct tables_txn *x, struct arena *a, struct err *err) {
-    static const char create[] =
-        "create table t (k int primary key, v int not null, note longtext, index by_v (v))";
-    struct ddl *list;
-    size_t count;
-    int rc = sql_ddl_parse(create, sizeof create - 1, a, &list, &count, err);
-    return rc == BD_OK ? tables_ddl(x, &list[0], err) : rc;
+    return crash_note(key, version, is_long ? LONG_NOTE : 1, a);
 }
 
 static int put_row(struct tables_txn *x, int key, int before, int after, struct arena *a,
@@ -99,28 +86,16 @@ static int fill_gaps(struct tables_txn *x, short *values, int n, struct arena *a
     return rc;
 }
 
-/* The version a state shows: the value of row 0, which every transaction writes. */
-static int version_of(struct tables_txn *x, int *version, struct err *err) {
-    static const char *const columns[] = {"v"};
-    struct cell key = cell_int(0), v;
-    struct arena a = ARENA_INIT;
-    *version = 0;
-    int rc = BD_OK;
-    if (tables_has_table(x, "t") &&
-        (rc = tables_get(x, "t", &key, 1, columns, 1, &a, &v, err)) == BD_OK)
-        *version = (int)v.i;
-    arena_release(&a);
-    return rc;
-}
-
 static int change(struct tables_txn *x, void *ctx, struct err *err) {
+    static const char create[] =
+        "create table t (k int primary key, v int not null, note longtext, index by_v (v))";
     int n = *(int *)ctx, base;
     struct arena a = ARENA_INIT;
-    int rc = version_of(x, &base, err);
+    int rc = crash_version_of(x, &base, err);
     if (rc == BD_OK && (base < 0 || base >= run.next))
         rc = err_set(err, BD_CORRUPT, "a transaction found version %d", base);
     if (rc == BD_OK && !base)
-        rc = create_table(x, &a, err);
+        rc = run_ddl(x, create, err);
     if (rc == BD_OK) {
         short *values = run.values[n];
         memcpy(values, run.values[base], sizeof run.values[n]);
@@ -166,9 +141,7 @@ static int compare_row(void *ctx, const struct cell *row) {
         c->same = false;
         return BD_DONE;
     }
-    struct cell note = note_of(key, v, c->a);
-    c->same = row[2].kind == CELL_TEXT && row[2].s.size == note.s.size &&
-              memcmp(row[2].s.data, note.s.data, note.s.size) == 0;
+    c->same = crash_note_is(&row[2], note_of(key, v, c->a));
     return c->same ? BD_OK : BD_DONE;
 }
 
@@ -289,7 +262,7 @@ static bool check_database(bool after_cut) {
     if (tables_read_begin(t, &x, &crash_err) != BD_OK) {
         ok = crash_problem("cannot be read: %s", crash_err.msg);
     } else {
-        if (version_of(x, &shown, &crash_err) != BD_OK)
+        if (crash_version_of(x, &shown, &crash_err) != BD_OK)
             ok = crash_problem("row 0: %s", crash_err.msg);
         tables_read_end(x);
     }
@@ -337,7 +310,7 @@ static bool branch_off(struct tables *t) {
     if (tables_branch_create(t, name, "HEAD", &crash_err) != BD_OK)
         return false;
     if (tables_read_begin(t, &x, &crash_err) == BD_OK) {
-        if (version_of(x, &version, &crash_err) == BD_OK) {
+        if (crash_version_of(x, &version, &crash_err) == BD_OK) {
             run.branches[number] = head_of(version);
             acknowledged(version); /* it was built upon */
         }
@@ -392,7 +365,7 @@ static bool squash(struct tables *t) {
     if (rc != BD_OK)
         return false;
     if (done.changed && tables_read_begin(t, &x, &crash_err) == BD_OK) {
-        if (version_of(x, &version, &crash_err) == BD_OK)
+        if (crash_version_of(x, &version, &crash_err) == BD_OK)
             acknowledged(version); /* it was built upon */
         tables_read_end(x);
     }
@@ -432,19 +405,16 @@ static bool session(void) {
 static bool crash_seed(const char *root, uint64_t seed) {
     memset(&run, 0, sizeof run);
     seeded_begin(seed);
-    crash_begin(seed);
     run.last_acked = -1;
     snprintf(run.root, sizeof run.root, "%s", root);
     snprintf(run.db, sizeof run.db, "%s/db", root);
-    power_run_shell("rm -rf '%s' && mkdir '%s'", root);
-    power_start(root, seed);
+    crash_empty_disk(root, seed);
     embedded_ahead_bytes =
         seed % 3 ? (size_t)16 << 20 : 2000; /* every third disk: transactions in slices */
     bool ok = true;
     for (int life = 0; life < LIVES && ok; life++) {
         if (run.last_acked < 0 && life > 0) { /* a creation that failed: its caller starts over */
-            power_run_shell("rm -rf '%s' && mkdir '%s'", root);
-            power_start(root, seed + 1000003 * (uint64_t)life);
+            crash_empty_disk(root, seed + 1000003 * (uint64_t)life);
         }
         bool cut = crash_arm(run.last_acked < 0 ? 90 : LIFE_OPERATIONS, LIFE_SYNCS);
         if (run.last_acked < 0)
@@ -455,8 +425,6 @@ static bool crash_seed(const char *root, uint64_t seed) {
         crash_next_life(cut);
         ok = ok && !crash_problem_text[0] && check_database(cut);
     }
-    power_forget();
-    os_set_ops(NULL);
     return ok;
 }
 

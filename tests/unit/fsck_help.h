@@ -9,7 +9,7 @@
 #include "store/db/table.h"
 #include "store/db/working_set.h"
 #include "store/prolly/flatbuf.h"
-#include "store/sql/ddl_parse.h"
+#include "tests/run_ddl.h"
 #include "tests/unit/db_help.h"
 
 #include <dirent.h>
@@ -24,11 +24,7 @@ static int fill_database(struct tables_txn *x, void *ctx, struct err *err) {
         "text, index by_owner (owner))";
     static const char *const columns[] = {"id", "owner", "n", "body"};
     struct arena *a = ctx;
-    struct ddl *list;
-    size_t count;
-    int rc = sql_ddl_parse(create, sizeof create - 1, a, &list, &count, err);
-    if (rc == BD_OK)
-        rc = tables_ddl(x, &list[0], err);
+    int rc = run_ddl(x, create, err);
     for (int i = 0; rc == BD_OK && i < ROWS; i++) {
         struct cell row[] = {cell_text(arena_printf(a, "01a1fea5-818b-7c20-%04d", i)),
                              cell_text(arena_printf(a, "owner-%d", i % 7)), cell_int(i),

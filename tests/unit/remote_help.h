@@ -3,9 +3,8 @@
 #ifndef TESTS_UNIT_REMOTE_HELP_H
 #define TESTS_UNIT_REMOTE_HELP_H
 
+#include "tests/run_ddl.h"
 #include "tests/unit/db_help.h"
-
-#include "store/sql/ddl_parse.h"
 
 static struct err err;
 
@@ -19,15 +18,8 @@ static inline const char *path_of(const char *name) {
 }
 
 static inline int create_config(struct tables_txn *x, void *ctx, struct err *e) {
-    static const char text[] = "create table config (`key` varchar(255) primary key, value text)";
-    struct arena a = ARENA_INIT;
-    struct ddl *list;
-    size_t count;
     (void)ctx;
-    int rc = sql_ddl_parse(text, sizeof text - 1, &a, &list, &count, e);
-    rc = rc == BD_OK ? tables_ddl(x, &list[0], e) : rc;
-    arena_release(&a);
-    return rc;
+    return run_ddl(x, "create table config (`key` varchar(255) primary key, value text)", e);
 }
 
 static inline const char *make_table(const char *name) {

@@ -3,10 +3,10 @@
  * inserts, updates and deletes: the same root, table and row map hashes that real Dolt computed.
  * GOLDEN_ALL=1 in the environment takes the large sizes too.
  */
+#include "tests/run_ddl.h"
 #include "tests/unit/db_help.h"
 
 #include "store/db/embedded.h"
-#include "store/sql/ddl_parse.h"
 
 #include <cjson/cJSON.h>
 #include <ctype.h>
@@ -183,17 +183,6 @@ struct job {
     bool *present;
 };
 
-static int create_table(struct tables_txn *x, const struct job *j, struct err *err) {
-    struct arena a = ARENA_INIT;
-    struct ddl *list;
-    size_t n;
-    int rc = sql_ddl_parse(j->ddl, strlen(j->ddl), &a, &list, &n, err);
-    for (size_t i = 0; rc == BD_OK && i < n; i++)
-        rc = tables_ddl(x, &list[i], err);
-    arena_release(&a);
-    return rc;
-}
-
 static int set_row(struct tables_txn *x, const struct job *j, uint64_t i, uint64_t v, struct err *err) {
     struct arena a = ARENA_INIT;
     struct cell cells[COLUMNS_MAX];
@@ -251,7 +240,7 @@ static int run_job(struct tables_txn *x, void *ctx, struct err *err) {
     const struct job *j = ctx;
     if (j->step)
         return edit_step(x, j, err);
-    int rc = j->from == 0 && j->ddl ? create_table(x, j, err) : BD_OK;
+    int rc = j->from == 0 && j->ddl ? run_ddl(x, j->ddl, err) : BD_OK;
     for (uint64_t i = j->from; rc == BD_OK && i < j->to; i++)
         rc = set_row(x, j, i, 0, err);
     return rc;

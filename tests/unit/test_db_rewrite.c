@@ -2,11 +2,11 @@
  * Squashing history: what stays, what goes, and that nothing else changes. Every commit that can still
  * be reached is read back, with its height and closure.
  */
+#include "tests/run_ddl.h"
 #include "tests/unit/db_help.h"
 
 #include "store/db/branches.h"
 #include "store/db/rewrite.h"
-#include "store/sql/ddl_parse.h"
 
 #include <sys/file.h>
 
@@ -31,19 +31,10 @@ static int put(struct tables_txn *x, void *ctx, struct err *err) {
     static const char create[] = "create table t (k int primary key, v int not null)";
     static const char *const columns[] = {"k", "v"};
     const int *kv = ctx;
-    if (!tables_has_table(x, "t")) {
-        struct arena a = ARENA_INIT;
-        struct ddl *list;
-        size_t count;
-        int rc = sql_ddl_parse(create, sizeof create - 1, &a, &list, &count, err);
-        if (rc == BD_OK)
-            rc = tables_ddl(x, &list[0], err);
-        arena_release(&a);
-        if (rc)
-            return rc;
-    }
+    int rc = tables_has_table(x, "t") ? BD_OK : run_ddl(x, create, err);
     struct cell cells[] = {cell_int(kv[0]), cell_int(kv[1])};
-    return tables_insert(x, "t", columns, cells, 2, TABLES_INSERT_REPLACE, NULL, err);
+    return rc != BD_OK ? rc
+                       : tables_insert(x, "t", columns, cells, 2, TABLES_INSERT_REPLACE, NULL, err);
 }
 
 /* A commit "n" of day n that sets row k to n; not committed when n < 0. */

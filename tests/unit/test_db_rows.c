@@ -3,7 +3,7 @@
  * valid until the transaction is written.
  */
 #include "store/db/tables.h"
-#include "store/sql/ddl_parse.h"
+#include "tests/run_ddl.h"
 #include "tests/unit/db_help.h"
 
 enum { ROWS = 1200, OWNERS = 400 };
@@ -13,11 +13,7 @@ static int make_rows(struct tables_txn *x, void *ctx, struct err *err) {
         "create table t (id char(36) primary key, owner varchar(40), n int, index by_owner (owner))";
     static const char *const columns[] = {"id", "owner", "n"};
     struct arena *a = ctx;
-    struct ddl *list;
-    size_t count;
-    int rc = sql_ddl_parse(create, sizeof create - 1, a, &list, &count, err);
-    if (rc == BD_OK)
-        rc = tables_ddl(x, &list[0], err);
+    int rc = run_ddl(x, create, err);
     for (int i = 0; rc == BD_OK && i < ROWS; i++) {
         struct cell row[] = {cell_text(arena_printf(a, "01a1fea5-818b-7c20-%04d", i)),
                              cell_text(arena_printf(a, "owner-%d", i % OWNERS)), cell_int(i)};

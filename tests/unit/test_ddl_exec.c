@@ -3,7 +3,7 @@
  * indexes, foreign keys.
  */
 #include "store/db/embedded.h"
-#include "store/sql/ddl_parse.h"
+#include "tests/run_ddl.h"
 #include "tests/unit/db_help.h"
 
 #include <ctype.h>
@@ -41,15 +41,11 @@ static int run_all(struct tables_txn *x, void *ctx, struct err *err) {
     struct arena a = ARENA_INIT;
     int rc = BD_OK;
     for (const char *const *s = ctx; rc == BD_OK && *s; s++) {
-        struct ddl *list;
-        size_t count;
         if (!strncmp(*s, "insert into ", 12)) {
             rc = insert(x, *s, &a, err);
             continue;
         }
-        rc = sql_ddl_parse(*s, strlen(*s), &a, &list, &count, err);
-        for (size_t i = 0; rc == BD_OK && i < count; i++)
-            rc = tables_ddl(x, &list[i], err);
+        rc = run_ddl(x, *s, err);
         if (rc)
             err_prefix(err, "%s", *s);
     }

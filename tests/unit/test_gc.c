@@ -1,10 +1,10 @@
 /* Collections: nothing that can be seen changes, whoever reads or writes meanwhile. */
+#include "tests/run_ddl.h"
 #include "tests/unit/db_help.h"
 
 #include "base/mem.h"
 #include "store/chunk/lock.h"
 #include "store/db/gc.h"
-#include "store/sql/ddl_parse.h"
 
 static const char *const columns[] = {"k", "v"};
 
@@ -17,16 +17,8 @@ static char *new_db(const char *name) {
 }
 
 static int make_table(struct tables_txn *x, void *ctx, struct err *err) {
-    static const char create[] = "create table t (k int primary key, v longtext, index by_v (v(20)))";
-    struct arena a = ARENA_INIT;
-    struct ddl *list;
-    size_t count;
     (void)ctx;
-    int rc = sql_ddl_parse(create, sizeof create - 1, &a, &list, &count, err);
-    if (rc == BD_OK)
-        rc = tables_ddl(x, &list[0], err);
-    arena_release(&a);
-    return rc;
+    return run_ddl(x, "create table t (k int primary key, v longtext, index by_v (v(20)))", err);
 }
 
 struct change {

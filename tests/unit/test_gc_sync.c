@@ -2,11 +2,11 @@
  * What a collection relies on is durable before it goes on: a manifest of the old generation that
  * somebody else named, but perhaps did not live to sync, is synced before the files it replaces can go.
  */
+#include "tests/run_ddl.h"
 #include "tests/unit/db_help.h"
 
 #include "store/chunk/archive_output.h"
 #include "store/db/gc.h"
-#include "store/sql/ddl_parse.h"
 
 #include <errno.h>
 
@@ -48,19 +48,10 @@ static int watch_fsync(int fd) {
 static int put(struct tables_txn *x, void *ctx, struct err *err) {
     static const char create[] = "create table t (k int primary key, v int not null)";
     static const char *const columns[] = {"k", "v"};
-    struct arena a = ARENA_INIT;
-    struct ddl *list;
-    size_t count;
-    int rc = BD_OK;
-    if (!tables_has_table(x, "t")) {
-        rc = sql_ddl_parse(create, sizeof create - 1, &a, &list, &count, err);
-        if (rc == BD_OK)
-            rc = tables_ddl(x, &list[0], err);
-    }
+    int rc = tables_has_table(x, "t") ? BD_OK : run_ddl(x, create, err);
     struct cell cells[] = {cell_int(*(int *)ctx), cell_int(1)};
     if (rc == BD_OK)
         rc = tables_insert(x, "t", columns, cells, 2, 0, NULL, err);
-    arena_release(&a);
     return rc;
 }
 
