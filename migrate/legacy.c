@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 const char *const legacy_target_names[LEGACY_TARGETS] = {
     "issues",          "wisps",
@@ -41,7 +42,7 @@ static const char *const state_tables[] = {"dirty_issues", "export_hashes", NULL
 
 static bool listed(const char *const *list, const char *name) {
     for (; *list; list++)
-        if (strcmp(*list, name) == 0)
+        if (strcasecmp(*list, name) == 0)
             return true;
     return false;
 }
@@ -61,8 +62,16 @@ static bool has_row(struct legacy *l, const char *sql, const char *x, const char
 }
 
 bool legacy_has_table(struct legacy *l, const char *table) {
-    return has_row(l, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1 AND rootpage > 0",
+    return has_row(l,
+                   "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1 COLLATE NOCASE AND "
+                   "rootpage > 0",
                    table, NULL);
+}
+
+bool legacy_has_rowid(struct legacy *l, const char *table) {
+    uint64_t ignored;
+    return legacy_number(l, arena_printf(l->a, "SELECT rowid FROM %s NOT INDEXED LIMIT 1", table),
+                         &ignored, NULL) == BD_OK;
 }
 
 bool legacy_has_column(struct legacy *l, const char *table, const char *column) {
@@ -88,8 +97,8 @@ int legacy_number(struct legacy *l, const char *sql, uint64_t *out, struct err *
 const char *legacy_value(struct legacy *l, const char *table, const char *key) {
     sqlite3_stmt *s;
     const char *r = "";
-    const char *sql =
-        arena_printf(l->a, "SELECT value FROM %s WHERE key = ?1 ORDER BY rowid DESC", table);
+    const char *sql = arena_printf(l->a, "SELECT value FROM %s WHERE key = ?1%s", table,
+                                   legacy_has_rowid(l, table) ? " ORDER BY rowid DESC" : "");
     if (!legacy_has_table(l, table) || sqlite_file_prepare(l->db, l->path, sql, &s, NULL))
         return r;
     sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC);
@@ -121,7 +130,8 @@ void legacy_note_add(struct legacy *l, const char *table, const char *column, en
 static const char *note_text(const struct legacy_note *n, struct arena *a) {
     const char *where = n->column ? arena_printf(a, "%s.%s", n->table, n->column) : n->table;
     const char *s = n->count == 1 ? "" : "s";
-    const char *kept = strcmp(n->table, "issues") == 0 || strcmp(n->table, "labels") == 0
+    bool label = strcmp(n->table, "labels") == 0 && n->column && strcasecmp(n->column, "label") == 0;
+    const char *kept = strcmp(n->table, "issues") == 0 || label
                            ? "the original stands in the issue's metadata under \"sqlite\""
                            : "the original is in the backup";
     switch (n->what) {
@@ -155,6 +165,10 @@ static const char *note_text(const struct legacy_note *n, struct arena *a) {
                             "%s: %" PRIu64 " further row%s between the same two issues; the type%s "
                             "stand%s in the metadata of the one that was kept",
                             where, n->count, s, s, n->count == 1 ? "s" : "");
+    case LEGACY_SAME_KEY:
+        return arena_printf(a,
+                            "%s: %" PRIu64 " further row%s with the key of another, left in the backup",
+                            where, n->count, s);
     case LEGACY_STATE:
         return arena_printf(a, "%s: %" PRIu64 " row%s about the JSONL file, not needed any more", where,
                             n->count, s);
@@ -215,7 +229,7 @@ static const char *edges_sql(struct legacy *l) {
         buf_addf(&sql,
                  "SELECT issue_id, depends_on_id, %s AS type, %s AS created_at, %s AS created_by, "
                  "%s AS metadata, %s AS thread_id FROM dependencies NOT INDEXED",
-                 legacy_has_column(l, "dependencies", "type") ? "type" : "'blocks'",
+                 legacy_has_column(l, "dependencies", "type") ? "ifnull(type, 'blocks')" : "'blocks'",
                  legacy_has_column(l, "dependencies", "created_at") ? "created_at" : "NULL",
                  legacy_has_column(l, "dependencies", "created_by") ? "created_by" : "''",
                  legacy_has_column(l, "dependencies", "metadata") ? "metadata" : "'{}'",

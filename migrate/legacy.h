@@ -54,7 +54,8 @@ enum legacy_trouble {
     LEGACY_NO_COLUMN, /* the present table has none for it */
     LEGACY_ORPHAN,    /* belongs to an issue that does not exist */
     LEGACY_DELETED,   /* belongs to a tombstone */
-    LEGACY_DUPLICATE,
+    LEGACY_DUPLICATE, /* another edge between the same two */
+    LEGACY_SAME_KEY,
     LEGACY_STATE, /* rows about JSONL export */
     LEGACY_NO_TABLE
 };
@@ -98,6 +99,8 @@ void legacy_close(struct legacy *l);
 
 bool legacy_has_table(struct legacy *l, const char *table);
 bool legacy_has_column(struct legacy *l, const char *table, const char *column);
+/* False of tables WITHOUT ROWID. */
+bool legacy_has_rowid(struct legacy *l, const char *table);
 /* A whole number from a query; 0 when it has no row. */
 int legacy_number(struct legacy *l, const char *sql, uint64_t *out, struct err *err);
 /* Value of a key in `config` or `metadata`, "" when there is none. */

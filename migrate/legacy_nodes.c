@@ -147,9 +147,7 @@ static bool may_share_pairs(struct legacy *l) {
 int legacy_read_nodes(struct legacy *l, struct err *err) {
     static const char *const snapshots[] = {"issue_snapshots", "compaction_snapshots"};
     int rc = BD_OK;
-    uint64_t ignored;
-    l->has_rowids =
-        legacy_number(l, "SELECT rowid FROM issues NOT INDEXED LIMIT 1", &ignored, NULL) == BD_OK;
+    l->has_rowids = legacy_has_rowid(l, "issues");
     for (size_t i = 0; rc == BD_OK && i < 2; i++)
         if (legacy_has_table(l, snapshots[i]))
             rc = each(l, arena_printf(l->a, "SELECT issue_id FROM %s NOT INDEXED", snapshots[i]),

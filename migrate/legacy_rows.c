@@ -52,8 +52,10 @@ struct legacy_cursor {
     uint64_t done;  /* rows of the table that is open */
     int64_t *order; /* rowids of the issues by id, NULL: as they come */
     size_t order_count;
-    int relates; /* column relates_to, -1: none */
-    bool given;  /* the row at hand is wanted */
+    int relates;        /* column relates_to, -1: none */
+    bool check_keys;    /* the source lets two rows have what is one key here */
+    struct strmap keys; /* … those that were given */
+    bool given;         /* the row at hand is wanted */
     enum legacy_target target;
     const char *source, *doing;
     uint64_t total; /* rows, for the progress */
@@ -132,6 +134,7 @@ static int walk_open(struct legacy_cursor *w, const char *source, const char *sq
 static void walk_close(struct legacy_cursor *w) {
     sqlite3_finalize(w->row);
     free(w->order);
+    strmap_release(&w->keys);
     w->row = NULL;
     w->order = NULL;
     w->done = 0;
@@ -294,6 +297,18 @@ static int give(struct legacy_cursor *w, enum legacy_target t) {
     return BD_OK;
 }
 
+/* Of the two times that every issue has, one that is missing is like the other. */
+static void fill_times(struct legacy_cursor *w, const struct binding *b) {
+    int created = column(b, "created_at"), updated = column(b, "updated_at");
+    if (created < 0 || updated < 0)
+        return;
+    struct cell *c = &w->cells[created], *u = &w->cells[updated];
+    if (u->kind == CELL_DATETIME && u->i == 0)
+        *u = *c;
+    else if (c->kind == CELL_DATETIME && c->i == 0)
+        *c = *u;
+}
+
 static int issue_row(struct legacy_cursor *w) {
     int id = w->old_id, at;
     if (w->relates >= 0) { /* a list became dependencies, anything else is kept */
@@ -312,6 +327,7 @@ static int issue_row(struct legacy_cursor *w) {
     if (!b->count)
         return BD_OK;
     fill(w, b);
+    fill_times(w, b);
     keep_unknown(w);
     add_odd_labels(w);
     if ((at = column(b, "waiters")) >= 0)
@@ -427,8 +443,18 @@ static bool fix_edge(struct legacy_cursor *w, const struct binding *b) {
     static const char *const columns[] = {"depends_on_issue_id", "depends_on_wisp_id",
                                           "depends_on_external"};
     size_t kind = n && n->kind == LEGACY_ISSUE ? 0 : n && n->kind == LEGACY_WISP ? 1 : 2;
+    int to = column(b, columns[kind]);
+    enum legacy_trouble trouble = LEGACY_FINE;
+    bool odd = kind == 2 && legacy_label_is_odd(w->row, 1, &b->schema->columns[to], &w->scratch);
     for (size_t i = 0; i < 3; i++)
-        w->cells[column(b, columns[i])] = i == kind ? cell_text_n(target, size) : cell_null();
+        w->cells[column(b, columns[i])] = cell_null();
+    w->cells[to] = legacy_cell(w->row, 1, &b->schema->columns[to], &w->scratch, &trouble);
+    if (!cell_has_text(&w->cells[to]))
+        w->cells[to] = cell_text("");
+    if (odd) /* so that two that begin alike stay two */
+        w->cells[to] = legacy_label(w->row, 1, &b->schema->columns[to], &w->cells[to], &w->scratch);
+    if (trouble != LEGACY_FINE)
+        legacy_note_add(w->l, "dependencies", "depends_on_id", trouble, 1);
     unsigned char h[SHA256_DIGEST_LENGTH];
     char uuid[UUID_TEXT_SIZE];
     SHA256_CTX c;
@@ -441,6 +467,23 @@ static bool fix_edge(struct legacy_cursor *w, const struct binding *b) {
     uuid_from_hash(w->cells[created].kind == CELL_DATETIME ? w->cells[created].i : 0, h, uuid);
     w->cells[id] = text_of(w, uuid);
     return true;
+}
+
+/* Did another row have this one's key? Asked once of each row. */
+static bool key_is_taken(struct legacy_cursor *w, const struct binding *b, enum legacy_target target) {
+    struct buf key = BUF_INIT;
+    buf_addf(&key, "%d", (int)target);
+    for (size_t i = 0; i < b->count; i++)
+        if (b->schema->columns[i].primary_key) {
+            const char *text = cell_format(&w->cells[i], &w->scratch);
+            buf_add_char(&key, '\0');
+            buf_add_str(&key, text ? text : "");
+        }
+    bool taken = strmap_put_n(&w->keys, key.data, key.size, w);
+    buf_release(&key);
+    if (taken)
+        legacy_note_add(w->l, w->source, NULL, LEGACY_SAME_KEY, 1);
+    return taken;
 }
 
 static int detail_row(struct legacy_cursor *w, const struct table_job *j, bool edges) {
@@ -471,20 +514,52 @@ static int detail_row(struct legacy_cursor *w, const struct table_job *j, bool e
                                        &w->cells[label], &w->scratch);
     if (j->counted_ids)
         give_id(w, b);
-    if (edges && !fix_edge(w, b))
+    if (edges ? !fix_edge(w, b) : w->check_keys && key_is_taken(w, b, target))
         return BD_OK;
     return give(w, target);
 }
 
 /* In tables without a key of their own the last row of a key counts. */
 static const char *sql_of(struct legacy *l, const char *table) {
-    if (strcmp(table, "config") == 0 || strcmp(table, "metadata") == 0)
+    bool pairs = strcmp(table, "config") == 0 || strcmp(table, "metadata") == 0;
+    if (pairs && legacy_has_rowid(l, table))
         return arena_printf(
             l->a,
             "SELECT key, value FROM %s NOT INDEXED WHERE rowid IN (SELECT max(rowid) FROM "
             "%s GROUP BY key) ORDER BY key",
             table, table);
     return arena_printf(l->a, "SELECT * FROM %s NOT INDEXED", table);
+}
+
+/* Columns of dependencies that nobody here knows of. */
+static void note_edge_columns(struct legacy *l) {
+    sqlite3_stmt *s;
+    if (!legacy_has_table(l, "dependencies") ||
+        sqlite_file_prepare(l->db, l->path,
+                            "SELECT name FROM pragma_table_info('dependencies') WHERE lower(name) NOT "
+                            "IN ('id', 'issue_id', 'depends_on_id', 'type', 'created_at', "
+                            "'created_by', 'metadata', 'thread_id')",
+                            &s, NULL))
+        return;
+    while (sqlite3_step(s) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(s, 0);
+        uint64_t count = 0;
+        char *sql = sqlite3_mprintf("SELECT count(*) FROM dependencies NOT INDEXED WHERE \"%w\" IS NOT "
+                                    "NULL AND \"%w\" NOT IN ('', 0)",
+                                    name, name);
+        if (legacy_number(l, sql, &count, NULL) == BD_OK)
+            legacy_note_add(l, "dependencies", name, LEGACY_NO_COLUMN, count);
+        sqlite3_free(sql);
+    }
+    sqlite3_finalize(s);
+}
+
+/* Can two rows of a table be one here? Not when it counts them. */
+static bool may_repeat(struct legacy *l, const struct table_job *j) {
+    uint64_t key = 0;
+    const char *sql =
+        arena_printf(l->a, "SELECT count(*) FROM pragma_table_info('%s') WHERE pk > 0", j->source);
+    return !j->counted_ids || legacy_number(l, sql, &key, NULL) || !key;
 }
 
 /* BD_DONE: the file has no such table. */
@@ -494,6 +569,9 @@ static int open_details(struct legacy_cursor *w, const struct table_job *j) {
     if (edges ? !sql : !legacy_has_table(w->l, j->source))
         return BD_DONE;
     int rc = walk_open(w, j->source, sql, j->issue, j->wisp, j->owner);
+    w->check_keys = !edges && may_repeat(w->l, j);
+    if (edges)
+        note_edge_columns(w->l);
     if (rc == BD_OK && j->owner && w->owner < 0)
         rc = err_set(w->err, BD_INVALID, "%s: table %s has no column %s; nothing was changed",
                      w->l->path, j->source, j->owner);

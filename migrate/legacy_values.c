@@ -75,6 +75,25 @@ bool legacy_time(const char *text, size_t size, int64_t *micros) {
     return true;
 }
 
+/*
+ * A number that stands for a time: since 1970 in seconds, or in milli-, micro- or nanoseconds, told by
+ * its size; or the days of SQLite's julianday().
+ */
+static bool number_time(double v, int64_t exact, int64_t *micros) {
+    static const double day_1970 = 2440587.5;
+    if (v > day_1970 && v < 2500000 && v != (double)exact)
+        *micros = (int64_t)((v - day_1970) * 86400 + 0.0005) * MICROS_PER_SECOND;
+    else if (v <= 0 || v >= 9.2e18)
+        return false;
+    else if (v < 1e11)
+        *micros = exact * MICROS_PER_SECOND;
+    else if (v < 1e14)
+        *micros = exact * 1000;
+    else
+        *micros = v < 1e17 ? exact : exact / 1000;
+    return *micros < INT64_C(253402300800) * MICROS_PER_SECOND;
+}
+
 static struct cell time_cell(sqlite3_stmt *row, int at, enum legacy_trouble *trouble) {
     int64_t micros = 0;
     bool good = false;
@@ -84,11 +103,8 @@ static struct cell time_cell(sqlite3_stmt *row, int at, enum legacy_trouble *tro
         if (n == 0)
             return cell_null();
         good = legacy_time(s, n, &micros);
-    } else if (sqlite3_column_type(row, at) ==
-               SQLITE_INTEGER) { /* since 1970, in seconds or milliseconds */
-        int64_t v = sqlite3_column_int64(row, at);
-        good = v > 0 && v < INT64_C(253402300800000);
-        micros = good ? v * (v > INT64_C(100000000000) ? 1000 : MICROS_PER_SECOND) : 0;
+    } else if (sqlite3_column_type(row, at) != SQLITE_BLOB) {
+        good = number_time(sqlite3_column_double(row, at), sqlite3_column_int64(row, at), &micros);
     }
     if (!good) {
         *trouble = LEGACY_BAD_TIME;

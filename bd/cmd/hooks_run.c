@@ -148,7 +148,9 @@ static void add_trailer(struct bd *bd, const char *const *args, size_t count) {
     buf_add(&out, text, size);
     buf_addf(&out, "\n\n" TRAILER " %.*s\n", (int)strcspn(actor, "\r\n"), actor);
     free(text);
-    if (!there && os_write_file_atomic(args[0], out.data, out.size, 0600))
+    struct stat st;
+    mode_t mode = os_stat(args[0], &st) == 0 ? st.st_mode & 0777 : 0600;
+    if (!there && os_write_file_atomic(args[0], out.data, out.size, mode))
         fprintf(bd->err, "Warning: could not write commit message: %s\n", strerror(errno));
     buf_release(&out);
 }

@@ -1,5 +1,6 @@
 #include "bd/ops/closed_deletion.h"
 
+#include "base/datetime.h"
 #include "bd/ops/search.h"
 
 #include <ctype.h>
@@ -29,7 +30,9 @@ int closed_find(struct tables_txn *x, const struct closed_query *q, struct arena
     issue_filter_init(&f);
     filter_texts_add(&f.statuses, a, "closed");
     f.ephemeral = q->ephemeral;
-    f.closed.before = q->closed_before;
+    /* The search compares whole seconds; what was closed within the last one counts too (may_go). */
+    f.closed.before =
+        q->closed_before == ISSUE_NO_TIME ? ISSUE_NO_TIME : q->closed_before + MICROS_PER_SECOND - 1;
     f.skip_labels = true;
     *out = (struct closed_found){0};
     int rc = search_issues(x, &f, a, &list, err);

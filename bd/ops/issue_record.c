@@ -493,6 +493,12 @@ static bool take_row(struct parser *p) {
 static void decide_kind(struct parser *p) {
     struct record *o = p->out;
     struct issue *i = &o->issue;
+    /* A line about the file itself. An issue that has such a member is an issue all the same. */
+    if (o->header && (set(i->id) || set(i->title))) {
+        o->header = false;
+        if (o->unknown_count < RECORD_UNKNOWN_MAX)
+            o->unknown[o->unknown_count++] = "_schema";
+    }
     if (o->header)
         return;
     if (o->type && is(o->type, "memory")) {

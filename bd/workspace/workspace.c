@@ -24,13 +24,39 @@ static const char *environment(const char *name) {
     return v && *v ? v : NULL;
 }
 
+/* Takes "//", "." and ".." out of an absolute path, by the text alone. */
+static char *plain_path(const char *path, struct arena *a) {
+    char *out = arena_alloc(a, strlen(path) + 2);
+    size_t n = 0;
+    while (*path) {
+        size_t size = strcspn(path, "/");
+        if (size == 2 && memcmp(path, "..", 2) == 0) {
+            while (n && out[--n] != '/') {
+            }
+        } else if (size && !(size == 1 && *path == '.')) {
+            out[n++] = '/';
+            memcpy(out + n, path, size);
+            n += size;
+        }
+        path += size + (path[size] == '/');
+    }
+    if (!n)
+        out[n++] = '/';
+    out[n] = '\0';
+    return out;
+}
+
 const char *workspace_real_path(const char *path, struct arena *a) {
     char real[PATH_MAX], cwd[PATH_MAX];
     if (realpath(path, real))
         return arena_strdup(a, real);
-    if (path[0] == '/' || !getcwd(cwd, sizeof cwd))
+    if (path[0] != '/' && !getcwd(cwd, sizeof cwd))
         return arena_strdup(a, path);
-    return arena_printf(a, "%s/%s", cwd, path);
+    const char *plain = plain_path(path[0] == '/' ? path : arena_printf(a, "%s/%s", cwd, path), a);
+    for (size_t n = strlen(plain); n > 1; n--) /* the part of it that is there */
+        if (plain[n] == '/' && realpath(arena_strndup(a, plain, n), real))
+            return arena_printf(a, "%s%s", strcmp(real, "/") == 0 ? "" : real, plain + n);
+    return plain;
 }
 
 static const char *in(struct arena *a, const char *dir, const char *name) {

@@ -205,3 +205,9 @@ damage() {
     [ "$(bd --db .beads/backup count)" = 4 ]
     bd backup status | grep -q "Last backup"
 }
+
+@test "an address is plain, however it was typed" {
+    for typed in ../x/../bk2 "$SCRATCH//./bk2/" ../nothing/../bk2; do
+        [ "$(bd backup init "$typed" --json | json_get backup_url)" = "file://$(cd .. && pwd -P)/bk2" ]
+    done
+}

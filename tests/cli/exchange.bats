@@ -351,3 +351,11 @@ END
     apart bd create "Next" --id t-m --silent
     [ -z "$err" ]
 }
+
+@test "a header line is skipped; an issue with such a member is an issue" {
+    printf '%s\n' '{"_schema":"beads-jsonl/1","_sort":"stable-v1"}' '{"_schema":"x","id":"t-s","title":"Real"}' >h.jsonl
+    apart bd import h.jsonl --json
+    [ "$status" = 0 ]
+    [ "$(json_get created <<<"$out")" = 1 ]
+    [[ "$err" == *"_schema (1)"* ]]
+}

@@ -147,6 +147,9 @@ Executed-By: ann" ]
     [ "$(cat msg)" = text ]
     bd hooks run prepare-commit-msg msg message
     [ "$(cat msg)" = text ]
+    chmod 640 msg
+    BD_ACTOR=ann bd hooks run prepare-commit-msg msg message
+    [ "$(stat -c %a msg)" = 640 ]
 }
 
 @test "pre-commit writes and stages the export when something in .beads is staged" {

@@ -214,3 +214,31 @@ P
     apart bd migrate issues --to far
     [[ "$status" = 1 && "$err" == *'required flag(s) "from" not set'* ]]
 }
+
+@test "tables without keys, without rowids and in capitals; times as numbers; targets too long" {
+    sqlite3 .beads/beads.db <<'SQL'
+CREATE TABLE ISSUES (id TEXT PRIMARY KEY, title TEXT, status TEXT, created_at DATETIME, updated_at DATETIME);
+CREATE TABLE labels (issue_id TEXT, label TEXT, color TEXT);
+CREATE TABLE comments (id INTEGER, issue_id TEXT, author TEXT, text TEXT, created_at DATETIME);
+CREATE TABLE dependencies (issue_id TEXT, depends_on_id TEXT, type TEXT, weight REAL);
+CREATE TABLE config (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+INSERT INTO config VALUES ('issue_prefix', 'o');
+INSERT INTO issues VALUES ('o-1', 'one', 'open', 1762378323000000, 1762378323.5), ('o-2', 'two', 'open', NULL, 2460985.4);
+INSERT INTO labels VALUES ('o-1', 'x', 'red'), ('o-1', 'x', NULL), ('o-1', NULL, NULL), ('o-1', '', NULL);
+INSERT INTO comments VALUES (1, 'o-1', 'ann', 'same', '2025-01-01'), (1, 'o-1', 'ann', 'same', '2025-01-01');
+INSERT INTO dependencies VALUES ('o-1', 'o-2', NULL, 0.5),
+  ('o-2', 'external:' || hex(zeroblob(200)), 'blocks', 0), ('o-2', 'external:' || hex(zeroblob(201)), 'blocks', 0);
+SQL
+    apart bd migrate --to-dolt --json
+    [ "$status" = 0 ]
+    [[ "$out" == *"labels: 2 further rows with the key of another"* ]]
+    [[ "$out" == *"comments: 1 further row with the key of another"* ]]
+    [[ "$out" == *"dependencies.depends_on_id: 2 values longer"* ]]
+    [[ "$out" == *"dependencies.weight: 1 value"*"in the backup"* ]]
+    [[ "$out" == *"labels.color: 1 value of a column that is no more; the original is in the backup"* ]]
+    bd export >out.jsonl
+    grep '"id":"o-1".*"created_at":"2025-11-05T21:32:03Z","updated_at":"2025-11-05T21:32:03Z"' out.jsonl
+    grep '"id":"o-2".*"created_at":"2025-11-05T21:36:00Z","updated_at":"2025-11-05T21:36:00Z"' out.jsonl
+    [ "$(grep -o 'external:' out.jsonl | wc -l)" = 2 ]
+    bd doctor --json | grep -A1 '"message": "Agrees with the dependencies"'
+}
