@@ -188,13 +188,12 @@ static void exclude_from_git(struct init_job *j) {
     static const char *const fork[] = {".beads/", "**/RECOVERY*.md", "**/SESSION*.md", NULL};
     struct err err = ERR_INIT;
     struct git_repo repo;
-    bool changed, is_fork = false;
+    bool changed;
     if (!git_find(j->cwd, &j->bd->arena, &repo))
         return;
     if (!j->stealth && !cmd_bool(j->call, "setup-exclude")) {
         const char *upstream = git_setting(j->cwd, "remote.upstream.url", &j->bd->arena);
-        is_fork = upstream && *upstream && !j->interactive;
-        if (!is_fork)
+        if (!upstream || !*upstream || j->interactive)
             return;
     }
     const char *info = arena_printf(&j->bd->arena, "%s/info", repo.common_dir);

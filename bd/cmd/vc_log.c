@@ -136,7 +136,7 @@ static void graph_step(struct graph *g, const struct tables_commit_info *c, stru
                 continue;
             buf_clear(edges);
             for (size_t n = 0; n < g->count; n++)
-                buf_add_str(edges, n < k ? "| " : n == k ? "/ " : "/ ");
+                buf_add_str(edges, n < k ? "| " : "/ ");
             drop_column(g, k);
             k--;
         }

@@ -141,8 +141,8 @@ int codec_dictionary_open(struct codec_dictionary **out, struct codec_decoder *d
         return rc;
     struct codec_dictionary *dictionary = mem_zalloc(1, sizeof *dictionary);
     dictionary->raw_size = raw_size;
-    if (raw_size >= 8 &&
-        (raw[0] | raw[1] << 8 | raw[2] << 16 | (uint32_t)raw[3] << 24) == ZSTD_MAGIC_DICTIONARY) {
+    static const uint8_t magic[] = {0x37, 0xa4, 0x30, 0xec}; /* ZSTD_MAGIC_DICTIONARY */
+    if (raw_size >= 8 && memcmp(raw, magic, sizeof magic) == 0) {
         dictionary->trained = ZSTD_createDDict(raw, raw_size);
         free(raw);
         if (!dictionary->trained)
