@@ -86,7 +86,7 @@ const struct json_value *json_value_get(const struct json_value *object, const c
     return found;
 }
 
-const char *json_value_text(const struct json_value *v) { return v ? v->text : NULL; }
+static const char *json_value_text(const struct json_value *v) { return v ? v->text : NULL; }
 
 const char *json_value_get_text(const struct json_value *object, const char *key) {
     return json_value_text(json_value_get(object, key));

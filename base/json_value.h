@@ -31,7 +31,6 @@ bool json_value_is(const struct json_value *v, enum json_kind kind);
 /* Member of an object; the last one of equal keys. */
 const struct json_value *json_value_get(const struct json_value *object, const char *key);
 /* The text of a string; NULL for anything else. */
-const char *json_value_text(const struct json_value *v);
 const char *json_value_get_text(const struct json_value *object, const char *key);
 /* A number without fraction and exponent that fits. */
 bool json_value_int(const struct json_value *v, int64_t *out);

@@ -65,6 +65,14 @@ static bool is_true(const char *v) {
                  strcasecmp(v, "on") == 0);
 }
 
+/* "Git Hooks" → "git-hooks", the last part of doctor.suppress.<slug>. */
+static const char *doctor_slug(const char *name, struct arena *a) {
+    char *s = arena_strdup(a, name);
+    for (char *p = s; *p; p++)
+        *p = *p == ' ' ? '-' : (char)tolower((unsigned char)*p);
+    return s;
+}
+
 static void suppress(struct doctor *d) {
     size_t kept = 0;
     for (size_t i = 0; i < d->count; i++) {
@@ -124,13 +132,6 @@ const struct doctor_check *doctor_find(const char *name) {
         if (strcmp(c->name, name) == 0)
             return c;
     return NULL;
-}
-
-const char *doctor_slug(const char *name, struct arena *a) {
-    char *s = arena_strdup(a, name);
-    for (char *p = s; *p; p++)
-        *p = *p == ' ' ? '-' : (char)tolower((unsigned char)*p);
-    return s;
 }
 
 size_t doctor_count(const struct doctor *d, enum doctor_status s) {

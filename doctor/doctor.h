@@ -111,8 +111,6 @@ void doctor_run(struct doctor *d);
 void doctor_run_flagged(struct doctor *d, unsigned flags);
 void doctor_run_named(struct doctor *d, const char *const *names);
 const struct doctor_check *doctor_find(const char *name);
-/* "Git Hooks" → "git-hooks", the last part of doctor.suppress.<slug>. */
-const char *doctor_slug(const char *name, struct arena *a);
 size_t doctor_count(const struct doctor *d, enum doctor_status s);
 
 /* --- repairing --- */

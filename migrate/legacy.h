@@ -125,8 +125,6 @@ const char **legacy_note_texts(const struct legacy *l, struct arena *a, size_t *
 
 /* ---- nodes (legacy_nodes.c) ---- */
 int legacy_read_nodes(struct legacy *l, struct err *err);
-/* Sets `blocked` of all nodes (bd-system §2.7). */
-int legacy_find_blocked(struct legacy *l, struct err *err);
 /* For a row whose first columns are issue and target: NULL when it is the only edge between them. */
 struct legacy_pair *legacy_pair_of(const struct legacy *l, sqlite3_stmt *row);
 struct legacy_node *legacy_node_of(const struct legacy *l, const void *id, size_t size);

@@ -144,35 +144,6 @@ static bool may_share_pairs(struct legacy *l) {
     return rc || key != 2 || strstr(l->edges_sql, "UNION ALL");
 }
 
-int legacy_read_nodes(struct legacy *l, struct err *err) {
-    static const char *const snapshots[] = {"issue_snapshots", "compaction_snapshots"};
-    int rc = BD_OK;
-    l->has_rowids = legacy_has_rowid(l, "issues");
-    for (size_t i = 0; rc == BD_OK && i < 2; i++)
-        if (legacy_has_table(l, snapshots[i]))
-            rc = each(l, arena_printf(l->a, "SELECT issue_id FROM %s NOT INDEXED", snapshots[i]),
-                      freeze, NULL, err);
-    if (rc == BD_OK)
-        rc = each(l,
-                  arena_printf(l->a, "SELECT id, status, %s, %s, %s FROM issues NOT INDEXED",
-                               legacy_has_column(l, "issues", "ephemeral") ? "ephemeral" : "0",
-                               legacy_has_column(l, "issues", "issue_type") ? "issue_type" : "'task'",
-                               l->has_rowids ? "rowid" : "0"),
-                  add_node, NULL, err);
-    if (rc == BD_OK && l->edges_sql && may_share_pairs(l))
-        rc = each(
-            l,
-            arena_printf(l->a,
-                         "WITH e AS (%s) SELECT issue_id, depends_on_id, type FROM e WHERE "
-                         "(issue_id, depends_on_id) IN (SELECT issue_id, depends_on_id FROM e GROUP "
-                         "BY 1, 2 HAVING count(*) > 1)",
-                         l->edges_sql),
-            add_pair, NULL, err);
-    if (rc == BD_OK)
-        rc = legacy_find_blocked(l, err);
-    return rc;
-}
-
 /* ---- who is blocked ---- */
 
 struct edge {
@@ -218,7 +189,8 @@ static int add_edge(struct legacy *l, sqlite3_stmt *s, void *ctx, struct err *er
     return BD_OK;
 }
 
-int legacy_find_blocked(struct legacy *l, struct err *err) {
+/* Sets `blocked` of all nodes (bd-system §2.7). */
+static int legacy_find_blocked(struct legacy *l, struct err *err) {
     struct edges list = {NULL, 0, 0};
     if (!l->edges_sql)
         return BD_OK;
@@ -244,5 +216,36 @@ int legacy_find_blocked(struct legacy *l, struct err *err) {
         }
     }
     free(list.items);
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+int legacy_read_nodes(struct legacy *l, struct err *err) {
+    static const char *const snapshots[] = {"issue_snapshots", "compaction_snapshots"};
+    int rc = BD_OK;
+    l->has_rowids = legacy_has_rowid(l, "issues");
+    for (size_t i = 0; rc == BD_OK && i < 2; i++)
+        if (legacy_has_table(l, snapshots[i]))
+            rc = each(l, arena_printf(l->a, "SELECT issue_id FROM %s NOT INDEXED", snapshots[i]),
+                      freeze, NULL, err);
+    if (rc == BD_OK)
+        rc = each(l,
+                  arena_printf(l->a, "SELECT id, status, %s, %s, %s FROM issues NOT INDEXED",
+                               legacy_has_column(l, "issues", "ephemeral") ? "ephemeral" : "0",
+                               legacy_has_column(l, "issues", "issue_type") ? "issue_type" : "'task'",
+                               l->has_rowids ? "rowid" : "0"),
+                  add_node, NULL, err);
+    if (rc == BD_OK && l->edges_sql && may_share_pairs(l))
+        rc = each(
+            l,
+            arena_printf(l->a,
+                         "WITH e AS (%s) SELECT issue_id, depends_on_id, type FROM e WHERE "
+                         "(issue_id, depends_on_id) IN (SELECT issue_id, depends_on_id FROM e GROUP "
+                         "BY 1, 2 HAVING count(*) > 1)",
+                         l->edges_sql),
+            add_pair, NULL, err);
+    if (rc == BD_OK)
+        rc = legacy_find_blocked(l, err);
     return rc;
 }

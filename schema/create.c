@@ -63,13 +63,3 @@ int schema_create(struct tables *t, const struct schema_init *i, struct err *err
         .mode = TABLES_COMMIT, .message = i->message ? i->message : "bd init", .author = c.author};
     return tables_write(t, &w, create, &c, NULL, err);
 }
-
-int schema_ensure_town(struct tables_txn *x, struct err *err) {
-    if (tables_has_table(x, "mail") && tables_has_table(x, "channels"))
-        return BD_OK;
-    struct arena a = ARENA_INIT;
-    struct schema_run r = {.x = x, .a = &a, .err = err};
-    int rc = schema_run_town(&r);
-    arena_release(&a);
-    return rc;
-}

@@ -100,7 +100,8 @@ static int parse(struct schema_run *r, const struct migration *m, struct ddl **l
     return rc ? err_prefix(r->err, "migration %04d %s", m->number, m->name) : BD_OK;
 }
 
-int schema_run_sql(struct schema_run *r, const struct migration *m) {
+/* Executes the DDL of a file, statement by statement, by the rules of run.c. */
+static int schema_run_sql(struct schema_run *r, const struct migration *m) {
     struct ddl *list;
     size_t count;
     int rc = parse(r, m, &list, &count);

@@ -41,8 +41,6 @@ struct schema_run {
 int schema_run_migrations(struct schema_run *r, int main_from, int ignored_from, int *main_applied,
                           int *ignored_applied);
 int schema_run_town(struct schema_run *r);
-/* Executes the DDL of a file, statement by statement, by the rules of run.c. */
-int schema_run_sql(struct schema_run *r, const struct migration *m);
 /* Runs the main set's statements about a local table again, to make it anew. */
 int schema_run_again_for(struct schema_run *r, const char *table);
 
@@ -71,7 +69,6 @@ const char *schema_stable_uuid(struct schema_run *r, const char *table, const st
                                size_t count, const int64_t *order);
 
 /* ---- steps_uuid.c: 37 ---- */
-bool schema_uuid_wanted(struct schema_run *r, const char *table);
 int schema_uuid_keys(struct schema_run *r);
 
 /* ---- steps_infra.c: 35 ---- */

@@ -81,10 +81,4 @@ struct schema_migrated {
 int schema_migrate(struct tables *t, const struct schema_migration *m, struct schema_migrated *out,
                    struct err *err);
 
-/*
- * The tables mail and channels, made when they are missing (databases that upstream's program created).
- * For the transaction of a command that needs them.
- */
-int schema_ensure_town(struct tables_txn *x, struct err *err);
-
 #endif

@@ -12,7 +12,7 @@
 static const char *const counted[] = {
     "events", "comments", "issue_snapshots", "compaction_snapshots", "wisp_events", "wisp_comments"};
 
-bool schema_uuid_wanted(struct schema_run *r, const char *table) {
+static bool schema_uuid_wanted(struct schema_run *r, const char *table) {
     const struct schema *s;
     if (!tables_has_table(r->x, table) || tables_schema(r->x, table, &s, NULL))
         return false;

@@ -2,18 +2,18 @@
  * The append-only log .beads/interactions.jsonl. Every entry is one line and one write, so that lines
  * of processes that append at the same time never mix.
  */
-#include "bd/cmd/audit_log.h"
+#include "bd/cmd/write.h"
 
 #include "base/datetime.h"
 #include "base/os.h"
-#include "bd/cmd/write.h"
 #include "bd/ops/uuid.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-const char *audit_new_id(struct arena *a) {
+/* "int-" and 32 hex digits */
+static const char *new_id(struct arena *a) {
     char uuid[UUID_TEXT_SIZE], hex[33];
     size_t n = 0;
     uuid_v4(uuid);
@@ -24,7 +24,8 @@ const char *audit_new_id(struct arena *a) {
     return arena_printf(a, "int-%s", hex);
 }
 
-void audit_entry_begin(struct json_writer *w, struct buf *line, const char *id, const char *kind) {
+/* Opens an entry with id, kind and created_at; the caller adds the other members in order. */
+static void entry_begin(struct json_writer *w, struct buf *line, const char *id, const char *kind) {
     char now[48];
     datetime_format_rfc3339(datetime_now(), now, sizeof now);
     json_begin(w, line, JSON_COMPACT | JSON_NO_HTML);
@@ -34,7 +35,8 @@ void audit_entry_begin(struct json_writer *w, struct buf *line, const char *id, 
     json_member_str(w, "created_at", now);
 }
 
-int audit_entry_end(struct bd *bd, struct json_writer *w, struct buf *line, struct err *err) {
+/* Closes and appends it; releases the buffer. */
+static int entry_end(struct bd *bd, struct json_writer *w, struct buf *line, struct err *err) {
     json_object_end(w);
     json_end(w);
     buf_add_char(line, '\n');
@@ -62,7 +64,7 @@ void write_audit(struct bd *bd, const char *issue_id, const char *field, const c
         return;
     struct json_writer w;
     struct buf line = BUF_INIT;
-    audit_entry_begin(&w, &line, audit_new_id(&bd->arena), "field_change");
+    entry_begin(&w, &line, new_id(&bd->arena), "field_change");
     json_member_str_opt(&w, "actor", bd_actor(bd));
     json_member_str_opt(&w, "issue_id", issue_id);
     json_key(&w, "extra");
@@ -72,5 +74,5 @@ void write_audit(struct bd *bd, const char *issue_id, const char *field, const c
     json_member_str(&w, "old_value", old_value);
     json_member_str_opt(&w, "reason", reason);
     json_object_end(&w);
-    audit_entry_end(bd, &w, &line, NULL);
+    entry_end(bd, &w, &line, NULL);
 }

@@ -102,7 +102,8 @@ static const char *whole_seconds(struct bd *bd, const char *time) {
                         dot + 1 + strspn(dot + 1, "0123456789"));
 }
 
-int backup_configured(struct bd *bd, const char **url, struct err *err) {
+/* The address that dolt-backup.json and the database's repo_state.json know. BD_NOT_FOUND. */
+static int backup_configured(struct bd *bd, const char **url, struct err *err) {
     struct repo_address *list;
     size_t count;
     int rc = repo_state_list(bd->ws.database_dir, REPO_BACKUPS, &bd->arena, &list, &count, err);

@@ -13,8 +13,6 @@ const char *backup_url(struct bd *bd, const char *typed);
 /* <beads>/backup, or backup/ in the git repository that backup.git-repo names; in the arena. */
 const char *backup_default_dir(struct bd *bd);
 
-/* The address that dolt-backup.json and the database's repo_state.json know. BD_NOT_FOUND. */
-int backup_configured(struct bd *bd, const char **url, struct err *err);
 /* Registers it in both. */
 int backup_register(struct bd *bd, const char *url, struct err *err);
 

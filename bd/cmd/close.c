@@ -33,7 +33,6 @@ struct work {
     size_t count, closed;
     bool force, suggest_next, advance, no_auto, claim_next;
     const char *session;
-    bool fatal;
 
     struct issue_list unblocked;
     /* --continue */

@@ -98,8 +98,6 @@ int cmd_fail_hint_json_stdout(struct bd *bd, const char *hint, const char *fmt, 
 int cmd_fail_usage(struct bd *bd, const struct cmd_call *c, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* object {code, error} on stderr with --json, else stderr text */
-int cmd_fail_code(struct bd *bd, const char *code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 void cmd_warn(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The table of all top-level commands (bd/cmd/table.c), NULL-terminated, in help order. */

@@ -36,7 +36,8 @@ int dep_resolve_ends(struct bd *bd, struct tables_txn *x, const char *from, cons
     return err_prefix(err, "resolving dependency ID %s", to);
 }
 
-int dep_check_descendant(const char *from, const char *to, struct err *err) {
+/* A child waits for its parent anyway: `cannot add dependency: …`. */
+static int dep_check_descendant(const char *from, const char *to, struct err *err) {
     if (!id_is_descendant(from, to))
         return BD_OK;
     return err_set(

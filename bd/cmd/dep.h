@@ -8,8 +8,6 @@
  * id of another prefix that nobody knows here. Messages as `dep add` gives them. */
 int dep_resolve_ends(struct bd *bd, struct tables_txn *x, const char *from, const char *to,
                      const char **from_id, const char **to_id, struct err *err);
-/* A child waits for its parent anyway: `cannot add dependency: …`. */
-int dep_check_descendant(const char *from, const char *to, struct err *err);
 /* Warns on stderr when the graph has cycles. */
 void dep_warn_cycles(struct bd *bd);
 

@@ -25,8 +25,6 @@ const char *doctor_icon(struct bd *bd, enum doctor_status s);
 const char *doctor_ink(struct bd *bd, int ink, const char *text);
 
 /* --- doctor_fix.c --- */
-/* Results that --fix would do something about, in the arena. */
-size_t doctor_fixable(struct bd *bd, const struct doctor *d, const struct doctor_result ***out);
 void doctor_preview(struct bd *bd, const struct doctor *d);
 /*
  * Asks (unless -y), fixes, says what was done. *fixed tells whether anything was tried; the answer is

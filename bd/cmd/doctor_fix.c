@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-size_t doctor_fixable(struct bd *bd, const struct doctor *d, const struct doctor_result ***out) {
+static size_t doctor_fixable(struct bd *bd, const struct doctor *d, const struct doctor_result ***out) {
     size_t n = 0;
     const struct doctor_result **list = arena_alloc(&bd->arena, (d->count + 1) * sizeof *list);
     for (size_t i = 0; i < d->count; i++)

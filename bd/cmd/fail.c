@@ -59,14 +59,6 @@ int cmd_fail_hint(struct bd *bd, const char *hint, const char *fmt, ...) {
     return rc;
 }
 
-int cmd_fail_code(struct bd *bd, const char *code, const char *fmt, ...) {
-    va_list ap;
-    va_start(ap, fmt);
-    int rc = fail(bd, bd->err, code, NULL, fmt, ap);
-    va_end(ap);
-    return rc;
-}
-
 int cmd_fail_json_stdout(struct bd *bd, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);

@@ -28,7 +28,8 @@ const char *fsck_directory(struct bd *bd, const char *argument) {
     return bd->ws.database_dir;
 }
 
-bool fsck_show_progress(void *ctx, const struct fsck_progress *p) {
+/* Progress of a check; ctx = struct progress. */
+static bool fsck_show_progress(void *ctx, const struct fsck_progress *p) {
     progress_step(ctx, p->phase);
     progress_at(ctx, p->done, p->total);
     return true;
@@ -92,7 +93,7 @@ static void print_findings(struct bd *bd, const struct fsck_report *r, enum fsck
     }
 }
 
-void fsck_print_report(struct bd *bd, const struct fsck_report *r, enum fsck_level level) {
+static void fsck_print_report(struct bd *bd, const struct fsck_report *r, enum fsck_level level) {
     const struct fsck_summary *s = &r->summary;
     print_findings(bd, r, FSCK_ERROR, "============ Problems ============", INK_FAIL);
     print_findings(bd, r, FSCK_WARNING, "============ Warnings ============", INK_WARN);
@@ -116,7 +117,7 @@ void fsck_print_report(struct bd *bd, const struct fsck_report *r, enum fsck_lev
         fprintf(bd->out, "%zu problem%s found.\n", r->errors, r->errors == 1 ? "" : "s");
 }
 
-void fsck_json_report(struct json_writer *w, const struct fsck_report *r) {
+static void fsck_json_report(struct json_writer *w, const struct fsck_report *r) {
     const struct fsck_summary *s = &r->summary;
     char text[HASH_TEXT_SIZE + 1];
     json_member_bool(w, "clean", r->errors == 0);

@@ -9,11 +9,6 @@
 /* The database directory that a command is about: an argument, --db, or the workspace's. NULL: none. */
 const char *fsck_directory(struct bd *bd, const char *argument);
 
-/* Progress of a check; ctx = struct progress. */
-bool fsck_show_progress(void *ctx, const struct fsck_progress *p);
-
-void fsck_print_report(struct bd *bd, const struct fsck_report *r, enum fsck_level level);
-void fsck_json_report(struct json_writer *w, const struct fsck_report *r);
 void fsck_print_steps(struct bd *bd, const struct repair_result *r);
 void fsck_json_steps(struct json_writer *w, const struct repair_result *r);
 

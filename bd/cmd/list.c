@@ -15,15 +15,18 @@
 #include <strings.h>
 #include <time.h>
 
-void list_options_init(struct list_options *o) {
+/* What `bd list` without flags means, but for the limit. */
+static void list_options_init(struct list_options *o) {
     memset(o, 0, sizeof *o);
     issue_filter_init(&o->filter);
     o->limit = view_agent_mode() ? 20 : 50;
     o->tree = true;
 }
 
-int list_hide(struct bd *bd, struct tables_txn *x, struct list_options *o, bool statuses, bool pinned,
-              bool templates, bool gates, struct err *err) {
+/* Excludes what lists hide unless asked for: closed and pinned statuses, templates, gates, infra types.
+ */
+static int list_hide(struct bd *bd, struct tables_txn *x, struct list_options *o, bool statuses,
+                     bool pinned, bool templates, bool gates, struct err *err) {
     struct arena *a = &bd->arena;
     struct issue_filter *f = &o->filter;
     struct text_list infra;
@@ -281,7 +284,8 @@ static int watch(struct bd *bd, struct list_options *o) {
     return status;
 }
 
-int list_run(struct bd *bd, struct tables_txn *x, struct list_options *o) {
+/* Runs the query and prints. Exit status. */
+static int list_run(struct bd *bd, struct tables_txn *x, struct list_options *o) {
     struct err err = ERR_INIT;
     struct issue_list l = {NULL, 0, 0};
     bool truncated = false;

@@ -15,15 +15,6 @@ struct list_options {
     int64_t limit;             /* shown at most; 0 or less = all */
 };
 
-/* What `bd list` without flags means, but for the limit. */
-void list_options_init(struct list_options *o);
-/* Excludes what lists hide unless asked for: closed and pinned statuses, templates, gates, infra types.
- */
-int list_hide(struct bd *bd, struct tables_txn *x, struct list_options *o, bool statuses, bool pinned,
-              bool templates, bool gates, struct err *err);
-/* Runs the query and prints. Exit status. */
-int list_run(struct bd *bd, struct tables_txn *x, struct list_options *o);
-
 /* --- printing (list_output.c) --- */
 void list_print_tree(struct bd *bd, struct buf *out, const struct issue_list *l,
                      const struct dependency *rows, size_t row_count);

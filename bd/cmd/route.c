@@ -240,7 +240,9 @@ static struct tables *open_if_known(struct bd *bd, const char *project, const ch
     return NULL;
 }
 
-struct tables *route_find(struct bd *bd, const char *typed) {
+/* The database of the project to which the id's prefix, or the role's routing, leads and that knows the
+ * id; NULL when there is none. The caller closes it. */
+static struct tables *route_find(struct bd *bd, const char *typed) {
     const char *route = route_of(bd, typed);
     struct tables *t = route ? open_if_known(bd, route, typed) : NULL;
     if (t || bd->ws.direct)

@@ -15,9 +15,6 @@
 int route_create(struct bd *bd, const char *repo_flag, bool repo_given, bool preview,
                  bool preview_reads);
 
-/* The database of the project to which the id's prefix, or the role's routing, leads and that knows the
- * id; NULL when there is none. The caller closes it. */
-struct tables *route_find(struct bd *bd, const char *typed);
 /* When none of the ids is known here and the first is known elsewhere, that database takes the place of
  * ours. */
 void route_ids(struct bd *bd, const char *const *ids, size_t count);

@@ -182,7 +182,7 @@ static void as_of_text(struct bd *bd, struct buf *out, const struct issue *i, co
     buf_add_char(out, '\n');
 }
 
-int show_as_of(struct bd *bd, const struct show_options *o, const char *ref) {
+static int show_as_of(struct bd *bd, const struct show_options *o, const char *ref) {
     struct tables_txn *x = NULL;
     struct err err = ERR_INIT;
     struct issue_list found = {NULL, 0, 0};

@@ -22,6 +22,5 @@ int show_issue_text(struct bd *bd, struct tables_txn *x, const struct show_optio
 int show_refs(struct bd *bd, struct tables_txn *x, const struct show_options *o);
 int show_children(struct bd *bd, struct tables_txn *x, const struct show_options *o);
 int show_thread(struct bd *bd, struct tables_txn *x, const char *id);
-int show_as_of(struct bd *bd, const struct show_options *o, const char *ref);
 
 #endif

@@ -14,8 +14,4 @@ void vc_diff_text(struct bd *bd, struct buf *out, const struct vc_diff *d);
 void vc_diff_json(struct json_writer *w, const struct vc_diff *d);
 void vc_diff_stat(struct bd *bd, struct buf *out, const struct vc_diff *d, const char *indent);
 
-/* A log entry as several lines or one, without the graph. */
-void vc_commit_text(struct bd *bd, struct buf *out, const struct vc_commit *c, bool oneline);
-void vc_commit_members(struct json_writer *w, const struct vc_commit *c);
-
 #endif

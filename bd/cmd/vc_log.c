@@ -29,7 +29,8 @@ static const char *first_line(struct bd *bd, const char *message) {
     return arena_strndup(&bd->arena, message, strcspn(message, "\n"));
 }
 
-void vc_commit_text(struct bd *bd, struct buf *out, const struct vc_commit *c, bool oneline) {
+/* A log entry as several lines or one, without the graph. */
+static void vc_commit_text(struct bd *bd, struct buf *out, const struct vc_commit *c, bool oneline) {
     char time[40];
     if (oneline) {
         ink_add(out, bd->color, INK_WARN, arena_strndup(&bd->arena, c->hash, 8));
@@ -51,7 +52,7 @@ void vc_commit_text(struct bd *bd, struct buf *out, const struct vc_commit *c, b
     text_add_indented(out, "    ", c->info.message);
 }
 
-void vc_commit_members(struct json_writer *w, const struct vc_commit *c) {
+static void vc_commit_members(struct json_writer *w, const struct vc_commit *c) {
     struct arena a = ARENA_INIT;
     json_member_str(w, "hash", c->hash);
     json_key(w, "parents");

@@ -28,16 +28,6 @@ int write_run(struct bd *bd, const char *command, const char *message, unsigned 
     return ops_write(&bd->ops, message, flags, fn, ctx, err);
 }
 
-int write_resolve(struct bd *bd, const char *typed, const char **id, struct err *err) {
-    struct tables_txn *x;
-    int rc = write_read_begin(bd, &x, err);
-    if (rc != BD_OK)
-        return rc;
-    rc = issue_resolve(x, typed, &bd->arena, id, err);
-    tables_read_end(x);
-    return rc;
-}
-
 static int load_in(struct bd *bd, struct tables_txn *x, const char *id, struct issue *out,
                    struct err *err) {
     int rc = issue_load(x, id, &bd->arena, out, err);

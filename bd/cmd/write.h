@@ -17,8 +17,6 @@ int write_read_begin(struct bd *bd, struct tables_txn **x, struct err *err);
 int write_run(struct bd *bd, const char *command, const char *message, unsigned flags,
               tables_write_fn fn, void *ctx, struct err *err);
 
-/* Resolves what was typed in a snapshot of its own. */
-int write_resolve(struct bd *bd, const char *typed, const char **id, struct err *err);
 /* The same and loads the issue with its labels. */
 int write_resolve_issue(struct bd *bd, const char *typed, struct issue *out, struct err *err);
 /* The issue by exact id with its labels, newest state. */

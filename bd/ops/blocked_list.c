@@ -67,7 +67,9 @@ static void decide(const struct dependency_list *rows, const struct strmap *stat
     }
 }
 
-int blocked_ids_compute(struct tables_txn *x, struct arena *a, struct id_set *out, struct err *err) {
+/* The definition itself, from statuses and dependency rows. */
+static int blocked_ids_compute(struct tables_txn *x, struct arena *a, struct id_set *out,
+                               struct err *err) {
     struct dependency_list rows;
     struct id_set ids = ID_SET_INIT;
     struct strmap statuses = STRMAP_INIT, broods = STRMAP_INIT;

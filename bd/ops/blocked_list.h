@@ -14,8 +14,6 @@ struct blocked_issue {
 
 /* Ids of both families that are blocked (the stored column, or computed where it is missing). */
 int blocked_ids(struct tables_txn *x, struct arena *a, struct id_set *out, struct err *err);
-/* The definition itself, from statuses and dependency rows. */
-int blocked_ids_compute(struct tables_txn *x, struct arena *a, struct id_set *out, struct err *err);
 
 /* Ordered by priority, newest first; parent NULL or: only its children. */
 int blocked_list(struct tables_txn *x, const char *parent, struct arena *a, struct blocked_issue **list,

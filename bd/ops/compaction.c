@@ -11,7 +11,9 @@
 #define MICROS_PER_DAY (INT64_C(86400) * MICROS_PER_SECOND)
 #define DAYS_MAX 1000000
 
-int compaction_days(struct tables_txn *x, int tier, struct arena *a, int64_t *days, struct err *err) {
+/* Days an issue must have been closed: compact_tier1_days (30), compact_tier2_days (90). */
+static int compaction_days(struct tables_txn *x, int tier, struct arena *a, int64_t *days,
+                           struct err *err) {
     const char *value = NULL;
     int rc = db_config_get(x, tier == 1 ? "compact_tier1_days" : "compact_tier2_days", a, &value, err);
     char *end = NULL;

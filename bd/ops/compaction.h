@@ -9,9 +9,6 @@
 #include "bd/ops/issue_rows.h"
 #include "bd/ops/ops.h"
 
-/* Days an issue must have been closed: compact_tier1_days (30), compact_tier2_days (90). */
-int compaction_days(struct tables_txn *x, int tier, struct arena *a, int64_t *days, struct err *err);
-
 /* Issues that may be compacted, the one closed first in front. Wisps are never compacted. */
 int compaction_candidates(struct tables_txn *x, int tier, struct arena *a, struct issue_list *out,
                           struct err *err);

@@ -107,9 +107,15 @@ static int add_labels(struct ops *o, struct tables_txn *x, const struct issue *i
     return BD_OK;
 }
 
-int issue_create_in(struct ops *o, struct tables_txn *x, struct create_context *c, struct issue *i,
-                    const struct create_options *options, struct arena *a, bool *is_new,
-                    struct err *err) {
+/*
+ * Inside a transaction: fills what is missing (times, id, content_hash), checks, inserts the row, its
+ * event, its labels (with events) and its comments. i->id NULL or "" makes an id. An explicit id that
+ * exists is refreshed, as an import does; *is_new (may be NULL) tells. Texts in `a`. Dependencies are
+ * the caller's.
+ */
+static int issue_create_in(struct ops *o, struct tables_txn *x, struct create_context *c,
+                           struct issue *i, const struct create_options *options, struct arena *a,
+                           bool *is_new, struct err *err) {
     static const struct create_options none = {0};
     bool fresh = false;
     if (!options)

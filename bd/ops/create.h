@@ -26,15 +26,6 @@ struct create_options {
     bool check_prefix;           /* explicit ids must match the prefix */
     bool keep_existing;          /* an existing id is left untouched */
 };
-/*
- * Inside a transaction: fills what is missing (times, id, content_hash), checks, inserts the row, its
- * event, its labels (with events) and its comments. i->id NULL or "" makes an id. An explicit id that
- * exists is refreshed, as an import does; *is_new (may be NULL) tells. Texts in `a`. Dependencies are
- * the caller's.
- */
-int issue_create_in(struct ops *o, struct tables_txn *x, struct create_context *c, struct issue *i,
-                    const struct create_options *options, struct arena *a, bool *is_new,
-                    struct err *err);
 
 struct dependency_wish {
     const char *type, *target, *metadata;

@@ -135,7 +135,8 @@ static const char *find_word(const char *text, const char *from, const char *id)
 
 bool issue_text_names(const char *text, const char *id) { return text && find_word(text, text, id); }
 
-const char *issue_text_mark_deleted(const char *text, const char *id, struct arena *a) {
+/* The text with every such word as `[deleted:ID]`, in `a`. */
+static const char *issue_text_mark_deleted(const char *text, const char *id, struct arena *a) {
     struct buf b = BUF_INIT;
     const char *at = text;
     for (const char *p; (p = find_word(text, at, id)); at = p + strlen(id)) {

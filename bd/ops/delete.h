@@ -28,8 +28,6 @@ int issue_deletion_plan(struct tables_txn *x, const char *const *ids, size_t cou
 
 /* Does the text name the id as a whole word? "t-a" stands neither in "t-ab" nor in "t-a.1". */
 bool issue_text_names(const char *text, const char *id);
-/* The text with every such word as `[deleted:ID]`, in `a`. */
-const char *issue_text_mark_deleted(const char *text, const char *id, struct arena *a);
 
 /*
  * Inside a transaction: marks the names of the ids in the texts of neighbours that stay, and deletes.

@@ -83,8 +83,10 @@ static int scan_ids(struct tables_txn *x, const char *table, const char *column,
     return tables_has_table(x, table) ? tables_scan(x, &q, NULL, add_id, out, err) : BD_OK;
 }
 
-int filter_ids_with_labels(struct tables_txn *x, const char *labels_table, const char *const *labels,
-                           size_t n, struct arena *a, struct id_set *out, struct err *err) {
+/* Ids that carry the label (index on label). */
+static int filter_ids_with_labels(struct tables_txn *x, const char *labels_table,
+                                  const char *const *labels, size_t n, struct arena *a,
+                                  struct id_set *out, struct err *err) {
     struct filter_texts t = {.items = (const char **)(uintptr_t)labels, .count = n};
     return scan_ids(x, labels_table, "issue_id", filter_text_in(a, "label", &t, false), out, err);
 }

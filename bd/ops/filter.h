@@ -52,9 +52,6 @@ int issue_filter_pred(const struct issue_filter *f, struct tables_txn *x,
                       const struct issue_family *family, struct arena *a, const struct pred **out,
                       bool *nothing, struct err *err);
 
-/* Ids that carry the label (index on label). */
-int filter_ids_with_labels(struct tables_txn *x, const char *labels_table, const char *const *labels,
-                           size_t n, struct arena *a, struct id_set *out, struct err *err);
 /* Has a '-' inside and only id characters. */
 bool filter_looks_like_id(const char *text);
 

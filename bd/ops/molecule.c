@@ -303,8 +303,10 @@ static int is_molecule(struct tables_txn *x, struct issue *i, struct arena *a, b
     return rc;
 }
 
-int molecule_roots(struct tables_txn *x, const char *const *ids, size_t count, struct arena *a,
-                   struct strmap *out, struct err *err) {
+/* For each id the root above it (parent-child rows upward) when that is an epic, a molecule or
+ * labelled template: map id → id. */
+static int molecule_roots(struct tables_txn *x, const char *const *ids, size_t count, struct arena *a,
+                          struct strmap *out, struct err *err) {
     enum { DEPTH_MAX = 50 };
     int rc = BD_OK;
     for (size_t i = 0; i < count && rc == BD_OK; i++) {

@@ -28,11 +28,6 @@ struct molecule {
 int molecule_load(struct tables_txn *x, const char *id, struct arena *a, struct molecule *out,
                   struct err *err);
 
-/* For each id the root above it (parent-child rows upward) when that is an epic, a molecule or
- * labelled template: map id → id. */
-int molecule_roots(struct tables_txn *x, const char *const *ids, size_t count, struct arena *a,
-                   struct strmap *out, struct err *err);
-
 /* Molecules that a closed gate lets go on and that nobody has hooked, by id. */
 struct gated_molecule {
     struct issue molecule, gate, step;

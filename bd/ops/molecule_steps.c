@@ -57,7 +57,6 @@ struct gather {
     struct strmap seen;
     const char **ids;
     size_t count, capacity;
-    const char *parent;
 };
 
 static void add(struct gather *g, const char *id) {

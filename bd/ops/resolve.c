@@ -81,7 +81,7 @@ struct candidate {
     int64_t priority, created_at;
 };
 struct search {
-    const char *input, *part;
+    const char *part;
     const struct text_list *known;
     struct arena *a;
     const char *exact;
@@ -163,7 +163,7 @@ int issue_resolve(struct tables_txn *x, const char *input, struct arena *a, cons
             return rc;
         }
     }
-    struct search s = {.input = input, .known = &known, .a = a};
+    struct search s = {.known = &known, .a = a};
     s.part = has_prefix(full, prefix) ? full + strlen(prefix) + 1 : full;
     if (!*s.part)
         return err_set(err, BD_NOT_FOUND, "no issue found matching \"%s\"", input);

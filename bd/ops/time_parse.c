@@ -86,7 +86,8 @@ static bool parse_local(const char *s, int64_t *out) {
     return true;
 }
 
-bool time_parse_absolute(const char *text, int64_t *out) {
+/* Only the absolute layers: RFC 3339, date, local date and time. */
+static bool time_parse_absolute(const char *text, int64_t *out) {
     return parse_local(text, out) || datetime_parse_rfc3339(text, strlen(text), out);
 }
 

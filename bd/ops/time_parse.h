@@ -13,8 +13,6 @@
  * local date and time, English words. `now` in micros. BD_INVALID with upstream's text.
  */
 int time_parse(const char *text, int64_t now, int64_t *out, struct err *err);
-/* Only the absolute layers: RFC 3339, date, local date and time. */
-bool time_parse_absolute(const char *text, int64_t *out);
 /* Only "[+-]N[hdwmy]". */
 bool time_parse_compact(const char *text, int64_t now, int64_t *out);
 

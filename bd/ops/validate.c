@@ -114,7 +114,7 @@ static const struct required_section spike_sections[] = {
 };
 
 #define SECTIONS(list) (*count = sizeof(list) / sizeof((list)[0]), (list))
-const struct required_section *type_required_sections(const char *type, size_t *count) {
+static const struct required_section *type_required_sections(const char *type, size_t *count) {
     static const char *const task_like[] = {"task", "feature", "story", NULL};
     if (strcmp(type, "bug") == 0)
         return SECTIONS(bug_sections);

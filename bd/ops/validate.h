@@ -28,7 +28,6 @@ struct required_section {
     const char *heading; /* without "## " */
     const char *hint;
 };
-const struct required_section *type_required_sections(const char *type, size_t *count);
 /* Headings missing from the issue (acceptance criteria may stand in their own field), in the arena. */
 size_t type_missing_sections(const char *type, const char *description, const char *acceptance,
                              struct arena *a, const struct required_section **missing);

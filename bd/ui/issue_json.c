@@ -7,14 +7,15 @@
 
 static bool set(const char *s) { return s && *s; }
 
-void issue_json_time(struct json_writer *w, const char *key, int64_t micros) {
+static void issue_json_time(struct json_writer *w, const char *key, int64_t micros) {
     if (micros == ISSUE_NO_TIME)
         json_member_str(w, key, "0001-01-01T00:00:00Z");
     else
         json_member_time(w, key, micros);
 }
 
-void issue_json_time_opt(struct json_writer *w, const char *key, int64_t micros) {
+/* A time member; ISSUE_NO_TIME prints the zero time of Go. The _opt form leaves it out. */
+static void issue_json_time_opt(struct json_writer *w, const char *key, int64_t micros) {
     if (micros != ISSUE_NO_TIME)
         json_member_time(w, key, micros);
 }
@@ -160,17 +161,6 @@ void issue_json_tree_node(struct json_writer *w, const struct issue *i, int64_t 
     json_member_str(w, "parent_id", parent_id ? parent_id : "");
     json_member_str_opt(w, "edge_from_parent", edge);
     json_member_bool(w, "truncated", truncated);
-    json_object_end(w);
-}
-
-void issue_json_epic_status(struct json_writer *w, const struct issue *epic, int64_t total,
-                            int64_t closed, bool eligible) {
-    json_object(w);
-    json_key(w, "epic");
-    issue_json(w, epic);
-    json_member_int(w, "total_children", total);
-    json_member_int(w, "closed_children", closed);
-    json_member_bool(w, "eligible_for_close", eligible);
     json_object_end(w);
 }
 

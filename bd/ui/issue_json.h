@@ -15,9 +15,6 @@ enum issue_json_flags {
 
 void issue_json_members(struct json_writer *w, const struct issue *i, unsigned flags);
 void issue_json(struct json_writer *w, const struct issue *i);
-/* A time member; ISSUE_NO_TIME prints the zero time of Go. The _opt form leaves it out. */
-void issue_json_time(struct json_writer *w, const char *key, int64_t micros);
-void issue_json_time_opt(struct json_writer *w, const char *key, int64_t micros);
 
 /* IssueWithCounts: Issue, dependency_count, dependent_count, comment_count, parent? */
 void issue_json_with_counts(struct json_writer *w, const struct issue *i, unsigned flags);
@@ -31,9 +28,6 @@ void issue_json_blocked(struct json_writer *w, const struct issue *i, const char
 /* TreeNode: Issue, depth, parent_id, edge_from_parent?, truncated */
 void issue_json_tree_node(struct json_writer *w, const struct issue *i, int64_t depth,
                           const char *parent_id, const char *edge, bool truncated);
-/* EpicStatus: {epic, total_children, closed_children, eligible_for_close} */
-void issue_json_epic_status(struct json_writer *w, const struct issue *epic, int64_t total,
-                            int64_t closed, bool eligible);
 
 /* IssueDetails of `show`. Labels are those of the issue. */
 struct issue_details {

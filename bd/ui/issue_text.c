@@ -234,7 +234,7 @@ void issue_text_header(struct buf *out, bool color, const struct issue *i) {
     arena_release(&a);
 }
 
-void issue_text_date(struct buf *out, int64_t micros) {
+static void issue_text_date(struct buf *out, int64_t micros) {
     char text[40] = "0001-01-01";
     if (micros != ISSUE_NO_TIME)
         datetime_format_sql(micros, 0, text, sizeof text);

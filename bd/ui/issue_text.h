@@ -47,9 +47,8 @@ void issue_text_extras(struct buf *out, bool color, const struct issue *i, bool 
 /* "METADATA\n  key: value…", nothing when the issue has none. */
 void issue_text_custom_metadata(struct buf *out, bool color, const struct issue *i);
 
-/* "2026-01-02 15:04" and "2026-01-02" */
+/* "2026-01-02 15:04" */
 void issue_text_minute(struct buf *out, int64_t micros, bool local_time);
-void issue_text_date(struct buf *out, int64_t micros);
 
 /* "ID — TITLE" and "ID (TITLE)", the title cut to max_title characters; max_title 0: the id alone. */
 const char *issue_text_feedback(struct arena *a, const char *id, const char *title, int64_t max_title);

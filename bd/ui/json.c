@@ -368,14 +368,6 @@ void json_str(struct json_writer *w, const char *s) {
         json_null(w);
 }
 
-void json_uint(struct json_writer *w, uint64_t v) {
-    char t[24], *end = t + sizeof t, *p = end;
-    do
-        *--p = (char)('0' + v % 10);
-    while (v /= 10);
-    put_token(w, p, (size_t)(end - p));
-}
-
 void json_int(struct json_writer *w, int64_t v) {
     char t[24], *end = t + sizeof t, *p = end;
     uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;

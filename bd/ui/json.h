@@ -46,7 +46,6 @@ void json_key(struct json_writer *w, const char *key);
 void json_str(struct json_writer *w, const char *s); /* NULL prints null */
 void json_str_n(struct json_writer *w, const char *s, size_t size);
 void json_int(struct json_writer *w, int64_t v);
-void json_uint(struct json_writer *w, uint64_t v);
 void json_float(struct json_writer *w, double v); /* as Go prints float64 */
 void json_bool(struct json_writer *w, bool v);
 void json_null(struct json_writer *w);

@@ -162,41 +162,6 @@ void text_add_indented(struct buf *out, const char *indent, const char *s) {
     }
 }
 
-/* One line without line feeds. */
-static void add_wrapped_line(struct buf *out, const char *indent, const char *s, size_t size,
-                             size_t width) {
-    size_t used = 0, indent_width = text_width(indent);
-    buf_add_str(out, indent);
-    for (size_t i = 0; i < size;) {
-        size_t start = i, columns = 0;
-        while (i < size && s[i] == ' ')
-            i++, columns++;
-        size_t word = i;
-        for (size_t step; i < size && s[i] != ' '; i += step)
-            columns += char_width(text_decode(s + i, size - i, &step));
-        if (used && indent_width + used + columns > width) {
-            buf_add_char(out, '\n');
-            buf_add_str(out, indent);
-            columns -= word - start;
-            start = word;
-            used = 0;
-        }
-        buf_add(out, s + start, i - start);
-        used += columns;
-    }
-    buf_add_char(out, '\n');
-}
-
-void text_add_wrapped(struct buf *out, const char *indent, const char *s, size_t width) {
-    for (const char *p = s ? s : "";;) {
-        size_t n = strcspn(p, "\n");
-        add_wrapped_line(out, indent, p, n, width);
-        if (!p[n])
-            return;
-        p += n + 1;
-    }
-}
-
 void text_add_clean(struct buf *out, const char *s) {
     size_t left = s ? strlen(s) : 0;
     for (size_t size; left; s += size, left -= size) {

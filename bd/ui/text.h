@@ -29,8 +29,6 @@ const char *text_pad(struct arena *a, const char *s, size_t width);
 
 /* Appends every line of s behind `indent`, each with a line feed. */
 void text_add_indented(struct buf *out, const char *indent, const char *s);
-/* Appends s broken at spaces so that no line exceeds `width` columns where that is possible. */
-void text_add_wrapped(struct buf *out, const char *indent, const char *s, size_t width);
 /* Appends s without escape sequences and control characters; line feeds and tabs stay. */
 void text_add_clean(struct buf *out, const char *s);
 /* "[a b c]" as Go prints a slice of strings. */

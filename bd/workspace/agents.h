@@ -25,8 +25,6 @@ struct agents_text {
 };
 
 const char *agents_body(struct agents_text t, struct arena *a);
-/* With its markers, which carry version, profile and hash, and a line feed at the end. */
-const char *agents_section(struct agents_text t, struct arena *a);
 /* A new instruction file around that section. */
 const char *agents_new_file(struct agents_text t, struct arena *a);
 
@@ -68,8 +66,6 @@ int agents_settings(const char *text, const struct agents_hooks *hooks, struct a
                     const char **out, struct err *err);
 /* The beads plugin is enabled in such a file: it brings the hooks along. */
 bool agents_settings_have_plugin(const char *text, struct arena *a);
-/* Every hook that is wanted is there. */
-bool agents_settings_are_current(const char *text, const struct agents_hooks *hooks, struct arena *a);
 
 /* Codex' config.toml with `hooks = true` under [features], or without. */
 const char *agents_toml(const char *text, bool on, struct arena *a);

@@ -197,11 +197,6 @@ int agents_settings(const char *text, const struct agents_hooks *hooks, struct a
     return BD_OK;
 }
 
-bool agents_settings_are_current(const char *text, const struct agents_hooks *hooks, struct arena *a) {
-    const char *out;
-    return !is_blank(text) && agents_settings(text, hooks, a, &out, NULL) == BD_OK && out == text;
-}
-
 bool agents_settings_have_plugin(const char *text, struct arena *a) {
     const struct json_value *root =
         is_blank(text) ? NULL : json_value_parse(text, strlen(text), a, NULL);

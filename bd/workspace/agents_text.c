@@ -134,7 +134,8 @@ const char *agents_body(struct agents_text t, struct arena *a) {
 
 static const char *profile_name(enum agents_profile p) { return p == AGENTS_FULL ? "full" : "minimal"; }
 
-const char *agents_section(struct agents_text t, struct arena *a) {
+/* With its markers, which carry version, profile and hash, and a line feed at the end. */
+static const char *agents_section(struct agents_text t, struct arena *a) {
     const char *body = agents_body(t, a);
     unsigned char h[SHA256_DIGEST_LENGTH];
     SHA256_CTX sha;

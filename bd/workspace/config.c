@@ -65,7 +65,8 @@ struct config_value {
     const char *text, *file;
 };
 
-const char *config_default(const char *key) {
+/* The value a key has when nobody sets it, NULL when there is none. */
+static const char *config_default(const char *key) {
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
         if (strcmp(defaults[i].key, key) == 0)
             return defaults[i].value;
@@ -346,11 +347,6 @@ enum config_source config_source_of(struct config *c, const char *key) {
     if (from_file(c, key))
         return CONFIG_FILE;
     return config_default(key) ? CONFIG_DEFAULT : CONFIG_UNSET;
-}
-
-const char *config_file_of(struct config *c, const char *key) {
-    const struct config_value *v = from_environment(key) ? NULL : from_file(c, key);
-    return v ? v->file : NULL;
 }
 
 bool config_bool(struct config *c, const char *key) {

@@ -28,12 +28,8 @@ void config_release(struct config *c);
 /* Every key that has a value from a file or the environment or a default, sorted; in the arena,
  * NULL-terminated. */
 const char *const *config_keys(struct config *c);
-/* The file a value of source CONFIG_FILE came from, NULL otherwise. */
-const char *config_file_of(struct config *c, const char *key);
 /* Name of the environment variable that overrides a key ("BD_EXPORT_AUTO"); in the arena. */
 const char *config_variable(struct config *c, const char *key);
-/* The value a key has when nobody sets it, NULL when there is none. */
-const char *config_default(const char *key);
 /* NULL when unset and without default. Lists come as comma-joined text. */
 const char *config_get(struct config *c, const char *key);
 enum config_source config_source_of(struct config *c, const char *key);

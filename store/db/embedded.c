@@ -173,12 +173,6 @@ static void stamp_now(struct embedded_txn *x) {
     x->now_utc = now - (now % MICROS_PER_SECOND + MICROS_PER_SECOND) % MICROS_PER_SECOND;
 }
 
-static int64_t embedded_now_utc(struct tables_txn *t) {
-    struct embedded_txn *x = embedded_txn_of(t);
-    stamp_now(x);
-    return x->now_utc;
-}
-
 int embedded_txn_at_root(struct embedded *e, const struct hash *root, struct embedded_txn **out,
                          struct err *err) {
     struct embedded_txn *x = mem_zalloc(1, sizeof *x);
@@ -539,7 +533,6 @@ const struct tables_driver embedded_driver = {
     .bulk_drop = embedded_bulk_drop,
     .update = embedded_update,
     .remove = embedded_delete,
-    .now_utc = embedded_now_utc,
     .ddl = embedded_ddl,
     .log = embedded_log,
     .log_count = embedded_log_count,

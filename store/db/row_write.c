@@ -276,8 +276,12 @@ int row_encode(struct embedded_txn *x, struct table *t, struct cell *cells, cons
     return rc;
 }
 
-int row_insert(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given,
-               unsigned flags, bool *inserted, struct err *err) {
+/*
+ * Inserts a row given by cells (one per column of the schema); given[i] says which the caller named.
+ * flags: enum tables_insert_flags.
+ */
+static int row_insert(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given,
+                      unsigned flags, bool *inserted, struct err *err) {
     const struct schema *s = &t->ts->schema;
     *inserted = false;
     struct bytes key, value;

@@ -11,13 +11,6 @@
 #define CASCADE_DEPTH_MAX 255
 
 /*
- * Inserts a row given by cells (one per column of the schema); given[i] says which the caller named.
- * flags: enum tables_insert_flags.
- */
-int row_insert(struct embedded_txn *x, struct table *t, struct cell *cells, const bool *given,
-               unsigned flags, bool *inserted, struct err *err);
-
-/*
  * Sets the columns with set[i] to cells[i]. *changed says whether stored bytes changed. ON UPDATE
  * columns that are not set follow. The row is named by its stored key and value.
  */

@@ -97,7 +97,6 @@ int ignore_rules_match(const struct ignore_rules *r, const char *table, bool *ig
 struct rules_ctx {
     struct arena *a;
     struct table *t;
-    struct ignore_rules *out;
     struct ignore_pattern *list;
     size_t count, capacity;
     int pattern, ignored;

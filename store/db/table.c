@@ -72,7 +72,8 @@ int table_schema_read(struct node_store *ns, const struct hash *h, struct arena 
     return BD_OK;
 }
 
-int table_schema_write(struct node_store *ns, struct table_schema *ts, struct err *err) {
+/* Writes the DSCH message and sets ts->hash. */
+static int table_schema_write(struct node_store *ns, struct table_schema *ts, struct err *err) {
     struct buf b = BUF_INIT;
     int rc = schema_serialize(&ts->schema, &b, err);
     if (rc == BD_OK)

@@ -32,8 +32,6 @@ struct table_schema {
 void table_schema_init(struct table_schema *out, const struct schema *s, struct arena *a);
 int table_schema_read(struct node_store *ns, const struct hash *h, struct arena *a,
                       struct table_schema *out, struct err *err);
-/* Writes the DSCH message and sets ts->hash. */
-int table_schema_write(struct node_store *ns, struct table_schema *ts, struct err *err);
 
 struct table {
     const char *name; /* as stored in the root value */

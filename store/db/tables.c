@@ -142,7 +142,6 @@ int tables_delete(struct tables_txn *x, const char *table, const struct pred *wh
                   struct err *err) {
     return x->driver->remove(x, table, where, deleted, err);
 }
-int64_t tables_now_utc(struct tables_txn *x) { return x->driver->now_utc(x); }
 int tables_ddl(struct tables_txn *x, const struct ddl *statement, struct err *err) {
     return x->driver->ddl(x, statement, err);
 }

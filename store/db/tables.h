@@ -230,9 +230,6 @@ int tables_update(struct tables_txn *x, const char *table, const struct pred *wh
 /* Deletes all rows that match, cascading. */
 int tables_delete(struct tables_txn *x, const char *table, const struct pred *where, uint64_t *deleted,
                   struct err *err);
-/* Local "now" of SQL functions in this transaction (stable for its whole run), micros, second
- * precision. */
-int64_t tables_now_utc(struct tables_txn *x);
 
 /* ---- schema changes (the statements are parsed by store/sql/ddl.h) ---- */
 struct ddl;

@@ -48,7 +48,6 @@ struct tables_driver {
                   uint64_t *changed, struct err *err);
     int (*remove)(struct tables_txn *x, const char *table, const struct pred *where, uint64_t *deleted,
                   struct err *err);
-    int64_t (*now_utc)(struct tables_txn *x);
     int (*ddl)(struct tables_txn *x, const struct ddl *statement, struct err *err);
 
     int (*log)(struct tables *t, const char *ref, struct arena *a,

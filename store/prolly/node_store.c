@@ -80,10 +80,6 @@ void node_store_free(struct node_store *ns) {
     free(ns);
 }
 
-struct chunk_store *node_store_chunks(struct node_store *ns) {
-    return ns->chunks;
-}
-
 /* Forgets the chunks, and what leads to them. */
 static void drop_overlay(struct node_store *ns) {
     arena_reset(&ns->overlay);

@@ -21,7 +21,6 @@ struct node_store *node_store_new(struct chunk_store *cs);
 typedef int (*node_store_reader)(void *ctx, const struct hash *h, struct chunk *out, struct err *err);
 struct node_store *node_store_new_over(node_store_reader read, void *ctx);
 void node_store_free(struct node_store *ns);
-struct chunk_store *node_store_chunks(struct node_store *ns);
 
 /* Reads from the overlay, then from the chunk store. The bytes live until node_store_free/_reset. */
 int node_store_read(struct node_store *ns, const struct hash *h, struct chunk *out, struct err *err);

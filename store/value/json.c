@@ -25,7 +25,7 @@ struct member {
 };
 
 struct parser {
-    const char *text, *p, *end;
+    const char *p, *end;
     struct buf *out;
     struct buf keys;
     struct member *members;
@@ -461,8 +461,7 @@ static bool value(struct parser *j) {
 
 static int normalize(const char *text, size_t size, bool keep_numbers, struct buf *out,
                      struct err *err) {
-    struct parser j = {
-        .text = text, .p = text, .end = text + size, .out = out, .keep_numbers = keep_numbers};
+    struct parser j = {.p = text, .end = text + size, .out = out, .keep_numbers = keep_numbers};
     size_t mark = out->size;
     bool ok = value(&j);
     if (ok) {

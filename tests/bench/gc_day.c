@@ -38,7 +38,6 @@ static struct {
     uint64_t random;
     int64_t micros; /* simulated */
     char *ids[LIVE];
-    int number;
     struct err err;
     double step_seconds, longest_step;
     int steps;

@@ -26,7 +26,6 @@ struct work {
     size_t seen_count, seen_capacity;
     struct arena rows; /* per node */
     uint64_t schemas, tuples, cells, refused, loose, failures;
-    bool verbose;
 };
 
 static uint64_t total_schemas, total_tuples, total_cells, total_refused, total_loose, total_failures;
@@ -275,7 +274,7 @@ static bool rebuild(const char *dir, bool verbose) {
         printf("%s: %s\n", dir, err.msg);
         return false;
     }
-    struct work w = {.dir = dir, .verbose = verbose, .rows = ARENA_INIT};
+    struct work w = {.dir = dir, .rows = ARENA_INIT};
     w.ns = node_store_new(cs);
     w.scratch = node_store_new(NULL);
     rc = chunk_store_each(cs, note, &w, &err);

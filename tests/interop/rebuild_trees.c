@@ -33,7 +33,6 @@ struct work {
     struct hash *seen; /* open table of all chunks ever queued */
     size_t seen_count, seen_capacity;
     uint64_t maps, items, nodes, blobs, documents, closures, mixed, skipped, failures;
-    bool verbose;
     const char *dir;
 };
 
@@ -457,7 +456,7 @@ static int open_store(const char *dir, struct chunk_store **cs, struct err *err)
 static bool rebuild_database(const char *dir, bool verbose) {
     struct err err = ERR_INIT;
     struct chunk_store *cs;
-    struct work w = {.dir = dir, .verbose = verbose};
+    struct work w = {.dir = dir};
     if (open_store(dir, &cs, &err) != BD_OK) {
         printf("%s: %s\n", dir, err.msg);
         return false;

@@ -53,10 +53,6 @@ static inline struct hash parse_hash(const char *text) {
     return h;
 }
 
-static inline struct bytes text_bytes(const char *s) {
-    return (struct bytes){(const uint8_t *)s, strlen(s)};
-}
-
 /* Keys are one or two little-endian 32-bit fields. */
 static inline int compare_ints(const void *ctx, struct bytes a, struct bytes b) {
     (void)ctx;

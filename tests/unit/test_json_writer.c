@@ -135,10 +135,9 @@ static void integers_reach_both_ends(void **state) {
     json_array(&w);
     json_int(&w, INT64_MIN);
     json_int(&w, INT64_MAX);
-    json_uint(&w, UINT64_MAX);
     json_int(&w, 0);
     json_array_end(&w);
-    expect("[-9223372036854775808,9223372036854775807,18446744073709551615,0]");
+    expect("[-9223372036854775808,9223372036854775807,0]");
 }
 
 static void raw_text_is_indented_again(void **state) {

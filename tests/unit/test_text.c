@@ -36,20 +36,6 @@ static void truncate_keeps_whole_characters(void **state) {
     assert_string_equal(text_truncate_bytes(&arena, "abcdefgh", 6), "abc...");
 }
 
-static void wrap_breaks_at_spaces_only(void **state) {
-    (void)state;
-    struct buf b = BUF_INIT;
-    text_add_wrapped(&b, "  ", "one two three", 9);
-    assert_string_equal(buf_str(&b), "  one two\n  three\n");
-    buf_clear(&b);
-    text_add_wrapped(&b, "", "unbreakable-word x", 5);
-    assert_string_equal(buf_str(&b), "unbreakable-word\nx\n");
-    buf_clear(&b);
-    text_add_wrapped(&b, "", "", 5);
-    assert_string_equal(buf_str(&b), "\n");
-    buf_release(&b);
-}
-
 static void clean_takes_out_what_steers_a_terminal(void **state) {
     (void)state;
     struct buf b = BUF_INIT;
@@ -96,7 +82,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(width_counts_columns_not_bytes),
         cmocka_unit_test(truncate_keeps_whole_characters),
-        cmocka_unit_test(wrap_breaks_at_spaces_only),
         cmocka_unit_test(clean_takes_out_what_steers_a_terminal),
         cmocka_unit_test(quoting_is_that_of_go),
         cmocka_unit_test(durations_are_those_of_go),
