@@ -132,7 +132,7 @@ static char *put_utf8(char *out, unsigned c) {
 #define REPLACEMENT 0xFFFDu
 
 /* The escape at *p (behind the backslash); false when it is none. */
-static bool read_escape(char **p, const char *end, char **out) {
+static bool read_escape(struct json_reader *r, char **p, const char *end, char **out) {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     if (*p >= end)
         return false;
@@ -154,8 +154,10 @@ static bool read_escape(char **p, const char *end, char **out) {
             code = 0x10000 + ((code - 0xD800) << 10) + ((unsigned)low - 0xDC00);
         }
     }
-    if (code == 0 || (code >= 0xD800 && code < 0xE000))
+    if (code == 0 || (code >= 0xD800 && code < 0xE000)) {
         code = REPLACEMENT;
+        r->replaced = true;
+    }
     *out = put_utf8(*out, code);
     return true;
 }
@@ -228,7 +230,7 @@ bool json_reader_string(struct json_reader *r, char **text, size_t *size) {
         if (*p != '\\')
             return json_reader_fail(r, "invalid control character in string literal");
         p++;
-        if (!read_escape(&p, r->end, &out))
+        if (!read_escape(r, &p, r->end, &out))
             return json_reader_fail(r, p >= r->end ? "unexpected end of JSON input"
                                                    : "invalid escape in string literal");
     }
@@ -240,8 +242,10 @@ bool json_reader_string(struct json_reader *r, char **text, size_t *size) {
     *text = start;
     *size = (size_t)(out - start);
     size_t bad = high ? count_bad_utf8(start, *size) : 0;
-    if (bad)
+    if (bad) {
         *text = repair(r, start, size, bad);
+        r->replaced = true;
+    }
     return true;
 }
 
@@ -309,7 +313,10 @@ static bool skip_string(struct json_reader *r) {
             return json_reader_fail(r, "invalid control character in string literal");
         char scratch[8], *out = scratch;
         r->at++;
-        if (!read_escape(&r->at, r->end, &out))
+        bool replaced = r->replaced; /* nothing is, the text stays as it is */
+        bool good = read_escape(r, &r->at, r->end, &out);
+        r->replaced = replaced;
+        if (!good)
             return json_reader_fail(r, r->at >= r->end ? "unexpected end of JSON input"
                                                        : "invalid escape in string literal");
     }

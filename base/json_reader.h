@@ -22,6 +22,7 @@ struct json_reader {
     struct arena *arena;   /* for the rare string that grows */
     const char *problem;   /* NULL while all is well; constant text */
     size_t problem_offset; /* byte in the text */
+    bool replaced;         /* a U+FFFD stands for something that no text can hold */
     bool first;            /* the container that was just opened has given no item yet */
 };
 

@@ -229,7 +229,7 @@ static void add_to_metadata(struct legacy_cursor *w, struct cell *metadata, cons
     struct json_slice taken =
         json_member(object ? metadata->s.data : "{}", object ? metadata->s.size : 2, "sqlite", 6);
     buf_addf(&text, "\"%s\":{%s}}", taken.data ? "sqlite_columns" : "sqlite", members);
-    if (json_normalize(text.data, text.size, &out, NULL) == BD_OK) {
+    if (json_renormalize(text.data, text.size, &out, NULL) == BD_OK) {
         *metadata = cell_json(arena_strndup(&w->scratch, out.data, out.size));
         metadata->s.size = out.size;
     }

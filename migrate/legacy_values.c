@@ -215,7 +215,11 @@ static struct cell json_value(sqlite3_stmt *row, int at, struct arena *a,
     if (!s || !n)
         return cell_json("{}");
     struct cell r = cell_json("{}");
-    if (json_normalize(s, n, &out, NULL) == BD_OK) {
+    /* What is no JSON, or a number beyond all that a reader takes, fails the first; the second keeps
+     * the digits. */
+    bool good = json_normalize(s, n, &out, NULL) == BD_OK;
+    buf_clear(&out);
+    if (good && json_renormalize(s, n, &out, NULL) == BD_OK) {
         r = cell_json(arena_strndup(a, buf_str(&out), out.size));
         r.s.size = out.size;
     } else {

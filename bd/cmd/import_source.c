@@ -108,7 +108,7 @@ static int read_folder(struct bd *bd, const char *folder, struct import_source *
     return rc;
 }
 
-static const char *note_unknown(struct import_source *s);
+static const char *notes_of(struct import_source *s);
 
 int import_source_read(struct bd *bd, const char *path, struct import_source *s, struct err *err) {
     struct stat st;
@@ -135,7 +135,7 @@ int import_source_read(struct bd *bd, const char *path, struct import_source *s,
             err_prefix(err, "import failed");
     }
     if (rc == BD_OK)
-        s->note = note_unknown(s);
+        s->note = notes_of(s);
     return rc;
 }
 
@@ -171,17 +171,31 @@ void import_source_forgettable(struct import_source *s, struct import_options *o
 }
 
 /* Taken down at once: the records may be gone when it is told. */
-static const char *note_unknown(struct import_source *s) {
+static const char *notes_of(struct import_source *s) {
     struct buf b = BUF_INIT;
     for (struct strmap_entry *e = NULL; (e = strmap_next(&s->data.unknown, e));)
         buf_addf(&b, "%s %s (%zu)", b.size ? "," : "", e->key, (size_t)(uintptr_t)e->value);
-    const char *note =
-        b.size ? arena_printf(&s->bd->arena,
-                              "Note: an issue has no place for these members, which were left out:%s\n",
-                              buf_str(&b))
-               : NULL;
+    struct arena *a = &s->bd->arena;
+    const struct import_data *d = &s->data;
+    const char *note = "";
+    if (b.size)
+        note = arena_printf(
+            a, "Note: an issue has no place for these members, which were left out:%s\n", buf_str(&b));
     buf_release(&b);
-    return note;
+    if (d->repeated)
+        note = arena_printf(
+            a, "%sNote: %zu record%s came again with an id of this file; the last counts\n", note,
+            d->repeated, d->repeated == 1 ? "" : "s");
+    if (d->replaced)
+        note =
+            arena_printf(a,
+                         "%sNote: %zu record%s had bytes that are not UTF-8 or characters that no text "
+                         "can hold; U+FFFD stands for them\n",
+                         note, d->replaced, d->replaced == 1 ? "" : "s");
+    if (d->tombstones)
+        note = arena_printf(a, "%sNote: %zu deleted issue%s (tombstones) left out\n", note,
+                            d->tombstones, d->tombstones == 1 ? "" : "s");
+    return *note ? note : NULL;
 }
 
 void import_source_report(const struct import_source *s, const struct import_result *r) {

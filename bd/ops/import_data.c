@@ -171,6 +171,7 @@ static int add_issue(struct import_data *d, const struct issue *i, const struct 
                      struct arena *a, struct err *err) {
     if (*i->id) {
         uintptr_t at = (uintptr_t)strmap_get(&d->by_id, i->id);
+        d->repeated += at != 0;
         if (at)
             return join_issue(d, &d->issues[at - 1], from, a, err);
         strmap_put(&d->by_id, i->id, (void *)(uintptr_t)(d->count + 1));
@@ -207,6 +208,7 @@ static void count_unknown(struct import_data *d, const struct record *r) {
 
 static int add(struct import_data *d, const struct record *r, const struct place *from, struct arena *a,
                struct err *err) {
+    d->replaced += r->replaced;
     switch (r->kind) {
     case RECORD_NONE: d->tombstones += r->tombstone; break;
     case RECORD_ISSUE: count_unknown(d, r); return add_issue(d, &r->issue, from, a, err);

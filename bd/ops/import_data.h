@@ -55,6 +55,8 @@ struct import_data {
     size_t loose_count, loose_capacity;
     size_t dependency_count; /* of all issues, and rows */
     size_t tombstones;
+    size_t repeated; /* records of an id that stood in the text before */
+    size_t replaced; /* records with texts that are no UTF-8, or have characters that cannot be kept */
     struct strmap unknown; /* members of issues that were left out → how many issues have them */
     struct strmap by_id;   /* id → index + 1; until import_data_finish */
     struct strmap words;   /* texts that come again and again */

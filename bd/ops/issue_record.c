@@ -406,6 +406,8 @@ static bool take_waiters(struct parser *p) {
 void record_name_comments(struct issue *i, struct arena *a) {
     for (size_t k = 0; k < i->comment_row_count; k++) {
         struct comment *c = &i->comments[k];
+        if (c->created_at == ISSUE_NO_TIME) /* so that a second import finds it again */
+            c->created_at = i->created_at;
         if ((c->id && *c->id) || c->created_at == ISSUE_NO_TIME)
             continue;
         unsigned char h[SHA256_DIGEST_LENGTH];
@@ -561,6 +563,7 @@ int record_parse(char *text, size_t size, struct arena *a, struct record *out, s
             return err->code;
         return err_set(err, BD_INVALID, "%s (at byte %zu)", p.r.problem, p.r.problem_offset + 1);
     }
+    out->replaced = p.r.replaced;
     decide_kind(&p);
     if (p.numbered && out->kind == RECORD_ISSUE)
         return err_set(err, BD_INVALID, "member \"id\": a text is expected");

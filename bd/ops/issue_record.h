@@ -25,6 +25,7 @@ struct record {
     enum record_kind kind;
     const char *type;             /* the member _type as it stands, or NULL */
     bool header, tombstone;       /* RECORD_NONE because of `_schema`, or of status tombstone */
+    bool replaced;                /* texts of it had bytes or characters that cannot be kept */
     struct issue issue;           /* status and type have their defaults; times may be ISSUE_NO_TIME */
     struct dependency dependency; /* issue_id: of any kind of row */
     const char *label;

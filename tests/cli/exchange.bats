@@ -359,3 +359,16 @@ END
     [ "$(json_get created <<<"$out")" = 1 ]
     [[ "$err" == *"_schema (1)"* ]]
 }
+
+@test "what an import changes or leaves out is named" {
+    printf '%s\n' '{"id":"t-a","title":"One \ud800","created_at":"2026-01-01T00:00:00Z","comments":[{"text":"no time"}]}' \
+        '{"id":"t-a","title":"Two","updated_at":"2026-01-02T00:00:00Z"}' \
+        '{"id":"t-b","title":"Gone","status":"tombstone"}' >n.jsonl
+    apart bd import n.jsonl
+    [ "$status" = 0 ]
+    [[ "$err" == *"1 record came again"*"1 record had bytes"*"1 deleted issue (tombstones) left out"* ]]
+    before=$(head_commit)
+    bd import n.jsonl
+    [ "$before" = "$(head_commit)" ]
+    [ "$(bd export | grep -o '"text":"no time"' | wc -l)" = 1 ]
+}
