@@ -189,7 +189,7 @@ static int add_edge(struct legacy *l, sqlite3_stmt *s, void *ctx, struct err *er
     return BD_OK;
 }
 
-/* Sets `blocked` of all nodes (bd-system §2.7). */
+/* Sets `blocked` of all nodes. */
 static int legacy_find_blocked(struct legacy *l, struct err *err) {
     struct edges list = {NULL, 0, 0};
     if (!l->edges_sql)

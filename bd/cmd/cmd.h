@@ -3,7 +3,7 @@
  * function. The dispatcher, the help texts, completion and checks know only this table.
  *
  * Flag syntax is that of upstream (pflag): --x v, --x=v, -x v, -xv, bundled booleans, `--` ends flags,
- * flags and arguments may be mixed. Error texts: bd-core §1.4.
+ * flags and arguments may be mixed. Error texts too.
  */
 #ifndef BD_CMD_CMD_H
 #define BD_CMD_CMD_H
@@ -83,7 +83,7 @@ const char *cmd_called_as(const struct cmd_call *c); /* the name or alias that w
 /* The text as Go's %q prints it, in the arena. */
 char *cmd_quote(struct arena *a, const char *s);
 
-/* --- failing (they print by the rules of bd-core §1.3 and return the exit status 1) --- */
+/* --- failing (they print as fail.c says and return the exit status 1) --- */
 /* stderr text, or with --json an object on stderr */
 int cmd_fail(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The hint where a command finds no workspace. */

@@ -37,9 +37,9 @@ struct bd {
 int bd_find_workspace(struct bd *bd);
 
 /*
- * Opens the store of the workspace once (discovery, identity check, schema check: bd-core §1.1).
- * Returns 0, or an exit status after the error was reported. The dispatcher calls it for commands
- * without CMD_NO_STORE before run.
+ * Opens the store of the workspace once (discovery, identity check, schema check). Returns 0, or an
+ * exit status after the error was reported. The dispatcher calls it for commands without CMD_NO_STORE
+ * before run.
  */
 int bd_open_store(struct bd *bd);
 

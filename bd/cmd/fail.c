@@ -1,4 +1,4 @@
-/* How commands say that they failed, or warn (bd-core §1.3): text or JSON, standard error or output. */
+/* How commands say that they failed, or warn: text or JSON, standard error or output. */
 #include "bd/cmd/parse.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "bd/cmd/cmd.h"
 
-/* Exit statuses that scripts may rely on (bd-system §3.0.4). */
+/* Exit statuses that scripts may rely on. */
 enum {
     INIT_REMOTE_REFUSED = 10, /* a remote holds data and nobody said what is to become of it */
     INIT_DECLINED = 11,       /* the typed confirmation was not given */

@@ -1,5 +1,5 @@
 /*
- * Keeps the column is_blocked true (bd-system §2.7): it caches "not ready because of a blocker".
+ * Keeps the column is_blocked true: it caches "not ready because of a blocker".
  *
  * Unlike upstream the cache never touches updated_at: nobody edited those issues. Databases without the
  * column are left alone; their readers derive the answer from the dependencies.

@@ -4,7 +4,7 @@
 
 #include "bd/ops/issue.h"
 
-/* 64 lower-case hex digits in `a` (bd-core §7.2). */
+/* 64 lower-case hex digits in `a`; upstream: internal/types, ComputeContentHash. */
 const char *issue_content_hash(const struct issue *i, struct arena *a);
 
 #endif

@@ -1,6 +1,5 @@
 /*
- * A plan of issues and the dependencies between them, named by keys, made real in one transaction
- * (bd-core §10.3).
+ * A plan of issues and the dependencies between them, named by keys, made real in one transaction.
  */
 #ifndef BD_OPS_GRAPH_APPLY_H
 #define BD_OPS_GRAPH_APPLY_H

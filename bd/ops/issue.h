@@ -73,8 +73,7 @@ extern const size_t issue_column_count;
 #define ISSUE_COLUMN_COUNT 48 /* the same number, for arrays */
 /* Row in that order → issue; texts are NUL-terminated copies in `a`. */
 void issue_from_row(struct issue *i, const struct cell *row, struct arena *a);
-/* All columns of an issue as cells in the order of issue_columns, for an insert (NULL rules: bd-core
- * §7.1). */
+/* All columns of an issue as cells in the order of issue_columns, for an insert. */
 void issue_to_row(const struct issue *i, struct cell *row, struct arena *a);
 
 /* Stored times have whole seconds; they are cut down, never rounded up into the future. */

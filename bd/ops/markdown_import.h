@@ -1,6 +1,5 @@
 /*
- * Issues written down in markdown: "## Title" starts one, "### Section" starts one of its fields
- * (bd-core §10.2).
+ * Issues written down in markdown: "## Title" starts one, "### Section" starts one of its fields.
  */
 #ifndef BD_OPS_MARKDOWN_IMPORT_H
 #define BD_OPS_MARKDOWN_IMPORT_H

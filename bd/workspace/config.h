@@ -1,6 +1,6 @@
 /*
- * Configuration from YAML files, environment and defaults (bd-core §2.4, bd-system §1.3). Keys are
- * dotted and lower case. Keys kept in the database are not here.
+ * Configuration from YAML files, environment and defaults. Keys are dotted and lower case. Keys kept in
+ * the database are not here.
  */
 #ifndef BD_WORKSPACE_CONFIG_H
 #define BD_WORKSPACE_CONFIG_H
@@ -38,7 +38,7 @@ int64_t config_int(struct config *c, const char *key, int64_t fallback);
 /* Warning about unreadable or malformed files, or NULL. */
 const char *config_warning(struct config *c);
 
-/* ---- the file (bd-system §1.3.2) ---- */
+/* ---- the file ---- */
 
 /* Does this key live in config.yaml (true) or in the database? */
 bool config_key_is_yaml(const char *key);

@@ -1,4 +1,4 @@
-/* .beads/metadata.json: which database the workspace uses (bd-system §1.2). */
+/* .beads/metadata.json: which database the workspace uses. */
 #include "bd/workspace/workspace.h"
 
 #include "base/json_value.h"

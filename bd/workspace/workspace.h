@@ -1,6 +1,5 @@
 /*
- * Finding the workspace: the .beads directory, its redirect, metadata.json, the database directory
- * (bd-core §3, bd-system §1).
+ * Finding the workspace: the .beads directory, its redirect, metadata.json, the database directory.
  */
 #ifndef BD_WORKSPACE_WORKSPACE_H
 #define BD_WORKSPACE_WORKSPACE_H
@@ -54,7 +53,8 @@ struct metadata {
 int metadata_load(const char *beads_dir, struct arena *a, struct metadata *out, struct err *err);
 int metadata_save(const char *beads_dir, const struct metadata *m, struct err *err);
 
-/* Absolute path without "..", "." and links; of what does not exist, as far as it does. In the arena. */
+/* Absolute path without "..", "." and links; of what does not exist, as far as it does. In the arena.
+ */
 const char *workspace_real_path(const char *path, struct arena *a);
 /* Has metadata.json, config.yaml, dolt/, embeddeddolt/ or a *.db; or a database proper. */
 bool workspace_has_project(const char *beads_dir);

@@ -1,5 +1,6 @@
 /*
- * Commits (DCMT) and tags (DTAG), and the closure of a commit's ancestors (format-values §1.10, §3).
+ * Commits (DCMT) and tags (DTAG), and the closure of a commit's ancestors (Dolt: go/serial/commit.fbs,
+ * tag.fbs).
  */
 #ifndef STORE_DB_COMMIT_H
 #define STORE_DB_COMMIT_H

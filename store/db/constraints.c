@@ -1,7 +1,6 @@
 /*
- * Foreign keys: resolving, checking children, following parents (format-values §6.4). A key's columns
- * are named by tags; a key whose parent table is gone cannot be satisfied, one whose child is gone is
- * without effect.
+ * Foreign keys: resolving, checking children, following parents. A key's columns are named by tags; a
+ * key whose parent table is gone cannot be satisfied, one whose child is gone is without effect.
  */
 #include "store/db/ddl_exec.h"
 #include "store/db/row_write.h"

@@ -1,6 +1,6 @@
 /*
  * A new database. Everything is built beside its place, synced, and renamed into it, so a crash leaves
- * either nothing to be seen or a complete database (format-chunkstore §1.5).
+ * either nothing to be seen or a complete database.
  */
 #include "store/db/commit.h"
 #include "store/db/repo_state.h"

@@ -21,7 +21,7 @@ enum ddl_kind {
 enum ddl_nullability { DDL_NULL_UNSAID, DDL_NULL, DDL_NOT_NULL };
 
 struct ddl_check {
-    const char *name; /* NULL: the executor makes `<table>_chk_<8 characters>` (format-values §6.5) */
+    const char *name;       /* NULL: the executor makes `<table>_chk_<8 characters>` */
     const char *expression; /* Dolt's stored form, as it goes into struct check */
     bool not_enforced;
 };

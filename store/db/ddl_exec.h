@@ -16,8 +16,8 @@ struct ddl_tag_request {
     uint64_t tag; /* result */
 };
 /*
- * Tags for columns that a statement makes (format-values §6.7). existing: the table as it is, NULL for
- * a new one. use_head: tags of HEAD's tables are taken too (false for a plain ADD COLUMN).
+ * Tags for columns that a statement makes. existing: the table as it is, NULL for a new one. use_head:
+ * tags of HEAD's tables are taken too (false for a plain ADD COLUMN).
  */
 int ddl_tags(struct embedded_txn *x, const char *table, const struct schema *existing, bool use_head,
              struct ddl_tag_request *list, size_t count, struct err *err);

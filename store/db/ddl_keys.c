@@ -1,5 +1,5 @@
 /*
- * Foreign keys in schema changes (format-values §6.4).
+ * Foreign keys in schema changes.
  *
  * A key declared while foreign_key_checks is on is resolved: rows are checked and it names column tags
  * and the child's index. Declared while it is off it is stored with column names only.

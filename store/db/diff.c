@@ -1,5 +1,5 @@
 /*
- * Differences between two states: which tables, and in them which rows (format-values §8).
+ * Differences between two states: which tables, and in them which rows.
  */
 #include "store/db/stage.h"
 

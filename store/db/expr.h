@@ -1,6 +1,6 @@
 /*
  * The small expression language that schemas store: column defaults, generated columns and check
- * constraints (format-values §6.5).
+ * constraints.
  */
 #ifndef STORE_DB_EXPR_H
 #define STORE_DB_EXPR_H

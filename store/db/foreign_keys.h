@@ -1,5 +1,5 @@
 /*
- * The foreign keys of a root value (DFKC, format-values §1.9, §6.4).
+ * The foreign keys of a root value (DFKC; Dolt: go/serial/foreign_key.fbs).
  */
 #ifndef STORE_DB_FOREIGN_KEYS_H
 #define STORE_DB_FOREIGN_KEYS_H

@@ -1,6 +1,6 @@
 /*
  * History in the order of `dolt log`: reverse topological, a binary heap by height, then author time
- * (format-values §3.1).
+ * (Dolt: go/libraries/doltcore/env/actions/commitwalk).
  */
 #ifndef STORE_DB_LOG_H
 #define STORE_DB_LOG_H

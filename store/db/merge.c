@@ -1,5 +1,5 @@
 /*
- * Merging root values table by table, and the merge of branches (format-values §7.1, §7.2).
+ * Merging root values table by table, and the merge of branches.
  */
 #include "store/db/merge.h"
 

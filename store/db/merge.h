@@ -1,6 +1,6 @@
 /*
- * Three-way merge of root values (format-values §7): tables, rows, cells, JSON documents, foreign keys;
- * what does not merge becomes artifacts of the table, as Dolt records them.
+ * Three-way merge of root values (Dolt: go/libraries/doltcore/merge): tables, rows, cells, JSON
+ * documents, foreign keys; what does not merge becomes artifacts of the table, as Dolt records them.
  *
  * merge.c: roots and the driver's entry; merge_rows.c: rows of one table; merge_json.c: documents;
  * merge_schema.c: columns, indexes, checks; merge_keys.c: foreign keys and what the merge violates.

@@ -1,5 +1,5 @@
 /*
- * The greatest common ancestor of two commits, by (height, address) (format-values §3.3).
+ * The greatest common ancestor of two commits, by (height, address).
  */
 #ifndef STORE_DB_MERGE_BASE_H
 #define STORE_DB_MERGE_BASE_H

@@ -1,6 +1,6 @@
 /*
  * Three-way merge of JSON documents: objects merge key by key, everything else must be changed by one
- * side only (format-values §7.5). Works on the normalised text; equal values have equal text.
+ * side only. Works on the normalised text; equal values have equal text.
  */
 #include "store/db/merge.h"
 

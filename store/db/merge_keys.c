@@ -1,6 +1,6 @@
 /*
  * Foreign keys in a merge: the keys of three roots into one set, then the rows that the merge left
- * without parents (format-values §7.3, §7.4).
+ * without parents.
  */
 #include "store/db/merge.h"
 #include "store/db/row_write.h"

@@ -1,7 +1,6 @@
 /*
  * Rows of one table: their changes since the base are applied to our maps; where both sides changed a
- * row, it merges cell by cell (format-values §7.4). A row that does not merge stays ours and gets an
- * artifact.
+ * row, it merges cell by cell. A row that does not merge stays ours and gets an artifact.
  */
 #include "store/db/merge.h"
 #include "store/db/row_write.h"
@@ -61,7 +60,7 @@ static void base64(struct buf *out, struct bytes in) {
     }
 }
 
-/* 20 bytes that tell violations of one row apart (format-values §7.6). */
+/* 20 bytes that tell violations of one row apart. */
 static void info_hash(const char *info, uint8_t out[21]) {
     memset(out, 0, 21);
     if (!info)

@@ -1,7 +1,7 @@
 /*
- * Three-way merge of table schemas (format-values §7.3): columns by tag, else by name; indexes by the
- * tags of their columns; checks by name. What only one side changed is taken. Our columns keep their
- * order, new ones of theirs follow.
+ * Three-way merge of table schemas (Dolt: go/libraries/doltcore/merge): columns by tag, else by name;
+ * indexes by the tags of their columns; checks by name. What only one side changed is taken. Our
+ * columns keep their order, new ones of theirs follow.
  */
 #include "store/db/merge.h"
 

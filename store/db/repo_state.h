@@ -1,6 +1,6 @@
 /*
  * <db>/.dolt/repo_state.json: the current branch of the command line, remotes, backups, upstream
- * branches (format-chunkstore §1.3).
+ * branches (Dolt: go/libraries/doltcore/env/repo_state.go).
  */
 #ifndef STORE_DB_REPO_STATE_H
 #define STORE_DB_REPO_STATE_H

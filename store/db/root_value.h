@@ -1,6 +1,6 @@
 /*
  * Root values (RTVL): one state of the whole database, i.e. table names → tables, and the foreign keys
- * (format-values §1.6).
+ * (Dolt: go/serial/rootvalue.fbs).
  */
 #ifndef STORE_DB_ROOT_VALUE_H
 #define STORE_DB_ROOT_VALUE_H

@@ -1,6 +1,6 @@
 /*
  * Which tables go into a commit: everything that differs between the staged and the working root but
- * ignored new tables (format-values §2.3, §6.6).
+ * ignored new tables.
  */
 #ifndef STORE_DB_STAGE_H
 #define STORE_DB_STAGE_H

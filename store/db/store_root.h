@@ -1,6 +1,6 @@
 /*
  * The store root (STRT): the map from dataset names to addresses that a chunk store's root hash names
- * (format-values §1.5, §2.1).
+ * (Dolt: go/serial/storeroot.fbs).
  */
 #ifndef STORE_DB_STORE_ROOT_H
 #define STORE_DB_STORE_ROOT_H
@@ -26,7 +26,7 @@ int store_root_each(const struct tree *map,
                     int (*fn)(void *ctx, struct bytes dataset, const struct hash *address), void *ctx,
                     struct err *err);
 
-/* True for names that branches and tags may have (format-values §2.1). */
+/* True for names that branches and tags may have. */
 bool ref_name_is_valid(const char *name);
 
 #endif

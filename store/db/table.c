@@ -432,7 +432,7 @@ struct bytes table_index_row_key(const struct table_schema *ts, size_t i, struct
     return tuple_from_fields(list, s->pk_count, a);
 }
 
-/* ---- keyless tables (format-values §5.7) ---- */
+/* ---- keyless tables ---- */
 
 struct bytes keyless_key(struct bytes value, struct arena *a) {
     size_t skip = value.size < 8 ? value.size : 8;

@@ -1,5 +1,5 @@
 /*
- * Tables (DTBL): a schema, the row map, the secondary index maps (format-values §1.7, §5.7, §6.1–§6.3).
+ * Tables (DTBL): a schema, the row map, the secondary index maps (Dolt: go/serial/table.fbs).
  */
 #ifndef STORE_DB_TABLE_H
 #define STORE_DB_TABLE_H

@@ -43,8 +43,8 @@ struct tables_identity {
 };
 
 /*
- * Creates a database directory `dir` (parent exists, dir does not) with an initial commit
- * "Initialize data repository" by `author` on branch `branch`, crash-safe (format-chunkstore §1.5).
+ * Creates a database directory `dir` (parent exists, dir does not) with an initial commit "Initialize
+ * data repository" by `author` on branch `branch`, crash-safe.
  */
 int tables_create_embedded(const char *dir, const char *branch, const struct tables_identity *author,
                            struct err *err);
@@ -245,7 +245,7 @@ struct tables_commit_info {
     int64_t time_micros; /* author time */
     uint64_t height;
 };
-/* Walks from ref (NULL = HEAD) newest first (reverse topological, format-values §3.1). BD_DONE stops.
+/* Walks from ref (NULL = HEAD) newest first (reverse topological). BD_DONE stops.
  */
 int tables_log(struct tables *t, const char *ref, struct arena *a,
                int (*fn)(void *ctx, const struct tables_commit_info *c), void *ctx, struct err *err);

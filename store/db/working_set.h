@@ -1,5 +1,5 @@
 /*
- * Working sets (WRST): what a branch holds beyond its head commit (format-values §1.11, §2.3).
+ * Working sets (WRST): what a branch holds beyond its head commit (Dolt: go/serial/workingset.fbs).
  */
 #ifndef STORE_DB_WORKING_SET_H
 #define STORE_DB_WORKING_SET_H

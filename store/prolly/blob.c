@@ -1,7 +1,7 @@
 /*
  * Blob trees: the bytes of a long value cut every 4000 bytes, with inner nodes of up to 200 addresses.
  * Unlike the maps they are cut by length alone. Reading also takes indexed JSON, whose leaves are blobs
- * too and whose inner nodes are address maps. Format: format-values §4.11, §5.6.
+ * too and whose inner nodes are address maps.
  */
 #include "store/prolly/blob.h"
 

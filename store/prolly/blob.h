@@ -1,6 +1,7 @@
 /*
- * Blob trees: long values stored out of line, cut every 4000 bytes, fan-out 200 (format-values §4.11),
- * and the reading of JSON documents that Dolt indexed (internal ADRM nodes over BLOB leaves, §5.6).
+ * Blob trees: long values stored out of line, cut every 4000 bytes, fan-out 200 (Dolt:
+ * go/store/prolly/tree/blob_builder.go), and the reading of JSON documents that Dolt indexed (internal
+ * ADRM nodes over BLOB leaves).
  */
 #ifndef STORE_PROLLY_BLOB_H
 #define STORE_PROLLY_BLOB_H
@@ -18,7 +19,7 @@ int blob_size(struct node_store *ns, const struct hash *h, uint64_t *size, struc
 
 /*
  * Writes JSON text (already normalised) exactly as Dolt's optimised JSON writer would: indexed leaves
- * cut by the splitter at locations, §5.6.
+ * cut by the splitter at locations.
  */
 int blob_write_json(struct node_store *ns, const char *text, size_t size, struct hash *h,
                     struct err *err);

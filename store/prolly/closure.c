@@ -1,7 +1,7 @@
 /*
  * The closure of a new commit: all its proper ancestors by height and address. It is made by editing
  * the closure of the first parent, because entries weigh 29 bytes while they are added and 28 once they
- * are there, so that the way decides the shape (format-values §3.2).
+ * are there, so that the way decides the shape. Dolt: go/store/prolly/commit_closure.go.
  */
 #include "store/prolly/tree.h"
 

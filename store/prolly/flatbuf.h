@@ -1,7 +1,7 @@
 /*
  * Flatbuffers as Dolt's Go runtime builds them: back to front, with its padding, default elision and
- * vtable sharing, because the bytes are hashed. And a bounds-checked reader for hostile bytes.
- * Rules: format-values §1.2 (dolthub/flatbuffers v23 Go builder).
+ * vtable sharing, because the bytes are hashed. And a bounds-checked reader for hostile bytes. Rules:
+ * dolthub/flatbuffers v23, Go builder.
  */
 #ifndef STORE_PROLLY_FLATBUF_H
 #define STORE_PROLLY_FLATBUF_H

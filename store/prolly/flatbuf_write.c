@@ -1,7 +1,7 @@
 /*
  * The flatbuffer writer. Bytes fill from the end towards the front; a position is named by its distance
  * from the end ("offset"), which growth does not change. The rules that decide every byte (padding,
- * elided defaults, shared vtables) are those of Dolt's Go builder: format-values §1.2.
+ * elided defaults, shared vtables) are those of Dolt's Go builder (dolthub/flatbuffers v23).
  */
 #include "store/prolly/flatbuf.h"
 

@@ -1,8 +1,8 @@
 /*
  * JSON documents as Dolt stores them: the text cut into blob leaves at places between two values, under
  * an address map whose keys say how far each leaf goes ("locations": a state byte and the path). The
- * text is walked once by a small state machine that ends a step at every location. Format:
- * format-values §5.6.
+ * text is walked once by a small state machine that ends a step at every location. Dolt:
+ * go/store/prolly/tree/json_chunker.go, json_location.go.
  */
 #include "store/prolly/blob.h"
 

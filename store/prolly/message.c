@@ -1,6 +1,7 @@
 /*
- * What a stored message is, and which chunks it refers to (format-values §1.13): the ground of garbage
- * collection, push, pull and fsck. Every kind has its rule in one table; the walker is generic.
+ * What a stored message is, and which chunks it refers to (Dolt: the WalkAddrs of
+ * go/store/types/serial_message.go): the ground of garbage collection, push, pull and fsck. Every kind
+ * has its rule in one table; the walker is generic.
  */
 #include "store/prolly/message.h"
 

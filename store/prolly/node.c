@@ -1,6 +1,6 @@
 /*
  * Nodes of prolly trees: bytes → checked view, items → bytes. Layouts, and the orders of creation that
- * are part of the format: format-values §1.4.
+ * are part of the format: go/store/prolly/message in Dolt.
  */
 #include "store/prolly/node.h"
 

@@ -1,7 +1,8 @@
 /*
  * Chunk boundaries. A boundary falls after an item when the hash of its key is small against the chance
  * that a chunk of Weibull-distributed size ends here; so boundaries depend on the items since the last
- * one and on nothing else, which makes equal content equal trees. Format: format-values §4.3.
+ * one and on nothing else, which makes equal content equal trees. Dolt:
+ * go/store/prolly/tree/node_splitter.go.
  */
 #include "store/prolly/node.h"
 

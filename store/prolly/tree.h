@@ -1,7 +1,8 @@
 /*
- * Prolly trees: ordered maps whose shape depends on their content alone, so that equal content has
- * an equal root hash. One machinery serves four node messages: rows and indexes (TUPM), address maps
- * (ADRM), commit closures (CMCL) and merge artifacts (ARTM). Format: format-values §1.4 and §4.
+ * Prolly trees: ordered maps whose shape depends on their content alone, so that equal content has an
+ * equal root hash. One machinery serves four node messages: rows and indexes (TUPM), address maps
+ * (ADRM), commit closures (CMCL) and merge artifacts (ARTM). Dolt: go/store/prolly,
+ * go/serial/prolly.fbs.
  *
  * A root node may live inside another message (DTBL, RTVL, STRT embed theirs); hence struct tree holds
  * the root node's bytes, and its address only where one is needed.
@@ -25,8 +26,9 @@ struct bytes {
 typedef int (*tree_compare_fn)(const void *ctx, struct bytes a, struct bytes b);
 
 /*
- * Offsets of the 20-byte addresses inside a leaf value, ascending vector order as format-values §1.4
- * says (the callback appends in stored order for this one tuple). NULL when values hold no addresses.
+ * Offsets of the 20-byte addresses inside a leaf value, in the ascending order of the vector in the
+ * message (the callback appends in stored order for this one tuple). NULL when values hold no
+ * addresses.
  */
 typedef size_t (*tree_value_addresses_fn)(const void *ctx, struct bytes value, uint16_t *offsets,
                                           size_t max);
@@ -160,8 +162,8 @@ struct tree_edit {
 /*
  * Applies edits (sorted by key, each key once; a removal of a missing key and a put of an equal item
  * are no-ops) and gives the canonical tree, as Dolt's mutator does it (needed for closures, whose
- * weights depend on the way, §3.2). `out` may be `t`. New nodes go to the node store; the root does
- * not, until tree_write_root. Applying all edits to an empty tree builds from scratch.
+ * weights depend on the way). `out` may be `t`. New nodes go to the node store; the root does not,
+ * until tree_write_root. Applying all edits to an empty tree builds from scratch.
  */
 int tree_apply(const struct tree *t, const struct tree_edit *edits, size_t count, struct tree *out,
                struct err *err);

@@ -1,5 +1,6 @@
 /*
- * Column tags: the numbers by which Dolt knows columns across branches and clones (format-values §6.7).
+ * Column tags: the numbers by which Dolt knows columns across branches and clones (Dolt:
+ * go/libraries/doltcore/schema/tag.go).
  *
  * Two clones that run the same migration must come to the same tags, so this repeats Go's seeded
  * math/rand source (an additive lagged Fibonacci generator of length 607 and tap 273) bit by bit. Only

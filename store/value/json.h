@@ -1,6 +1,6 @@
 /*
- * JSON as Dolt stores it: normalised text (format-values §5.6), and small questions on it that need no
- * tree of objects in memory.
+ * JSON as Dolt stores it: normalised text (Dolt: go/store/prolly/tree/json_*.go), and small questions
+ * on it that need no tree of objects in memory.
  */
 #ifndef STORE_VALUE_JSON_H
 #define STORE_VALUE_JSON_H

@@ -1,6 +1,6 @@
 /*
  * Table schemas: columns with Dolt's types, tags and encodings, keys, secondary indexes, checks; and
- * their DSCH message, byte-identical to Dolt's (format-values §1.8, §5.3, §6.7).
+ * their DSCH message, byte-identical to Dolt's (go/serial/schema.fbs there).
  */
 #ifndef STORE_VALUE_SCHEMA_H
 #define STORE_VALUE_SCHEMA_H
@@ -118,7 +118,7 @@ bool sql_type_is_text(const struct sql_type *t); /* has a collation: CHAR … LO
 char *sql_type_format(const struct sql_type *t, struct arena *a);
 enum encoding sql_type_encoding(const struct sql_type *t); /* default of Dolt ≤ 1.88 */
 enum encoding sql_type_key_encoding(const struct sql_type *t, enum encoding column_encoding);
-unsigned sql_type_tag_kind(const struct sql_type *t); /* kind byte of §6.7 */
+unsigned sql_type_tag_kind(const struct sql_type *t); /* for column_tag */
 
 struct column {
     const char *name;

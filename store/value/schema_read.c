@@ -1,6 +1,6 @@
 /*
- * Reading the DSCH message (format-values §1.8). Bytes are hostile: ordinals, counts and texts are
- * checked, so that whoever walks a parsed schema needs no checks of its own.
+ * Reading the DSCH message (Dolt: go/serial/schema.fbs). Bytes are hostile: ordinals, counts and texts
+ * are checked, so that whoever walks a parsed schema needs no checks of its own.
  */
 #include "store/value/schema.h"
 

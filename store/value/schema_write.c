@@ -1,6 +1,7 @@
 /*
  * Writing the DSCH message. The order in which strings, vectors and tables are created is part of the
- * format (the message's hash is the schema's identity): format-values §1.8.
+ * format (the message's hash is the schema's identity). Dolt:
+ * go/libraries/doltcore/schema/encoding/serialization.go.
  */
 #include "store/value/schema.h"
 

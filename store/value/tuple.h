@@ -1,6 +1,6 @@
 /*
- * Tuples: rows and index keys as bytes, their comparison, and the way between bytes and cells
- * (format-values §5.1, §5.2, §5.4, §5.5).
+ * Tuples: rows and index keys as bytes, their comparison, and the way between bytes and cells (Dolt:
+ * go/store/val).
  */
 #ifndef STORE_VALUE_TUPLE_H
 #define STORE_VALUE_TUPLE_H

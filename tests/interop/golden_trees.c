@@ -226,7 +226,7 @@ static flatbuf_ref write_hash(struct flatbuf *fb, const struct hash *h) {
     return flatbuf_bytes(fb, h->b, HASH_SIZE);
 }
 
-/* DTBL: format-values §1.7. Index roots are chunks, the row map's root is embedded. */
+/* DTBL (Dolt: go/serial/table.fbs). Index roots are chunks, the row map's root is embedded. */
 static struct hash table_hash(struct golden_table *t, struct hash *index_roots) {
     struct tree map;
     struct address_edit edits[INDEXES_MAX];

@@ -1,7 +1,7 @@
 /*
- * Tables built by the rules of the golden data (BD_SHARED data/golden/index.md §1) through DDL,
- * inserts, updates and deletes: the same root, table and row map hashes that real Dolt computed.
- * GOLDEN_ALL=1 in the environment takes the large sizes too.
+ * Tables built by the rules of the golden data (BD_SHARED, data/golden/index.md) through DDL, inserts,
+ * updates and deletes: the same root, table and row map hashes that real Dolt computed. GOLDEN_ALL=1 in
+ * the environment takes the large sizes too.
  */
 #include "tests/run_ddl.h"
 #include "tests/unit/db_help.h"

@@ -52,7 +52,7 @@ static void tables_that_dolt_made(void **state) {
     help_check_schemas(list, sizeof list / sizeof *list);
 }
 
-/* The tracker's own tables at one point of its history (format-values §10.5). */
+/* The tracker's own tables at one point of its history. */
 static void tables_of_the_tracker(void **state) {
     (void)state;
     static const struct known_schema list[] = {

@@ -1,6 +1,6 @@
 /*
- * Messages, byte for byte: what the builder writes against messages that Dolt wrote (format-values
- * §10.1), what the walker finds in them, and what damaged bytes give.
+ * Messages, byte for byte: what the builder writes against messages that Dolt wrote, what the walker
+ * finds in them, and what damaged bytes give.
  */
 #include "tests/unit/prolly_help.h"
 

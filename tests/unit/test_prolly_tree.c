@@ -1,6 +1,6 @@
 /*
- * Trees: root addresses that Dolt computed (format-values §10.2), and the laws that hold for any
- * content: the way to a content does not matter, reading gives back what was put in.
+ * Trees: root addresses that Dolt computed, and the laws that hold for any content: the way to a
+ * content does not matter, reading gives back what was put in.
  */
 #include "tests/unit/prolly_help.h"
 

@@ -1,4 +1,4 @@
-/* Time expressions against the facts of bd-core §8.1; the zone is UTC unless a test says otherwise. */
+/* Time expressions, as upstream takes them; the zone is UTC unless a test says otherwise. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

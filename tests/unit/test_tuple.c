@@ -87,7 +87,7 @@ static void expect_text(struct fixture *f, struct bytes t, size_t i, const char 
     assert_string_equal(text, want);
 }
 
-/* Format-values §10.3. */
+/* Bytes of rows that Dolt wrote. */
 static void tuples_of_a_real_store(void **state) {
     struct fixture *f = *state;
     describe(f, 1, (const char *[]){"varchar(255)"}, NULL);
