@@ -59,6 +59,7 @@ extern const struct cmd cmd_quickstart;
 extern const struct cmd cmd_ready;
 extern const struct cmd cmd_recall;
 extern const struct cmd cmd_remember;
+extern const struct cmd cmd_rename_prefix;
 extern const struct cmd cmd_reopen;
 extern const struct cmd cmd_restore;
 extern const struct cmd cmd_search;

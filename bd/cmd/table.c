@@ -57,6 +57,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_ready,
     &cmd_recall,
     &cmd_remember,
+    &cmd_rename_prefix,
     &cmd_reopen,
     &cmd_restore,
     &cmd_search,
