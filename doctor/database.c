@@ -40,12 +40,16 @@ void database_opens(struct doctor *d, struct doctor_result *r) {
                         "Run 'bd migrate --to-dolt --dry-run', then 'bd migrate --to-dolt'; the old "
                         "file is kept");
         } else if (d->open_error.code == BD_OK) {
+            const char **others;
+            bool misnamed = d->ws->data_dir && *d->ws->data_dir &&
+                            doctor_databases(d, d->ws->data_dir, &others) > 0;
             doctor_bad(d, r, "No dolt database found");
             doctor_detail(d, r, "Looked for %s", d->ws->database_dir ? d->ws->database_dir : "(none)");
-            doctor_hint(
-                d, r,
-                "Run 'bd bootstrap --dry-run' to see from where the data can be brought back, then 'bd "
-                "bootstrap'. 'bd init' is for new projects only");
+            doctor_hint(d, r,
+                        misnamed ? "There is another one: see the check Database Config below"
+                                 : "Run 'bd bootstrap --dry-run' to see from where the data can be "
+                                   "brought back, then 'bd "
+                                   "bootstrap'. 'bd init' is for new projects only");
         } else {
             doctor_bad(d, r, is_server(d) ? "Server mode" : "Unable to open database");
             doctor_detail(d, r, "%s", d->open_error.msg);

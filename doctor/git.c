@@ -312,12 +312,13 @@ int git_untrack_fix(struct doctor *d, struct doctor_repair *rp, struct err *err)
     size_t n = tracked_runtime(d, list, &secret);
     if (!n)
         return BD_OK;
-    const char **argv = arena_alloc(d->arena, (n + 8) * sizeof *argv);
+    const char **argv = arena_alloc(d->arena, (n + 9) * sizeof *argv);
     size_t c = 0;
     argv[c++] = "git";
     argv[c++] = "rm";
     argv[c++] = "--cached";
     argv[c++] = "--quiet";
+    argv[c++] = "--ignore-unmatch"; /* what another fix has untracked meanwhile */
     argv[c++] = "--";
     for (size_t i = 0; i < n; i++)
         argv[c++] = list[i];

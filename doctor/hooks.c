@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "bd/workspace/git_hooks.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,32 @@ void hooks_installed(struct doctor *d, struct doctor_result *r) {
     }
 }
 
+/* Does a line of the hook run such a command, as old releases had it? */
+static bool runs(const char *text, const char *command) {
+    size_t n = strlen(command);
+    for (const char *p = text; (p = strstr(p, command)); p += n) {
+        const char *line = p;
+        while (line > text && line[-1] != '\n')
+            line--;
+        bool word = (p == text || strchr(" \t\n;&|(/`\"'", p[-1])) && !isalnum((unsigned char)p[n]) &&
+                    p[n] != '-' && p[n] != '_';
+        if (word && line[strspn(line, " \t")] != '#')
+            return true;
+    }
+    return false;
+}
+
+/* Hooks that call a command which is gone: git runs them and they fail. */
+static size_t dead_calls(struct doctor *d, const char *dir, const char *out[NAME_COUNT]) {
+    size_t found = 0;
+    for (size_t i = 0; i < NAME_COUNT; i++) {
+        char *text = doctor_read(d, arena_printf(d->arena, "%s/%s", dir, names[i]), NULL);
+        if (text && !strstr(text, SECTION) && (runs(text, "bd sync") || runs(text, "bd daemon")))
+            out[found++] = names[i];
+    }
+    return found;
+}
+
 /* Hooks set aside by an installer that still call a command which is gone. */
 void hooks_legacy(struct doctor *d, struct doctor_result *r) {
     const char *dir = hooks_dir(d), **list, *stale[DOCTOR_SAMPLE];
@@ -133,6 +160,14 @@ void hooks_legacy(struct doctor *d, struct doctor_result *r) {
         if (found < DOCTOR_SAMPLE)
             stale[found] = list[i];
         found++;
+    }
+    const char *dead[NAME_COUNT];
+    size_t gone = dead_calls(d, dir, dead);
+    if (gone && !found) {
+        doctor_warn(d, r, "%zu hook(s) call bd sync or bd daemon, which are gone", gone);
+        doctor_detail(d, r, "In %s: %s", dir, doctor_sample(d, dead, gone));
+        doctor_hint(d, r, "Take these lines out; 'bd hooks install' adds what is needed today");
+        return;
     }
     if (!found) {
         doctor_ok(d, r, "No stale legacy hook sidecars");

@@ -25,8 +25,37 @@ static bool load(struct doctor *d, struct metadata *m) {
            metadata_load(d->ws->beads_dir, d->arena, m, NULL) == BD_OK;
 }
 
+/* The only database there is, when metadata.json names another one that is not there; else NULL. */
+static const char *misnamed(struct doctor *d, const struct metadata *m, const char ***names,
+                            size_t *n) {
+    *n = 0;
+    if (d->ws->has_database || !d->ws->data_dir || !*d->ws->data_dir || !*m->dolt_database)
+        return NULL;
+    *n = doctor_databases(d, d->ws->data_dir, names);
+    return *n == 1 ? (*names)[0] : NULL;
+}
+
+/* Does the database prove that it is this workspace's? */
+static bool has_project(struct doctor *d, const char *name, const char *project_id) {
+    struct tables_open open = {.dir = arena_printf(d->arena, "%s/%s", d->ws->data_dir, name),
+                               .flags = TABLES_READ_ONLY};
+    struct tables *t;
+    struct tables_txn *x;
+    bool same = false;
+    if (!*project_id || tables_open_embedded(&t, &open, NULL))
+        return false;
+    if (tables_read_begin(t, &x, NULL) == BD_OK) {
+        same = strcmp(doctor_meta(d, x, "metadata", "_project_id"), project_id) == 0;
+        tables_read_end(x);
+    }
+    tables_close(t);
+    return same;
+}
+
 void settings_files(struct doctor *d, struct doctor_result *r) {
     struct metadata m;
+    const char **names, *other;
+    size_t n;
     if (!load(d, &m)) {
         doctor_ok(d, r, "Using default configuration");
     } else if (names_sqlite(m.database) && d->ws->has_database) {
@@ -35,6 +64,17 @@ void settings_files(struct doctor *d, struct doctor_result *r) {
                       "metadata.json names the SQLite file \"%s\" as database, but the data is in %s",
                       m.database, d->ws->database_dir);
         doctor_offer(d, r, "write \"dolt\" there");
+    } else if ((other = misnamed(d, &m, &names, &n)) || n) {
+        doctor_bad(d, r, "metadata.json names the database \"%s\", which is not there",
+                   m.dolt_database);
+        doctor_detail(d, r, "In %s: %s", d->ws->data_dir, doctor_sample(d, names, n));
+        if (other && has_project(d, other, m.project_id))
+            doctor_offer(d, r, "write \"%s\" there, which has the same project id", other);
+        else
+            doctor_hint(d, r,
+                        "'bd --db %s/%s list' shows whether it is the right one; then correct "
+                        "dolt_database in .beads/metadata.json, or restore that file from git",
+                        d->ws->data_dir, names[0]);
     } else {
         doctor_ok(d, r, "Configuration matches existing files");
     }
@@ -42,9 +82,20 @@ void settings_files(struct doctor *d, struct doctor_result *r) {
 
 int settings_files_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
     struct metadata m;
-    if (!load(d, &m) || !names_sqlite(m.database) || !d->ws->has_database)
+    const char **names, *other;
+    size_t n;
+    int rc;
+    if (!load(d, &m))
         return BD_OK;
-    int rc = doctor_set_metadata(rp, "database", "dolt", err);
+    if ((other = misnamed(d, &m, &names, &n)) && has_project(d, other, m.project_id)) {
+        rc = doctor_set_metadata(rp, "dolt_database", other, err);
+        if (rc == BD_OK)
+            doctor_did(rp, "metadata.json: dolt_database \"%s\" → \"%s\"", m.dolt_database, other);
+        return rc;
+    }
+    if (!names_sqlite(m.database) || !d->ws->has_database)
+        return BD_OK;
+    rc = doctor_set_metadata(rp, "database", "dolt", err);
     if (rc == BD_OK)
         doctor_did(rp, "metadata.json: database \"%s\" → \"dolt\"", m.database);
     return rc;

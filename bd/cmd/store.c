@@ -13,6 +13,7 @@
 #include "migrate/migrate.h"
 #include "schema/schema.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,20 @@ static int old_database(struct bd *bd, const char *path) {
         "this workspace has the SQLite database of an older bd (%s), not yet migrated", path);
 }
 
+/* A database beside the one that is missing, NULL for none. */
+static const char *other_database(struct bd *bd) {
+    const char *found = NULL;
+    DIR *d =
+        bd->ws.has_metadata && bd->ws.data_dir && *bd->ws.data_dir ? opendir(bd->ws.data_dir) : NULL;
+    for (struct dirent *e; d && !found && (e = readdir(d));)
+        if (e->d_name[0] != '.' &&
+            os_is_dir(arena_printf(&bd->arena, "%s/%s/.dolt", bd->ws.data_dir, e->d_name)))
+            found = arena_strdup(&bd->arena, e->d_name);
+    if (d)
+        closedir(d);
+    return found;
+}
+
 static int no_database(struct bd *bd) {
     const char *old;
     if (bd->ws.beads_dir && !bd->ws.database_given &&
@@ -37,8 +52,14 @@ static int no_database(struct bd *bd) {
         fprintf(bd->err, "Error: no beads database found (%s)\n", bd->ws_error.msg);
     else
         fprintf(bd->err, "Error: no beads database found\n");
-    if (bd->ws.beads_dir && !bd->ws.database_given &&
-        os_exists(arena_printf(&bd->arena, "%s/metadata.json", bd->ws.beads_dir)))
+    const char *other = other_database(bd);
+    if (other)
+        fprintf(bd->err,
+                "Hint: metadata.json names the database %s, which is not there, but there is %s; 'bd "
+                "doctor' tells how to go on\n",
+                bd->ws.database_name, other);
+    else if (bd->ws.beads_dir && !bd->ws.database_given &&
+             os_exists(arena_printf(&bd->arena, "%s/metadata.json", bd->ws.beads_dir)))
         fprintf(bd->err,
                 "Hint: in a fresh clone, 'bd bootstrap' makes the database from what came with it\n");
     fprintf(bd->err, "Hint: %s\n      or set BEADS_DIR to point to your .beads directory\n",

@@ -332,3 +332,45 @@ fingerprint() { (cd "$SCRATCH/ws" && find . -type f -print0 | sort -z | xargs -0
     [ "$status" -eq 0 ]
     [[ "$out" == *"1 warning(s)"* ]]
 }
+
+@test "a wrong name of the database is mended where the project id proves which one is meant" {
+    workspace
+    bd create A --id t-a --silent
+    sed -i 's/"dolt_database": "t"/"dolt_database": "other"/' .beads/metadata.json
+    apart bd list
+    [ "$status" = 1 ]
+    [[ "$err" == *"names the database other"*"there is t"*"bd doctor"* ]]
+    apart bd doctor
+    [ "$status" = 1 ]
+    [[ "$out" == *'metadata.json names the database "other", which is not there'* ]]
+    bd doctor --fix -y
+    [ "$(bd count)" = 1 ]
+    sed -i 's/"dolt_database": "t"/"dolt_database": "other"/; s/"project_id": "[^"]*"/"project_id": "00000000-0000-0000-0000-000000000000"/' .beads/metadata.json
+    apart bd doctor --fix -y
+    [ "$status" = 1 ]
+    grep -q '"dolt_database": "other"' .beads/metadata.json
+}
+
+@test "a setting that no command runs with does not stop the doctor" {
+    workspace
+    echo 'dolt.auto-commit: sometimes' >>.beads/config.yaml
+    run bd list
+    [ "$status" = 1 ]
+    run bd doctor
+    [[ "$output" == *'dolt.auto-commit: "sometimes" is none of'* ]]
+    [[ "$output" == *"0 errors"* ]]
+}
+
+@test "files that two checks name are untracked once; hooks that call what is gone are named" {
+    workspace
+    bd create A --silent
+    git add -f .beads/last-touched .beads/.local_version
+    git commit -qm x
+    bd doctor --fix -y
+    printf '#!/bin/sh\n# bd sync is old\nbd sync\n' >.git/hooks/pre-push
+    run bd doctor
+    [[ "$output" == *"1 hook(s) call bd sync or bd daemon"* ]]
+    printf '#!/bin/sh\n# bd sync is old\nmybd sync; bd sync-all\n' >.git/hooks/pre-push
+    run bd doctor
+    [[ "$output" != *"bd daemon"* ]]
+}
