@@ -10,13 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-const struct migration *schema_migration_find(enum migration_set set, int number) {
-    for (size_t i = 0; i < schema_migration_count; i++)
-        if (schema_migration_files[i].set == set && schema_migration_files[i].number == number)
-            return &schema_migration_files[i];
-    return NULL;
-}
-
 static int set_latest(enum migration_set set) {
     return set == MIGRATION_MAIN ? SCHEMA_MAIN_VERSION : SCHEMA_IGNORED_VERSION;
 }
@@ -59,31 +52,6 @@ static int complete_table(struct schema_run *r, const struct ddl *d) {
     return rc;
 }
 
-static bool declares_keys(const struct ddl *d) {
-    if (d->foreign_key_count)
-        return true;
-    for (size_t i = 0; i < d->action_count; i++)
-        if (d->actions[i].kind == DDL_ADD_FOREIGN_KEY)
-            return true;
-    return false;
-}
-
-static int execute(struct schema_run *r, enum migration_set set, int number, const struct ddl *d) {
-    if (!declares_keys(d))
-        return tables_ddl(r->x, d, r->err);
-    /* fk_counter_parent is left unresolved, as upstream leaves it */
-    bool checked = !(set == MIGRATION_IGNORED && number == 2);
-    tables_set_foreign_key_checks(r->x, checked);
-    int rc = tables_ddl(r->x, d, r->err);
-    if (rc == BD_CONSTRAINT && checked && !r->fresh) {
-        err_clear(r->err);
-        tables_set_foreign_key_checks(r->x, false);
-        rc = tables_ddl(r->x, d, r->err);
-    }
-    tables_set_foreign_key_checks(r->x, r->fresh);
-    return rc;
-}
-
 static int run_statement(struct schema_run *r, enum migration_set set, int number,
                          const struct ddl *d) {
     if (!schema_step_wants(r, set, number, d))
@@ -92,40 +60,18 @@ static int run_statement(struct schema_run *r, enum migration_set set, int numbe
         return keeps_its_shape(r, d->table) ? BD_OK : complete_table(r, d);
     if (!r->fresh && d->kind == DDL_ALTER_TABLE && !tables_has_table(r->x, d->table))
         return BD_OK;
-    return execute(r, set, number, d);
+    return schema_execute(r, set, number, d);
 }
 
-static int parse(struct schema_run *r, const struct migration *m, struct ddl **list, size_t *count) {
-    int rc = sql_ddl_parse(m->sql, m->sql_size, r->a, list, count, r->err);
-    return rc ? err_prefix(r->err, "migration %04d %s", m->number, m->name) : BD_OK;
-}
-
-/* Executes the DDL of a file, statement by statement, by the rules of run.c. */
-static int schema_run_sql(struct schema_run *r, const struct migration *m) {
+/* Executes the DDL of a file, statement by statement. */
+static int run_file(struct schema_run *r, const struct migration *m) {
     struct ddl *list;
     size_t count;
-    int rc = parse(r, m, &list, &count);
+    int rc = schema_statements(r, m, &list, &count);
     for (size_t i = 0; rc == BD_OK && i < count; i++) {
         rc = run_statement(r, m->set, m->number, &list[i]);
         if (rc)
             err_prefix(r->err, "migration %04d %s", m->number, m->name);
-    }
-    return rc;
-}
-
-int schema_run_again_for(struct schema_run *r, const char *table) {
-    int rc = BD_OK;
-    for (size_t i = 0; rc == BD_OK && i < schema_migration_count; i++) {
-        const struct migration *m = &schema_migration_files[i];
-        struct ddl *list;
-        size_t count;
-        if (m->set != MIGRATION_MAIN || m->number == 37)
-            continue;
-        rc = parse(r, m, &list, &count);
-        for (size_t k = 0; rc == BD_OK && k < count; k++)
-            if ((list[k].kind == DDL_CREATE_TABLE || list[k].kind == DDL_ALTER_TABLE) &&
-                !strcasecmp(list[k].table, table))
-                rc = execute(r, m->set, m->number, &list[k]);
     }
     return rc;
 }
@@ -140,12 +86,12 @@ static int record(struct schema_run *r, enum migration_set set, int number) {
 
 static int run_set(struct schema_run *r, enum migration_set set, int from, int *applied) {
     *applied = 0;
-    int rc = schema_run_sql(r, schema_migration_find(set, 0));
+    int rc = run_file(r, schema_migration_find(set, 0));
     for (int n = from + 1; rc == BD_OK && n <= set_latest(set); n++) {
         const struct migration *m = schema_migration_find(set, n);
         rc = schema_step_before(r, set, n);
         if (rc == BD_OK && m)
-            rc = schema_run_sql(r, m);
+            rc = run_file(r, m);
         if (rc == BD_OK)
             rc = schema_step_after(r, set, n);
         if (rc == BD_OK)
@@ -182,6 +128,6 @@ int schema_run_town(struct schema_run *r) {
     int rc = BD_OK;
     for (size_t i = 0; rc == BD_OK && i < schema_migration_count; i++)
         if (schema_migration_files[i].set == MIGRATION_TOWN)
-            rc = schema_run_sql(r, &schema_migration_files[i]);
+            rc = run_file(r, &schema_migration_files[i]);
     return rc;
 }

@@ -36,13 +36,22 @@ struct schema_run {
     bool moved_to_wisps; /* step 35 moved issues */
 };
 
+/* ---- execute.c ---- */
+/* The statements of a file, in the run's arena. */
+int schema_statements(struct schema_run *r, const struct migration *m, struct ddl **list,
+                      size_t *count);
+/* Executes a statement; a foreign key that rows of an old database contradict is declared unresolved.
+ */
+int schema_execute(struct schema_run *r, enum migration_set set, int number, const struct ddl *d);
+/* Runs the main set's statements about a local table again, to make it anew. */
+int schema_run_again_for(struct schema_run *r, const char *table);
+
 /* ---- run.c ---- */
 /* Runs all migrations above the given versions; the counters receive how many. */
 int schema_run_migrations(struct schema_run *r, int main_from, int ignored_from, int *main_applied,
                           int *ignored_applied);
+/* The tables mail and channels, which upstream does not have. */
 int schema_run_town(struct schema_run *r);
-/* Runs the main set's statements about a local table again, to make it anew. */
-int schema_run_again_for(struct schema_run *r, const char *table);
 
 /* ---- steps.c ---- */
 /* What a migration does beside its DDL: `before` and after the statements. */

@@ -138,8 +138,9 @@ char *bd_auto_commit_message(struct bd *bd, const char *command, const char *con
 const char *bd_last_touched(struct bd *bd) {
     char *data;
     size_t size;
-    if (!bd->ws.beads_dir || os_read_file(arena_printf(&bd->arena, "%s/" LAST_TOUCHED, bd->ws.beads_dir),
-                                          4096, &data, &size))
+    if (!bd->ws.beads_dir ||
+        os_read_file(arena_printf(&bd->arena, "%s/" LAST_TOUCHED, bd->ws.beads_dir), 4096, &data,
+                     &size))
         return NULL;
     size = strcspn(data, "\r\n");
     const char *id = size ? arena_strndup(&bd->arena, data, size) : NULL;
@@ -155,8 +156,8 @@ void bd_touch(struct bd *bd, const char *issue_id) {
     const char *before = bd_last_touched(bd);
     if (before && strcmp(before, issue_id) == 0)
         return;
-    /* Written over in place: a file that is cut to nothing first makes the file system allocate and start
-     * writing at once. What a longer id leaves behind is cut off afterwards. */
+    /* Written over in place: a file that is cut to nothing first makes the file system allocate and
+     * start writing at once. What a longer id leaves behind is cut off afterwards. */
     const char *path = arena_printf(&bd->arena, "%s/" LAST_TOUCHED, bd->ws.beads_dir);
     const char *line = arena_printf(&bd->arena, "%s\n", issue_id);
     int fd = os_open(path, O_WRONLY | O_CREAT, 0600);
@@ -167,59 +168,4 @@ void bd_touch(struct bd *bd, const char *issue_id) {
     if (os_pwrite_all(fd, line, (size_t)size, 0) == 0 && os_fstat(fd, &st) == 0 && st.st_size > size)
         os_ftruncate(fd, size);
     os_close(fd);
-}
-
-/* ---- output ---- */
-
-void bd_say(struct bd *bd, const char *fmt, ...) {
-    if (bd->quiet)
-        return;
-    va_list ap;
-    va_start(ap, fmt);
-    vfprintf(bd->out, fmt, ap);
-    va_end(ap);
-}
-
-static bool envelope(void) {
-    const char *v = getenv("BD_JSON_ENVELOPE");
-    return v && strcmp(v, "1") == 0;
-}
-
-static void drain(void *ctx, struct buf *out) {
-    struct bd *bd = ctx;
-    fwrite(out->data, 1, out->size, bd->out);
-    buf_clear(out);
-}
-
-void bd_json_begin(struct bd *bd, struct json_writer *w, struct buf *out, bool object) {
-    if (envelope()) {
-        json_begin(w, out, 0);
-        json_object(w);
-        json_key(w, "data");
-        return;
-    }
-    json_begin(w, out, object ? JSON_SORT_KEYS | JSON_VERSIONED : 0);
-    if (!object) {
-        w->drain = drain;
-        w->drain_ctx = bd;
-    }
-}
-
-void bd_json_text(struct bd *bd, struct json_writer *w, struct buf *out) {
-    (void)bd;
-    if (envelope()) {
-        json_member_int(w, "schema_version", 1);
-        json_object_end(w);
-    }
-    json_end(w);
-    buf_add_char(out, '\n');
-}
-
-void bd_json_end(struct bd *bd, struct json_writer *w, struct buf *out) {
-    bd_json_text(bd, w, out);
-    fwrite(out->data, 1, out->size, bd->out);
-    buf_release(out);
-    if (bd->stderr_tty && !envelope())
-        fprintf(bd->err, "NOTE: the shape of --json output changes in version 2; BD_JSON_ENVELOPE=1 "
-                         "gives the new one.\n");
 }

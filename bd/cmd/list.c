@@ -4,9 +4,9 @@
 #include "bd/cmd/list.h"
 
 #include "bd/cmd/commands.h"
+#include "bd/ops/db_config.h"
 #include "bd/ops/hydrate.h"
 #include "bd/ops/ready.h"
-#include "bd/ops/validate.h"
 #include "bd/ui/ink.h"
 #include "bd/ui/text.h"
 

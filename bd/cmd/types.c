@@ -1,7 +1,7 @@
 /* bd types and bd statuses: what create --type and update --status take, built in and configured. */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/view.h"
-#include "bd/ops/validate.h"
+#include "bd/ops/db_config.h"
 #include "bd/ui/issue_text.h"
 
 struct known {

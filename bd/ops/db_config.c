@@ -6,46 +6,12 @@
 #include "bd/ops/db_config.h"
 
 #include "base/json_value.h"
-#include "bd/ops/validate.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CUSTOM_STATUS_MAX 50
-
-bool text_list_has(const struct text_list *l, const char *text) {
-    for (size_t i = 0; i < l->count; i++)
-        if (strcmp(l->items[i], text) == 0)
-            return true;
-    return false;
-}
-
-static void list_add(struct text_list *l, const char *text, struct arena *a) {
-    if ((l->count & (l->count - 1)) == 0) { /* full at every power of two */
-        const char **grown = arena_alloc(a, (l->count ? l->count * 2 : 1) * sizeof *grown);
-        if (l->count)
-            memcpy(grown, l->items, l->count * sizeof *grown);
-        l->items = grown;
-    }
-    l->items[l->count++] = text;
-}
-
-void text_list_split(const char *text, struct arena *a, struct text_list *out) {
-    *out = (struct text_list){NULL, 0};
-    while (text && *text) {
-        size_t n = strcspn(text, ",");
-        const char *start = text, *end = text + n;
-        while (start < end && isspace((unsigned char)*start))
-            start++;
-        while (end > start && isspace((unsigned char)end[-1]))
-            end--;
-        if (end > start)
-            list_add(out, arena_strndup(a, start, (size_t)(end - start)), a);
-        text += n;
-        text += *text == ',';
-    }
-}
 
 /* A JSON array of texts, or a comma list. */
 static void list_parse(const char *text, struct arena *a, struct text_list *out) {
@@ -59,7 +25,7 @@ static void list_parse(const char *text, struct arena *a, struct text_list *out)
     *out = (struct text_list){NULL, 0};
     JSON_EACH(item, json) {
         if (item->text)
-            list_add(out, item->text, a);
+            text_list_add(out, item->text, a);
     }
 }
 
@@ -181,11 +147,11 @@ int db_config_known_prefixes(struct tables_txn *x, struct arena *a, struct text_
     text_list_split(allowed, a, &more);
     *out = (struct text_list){NULL, 0};
     if (own && *own)
-        list_add(out, trim_dash(own, a), a);
+        text_list_add(out, trim_dash(own, a), a);
     for (size_t i = 0; i < more.count; i++) {
         const char *p = trim_dash(more.items[i], a);
         if (*p && !text_list_has(out, p))
-            list_add(out, p, a);
+            text_list_add(out, p, a);
     }
     return BD_OK;
 }
@@ -199,10 +165,11 @@ static int collect_row(void *ctx, const struct cell *row) {
     struct collect *c = ctx;
     if (!cell_has_text(&row[0]))
         return BD_OK;
-    list_add(&c->names, arena_strndup(c->a, row[0].s.data, row[0].s.size), c->a);
-    list_add(&c->categories,
-             cell_has_text(&row[1]) ? arena_strndup(c->a, row[1].s.data, row[1].s.size) : "unspecified",
-             c->a);
+    text_list_add(&c->names, arena_strndup(c->a, row[0].s.data, row[0].s.size), c->a);
+    text_list_add(&c->categories,
+                  cell_has_text(&row[1]) ? arena_strndup(c->a, row[1].s.data, row[1].s.size)
+                                         : "unspecified",
+                  c->a);
     return BD_OK;
 }
 
@@ -317,7 +284,7 @@ int db_config_types(const struct ops *o, struct tables_txn *x, struct arena *a, 
     list_parse(yaml_value(o, "types.custom"), a, &yaml);
     for (size_t i = 0; i < yaml.count; i++)
         if (!text_list_has(out, yaml.items[i]))
-            list_add(out, yaml.items[i], a);
+            text_list_add(out, yaml.items[i], a);
     return BD_OK;
 }
 

@@ -6,20 +6,7 @@
 #define BD_OPS_DB_CONFIG_H
 
 #include "bd/ops/ops.h"
-
-struct text_list {
-    const char **items;
-    size_t count;
-};
-bool text_list_has(const struct text_list *l, const char *text);
-
-struct custom_status {
-    const char *name, *category; /* "active", "wip", "done", "frozen", "unspecified" */
-};
-struct custom_statuses {
-    struct custom_status *items;
-    size_t count;
-};
+#include "bd/ops/validate.h"
 
 /* Value of a key in the arena; *value is NULL when it is not set. */
 int db_config_get(struct tables_txn *x, const char *key, struct arena *a, const char **value,
@@ -49,7 +36,5 @@ int db_config_infra_types(const struct ops *o, struct tables_txn *x, struct aren
 /* "name" or "name:category", separated by commas. BD_INVALID with upstream's texts. */
 int custom_statuses_parse(const char *text, struct arena *a, struct custom_statuses *out,
                           struct err *err);
-/* Trimmed non-empty parts of a comma list. */
-void text_list_split(const char *text, struct arena *a, struct text_list *out);
 
 #endif

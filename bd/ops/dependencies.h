@@ -5,6 +5,7 @@
 #define BD_OPS_DEPENDENCIES_H
 
 #include "bd/ops/dependency_rows.h"
+#include "bd/ops/ops.h"
 
 enum dependency_add_flags {
     DEPENDENCY_NO_CYCLE_CHECK = 1,

@@ -8,7 +8,7 @@
 #ifndef BD_OPS_DEPENDENCY_ROWS_H
 #define BD_OPS_DEPENDENCY_ROWS_H
 
-#include "bd/ops/ops.h"
+#include "bd/ops/issue.h"
 
 enum dependency_end { DEPENDENCY_BY_SOURCE, DEPENDENCY_BY_TARGET };
 enum dependency_flags {

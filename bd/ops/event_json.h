@@ -4,7 +4,7 @@
 #ifndef BD_OPS_EVENT_JSON_H
 #define BD_OPS_EVENT_JSON_H
 
-#include "bd/ops/update.h"
+#include "bd/ops/issue_changes.h"
 
 /* A JSON string literal as Go prints it: < > & and U+2028/2029 escaped, invalid UTF-8 replaced. */
 void event_json_string(struct buf *out, const char *text);

@@ -14,10 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct known *plan_known(const struct plan *p, const char *id) {
-    return strmap_get(&p->known, id);
-}
-
 static struct known *know(struct plan *p, const char *id, size_t size) {
     struct known *k = strmap_get_n(&p->known, id, size);
     if (k)
@@ -223,26 +219,6 @@ static int choose(struct plan *p) {
 
 /* ---- completing and checking ---- */
 
-static bool is_ephemeral(const struct plan *p, const struct import_issue *i) {
-    return i->ephemeral || text_list_has(&p->context.infra_types, i->issue_type);
-}
-
-void plan_complete(const struct plan *p, struct issue *i, const struct known *k) {
-    i->id = k->id;
-    i->ephemeral = is_ephemeral(p, k->incoming);
-    i->is_wisp = k->is_wisp;
-    if (p->whole)
-        i->is_blocked = k->will_block;
-    if (i->created_at == ISSUE_NO_TIME)
-        i->created_at = p->now;
-    if (i->updated_at == ISSUE_NO_TIME)
-        i->updated_at = p->now;
-    bool closed = strcmp(i->status, "closed") == 0;
-    if (closed && i->closed_at == ISSUE_NO_TIME)
-        i->closed_at =
-            (i->updated_at > i->created_at ? i->updated_at : i->created_at) + MICROS_PER_SECOND;
-}
-
 static void note_type(struct plan *p, const char *type) {
     struct import_result *out = p->out;
     for (size_t i = 0; i < out->unknown_type_count; i++)
@@ -267,7 +243,7 @@ static int check(struct plan *p, const struct import_issue *i) {
                           .issue_type = i->issue_type,
                           /* a closed issue without this time gets one */
                           .closed_at = closed || i->has_closed_at ? 0 : ISSUE_NO_TIME,
-                          .ephemeral = is_ephemeral(p, i),
+                          .ephemeral = plan_is_ephemeral(p, i),
                           .no_history = i->no_history};
     int rc = i->problem ? err_set(p->err, BD_INVALID, "%s", i->problem)
                         : issue_check_state(&state, &p->context.statuses,
@@ -307,7 +283,7 @@ static int prepare(struct plan *p) {
     for (size_t n = 0; rc == BD_OK && n < p->count; n++) {
         struct import_issue *i = p->issues[n];
         struct known *k = p->knowns[n];
-        bool is_wisp = k && k->exists ? k->is_wisp : is_ephemeral(p, i) || i->no_history;
+        bool is_wisp = k && k->exists ? k->is_wisp : plan_is_ephemeral(p, i) || i->no_history;
         rc = check(p, i);
         if (rc == BD_OK && !k)
             rc = make_id(p, i, is_wisp, &p->knowns[n]);
@@ -322,29 +298,6 @@ static int prepare(struct plan *p) {
     }
     out->imported = out->id_count;
     return rc;
-}
-
-static void keep_texts(const char **list, size_t count, struct arena *a) {
-    for (size_t i = 0; i < count; i++)
-        list[i] = arena_strdup(a, list[i]);
-}
-
-void plan_forget(struct plan *p) {
-    struct import_result *out = p->out;
-    if (!p->options->forget || !p->whole)
-        return;
-    keep_texts(out->ids, out->id_count, p->a);
-    keep_texts(out->stale_ids, out->stale_count, p->a);
-    for (size_t i = 0; i < out->unknown_type_count; i++)
-        out->unknown_types[i].name = arena_strdup(p->a, out->unknown_types[i].name);
-    for (size_t n = 0; n < p->count; n++)
-        p->knowns[n]->incoming = NULL;
-    p->issues = NULL;
-    p->count = 0;
-    p->edges = NULL;
-    p->edge_count = 0;
-    p->options->forget(p->options->reload_ctx);
-    p->forgotten = true;
 }
 
 /* ---- the transaction ---- */

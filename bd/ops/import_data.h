@@ -12,8 +12,6 @@
 #include "bd/ops/import_text.h"
 #include "bd/ops/issue_record.h"
 
-#define IMPORT_LINE_MAX ((size_t)64 << 20)
-
 struct import_memory {
     const char *key, *value;
 };

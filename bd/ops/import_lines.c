@@ -1,7 +1,6 @@
 #include "bd/ops/import_lines.h"
 
 #include "base/parallel.h"
-#include "bd/ops/import_data.h"
 #include "store/chunk/crc32c.h"
 
 #include <stdlib.h>

@@ -4,6 +4,9 @@
 
 #include "bd/ops/issue_record.h"
 
+#define IMPORT_LINE_MAX ((size_t)64 << 20) /* bytes */
+
+/* One line of the text. */
 struct import_line {
     char *text; /* writable, NUL-terminated at text[size]; changed when it is read */
     size_t size;

@@ -54,17 +54,21 @@ struct plan {
     struct err *err;
 };
 
+/* What is known of an id, or NULL. */
 struct known *plan_known(const struct plan *p, const char *id);
 
+/* Does the record become a wisp: it says so, or its type always is one. */
+bool plan_is_ephemeral(const struct plan *p, const struct import_issue *i);
 /* What the database and the plan say of an issue that was read again. */
 void plan_complete(const struct plan *p, struct issue *i, const struct known *k);
+
+/* Releases the records if they can be read again. What is known of ids, and the result, stay. */
+void plan_forget(struct plan *p);
 
 /* import_edges.c: fills p->edges with the dependencies that may be put in, reports the others. */
 int plan_edges(struct plan *p);
 /* Sets will_block of every known issue from old and new edges. Only when `whole`. */
 void plan_blocked(struct plan *p);
-/* Releases the records if they can be read again. What is known of ids, and the result, stay. */
-void plan_forget(struct plan *p);
 /* import_rows.c: writes everything. */
 int plan_write(struct plan *p);
 

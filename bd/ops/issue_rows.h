@@ -4,7 +4,7 @@
 #ifndef BD_OPS_ISSUE_ROWS_H
 #define BD_OPS_ISSUE_ROWS_H
 
-#include "bd/ops/ops.h"
+#include "bd/ops/issue.h"
 
 struct issue_list {
     struct issue *items;

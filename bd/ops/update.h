@@ -4,25 +4,8 @@
 #ifndef BD_OPS_UPDATE_H
 #define BD_OPS_UPDATE_H
 
+#include "bd/ops/issue_changes.h"
 #include "bd/ops/ops.h"
-
-/* A set of columns with their new values, at most one value per column. */
-#define ISSUE_CHANGES_MAX 40
-struct issue_change {
-    const char *column; /* of issues/wisps */
-    struct cell value;
-};
-struct issue_changes {
-    struct issue_change items[ISSUE_CHANGES_MAX];
-    size_t count;
-};
-#define ISSUE_CHANGES_INIT                                                                             \
-    { .count = 0 }
-void issue_change(struct issue_changes *c, const char *column, struct cell value); /* replaces */
-void issue_change_text(struct issue_changes *c, const char *column, const char *text);
-void issue_change_time(struct issue_changes *c, const char *column, int64_t micros);
-const struct cell *issue_change_of(const struct issue_changes *c, const char *column); /* or NULL */
-bool issue_column_is_bool(const char *column);
 
 /*
  * Inside a transaction: sets the columns of one issue, by exact id, with all that upstream attaches to

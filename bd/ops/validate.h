@@ -4,10 +4,18 @@
 #ifndef BD_OPS_VALIDATE_H
 #define BD_OPS_VALIDATE_H
 
-#include "bd/ops/db_config.h"
 #include "bd/ops/issue.h"
+#include "bd/ops/text_list.h"
 
 /* --- statuses --- */
+/* One that the database adds to the built-in ones. */
+struct custom_status {
+    const char *name, *category; /* "active", "wip", "done", "frozen", "unspecified" */
+};
+struct custom_statuses {
+    struct custom_status *items;
+    size_t count;
+};
 bool status_is_builtin(const char *status);
 bool status_is_valid(const char *status, const struct custom_statuses *custom);
 /* "active", "wip", "done", "frozen"; "unspecified" for custom statuses without one and unknown ones */

@@ -1,6 +1,6 @@
 /*
- * Execution of schema-changing statements: CREATE and DROP TABLE, views, TRUNCATE; the tables that Dolt
- * makes by itself. ALTER TABLE is in ddl_alter.c.
+ * Execution of schema-changing statements: CREATE and DROP TABLE, views, TRUNCATE. ALTER TABLE is in
+ * ddl_alter.c.
  *
  * A statement is not atomic by itself: after an error the transaction must be rolled back.
  */
@@ -9,151 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define TAG_SYSTEM (UINT64_C(1) << 51)
-
-/* ---- parts of a schema ---- */
-
-struct column ddl_column(const struct ddl_column *c, uint64_t tag, uint16_t table_collation,
-                         struct arena *a) {
-    struct column out = {.name = arena_strdup(a, c->name),
-                         .type_text = arena_strdup(a, c->type_text),
-                         .type = c->type,
-                         .default_text = c->default_text ? arena_strdup(a, c->default_text) : "",
-                         .comment = c->comment ? arena_strdup(a, c->comment) : "",
-                         .on_update = c->on_update ? arena_strdup(a, c->on_update) : "",
-                         .tag = tag};
-    if (!c->collation_given && sql_type_is_text(&c->type) && table_collation &&
-        table_collation != c->type.collation) {
-        out.type.collation = table_collation;
-        out.type_text = sql_type_format(&out.type, a);
-    }
-    out.encoding = sql_type_encoding(&out.type);
-    out.primary_key = c->primary_key;
-    out.nullable = c->nullability != DDL_NOT_NULL && !c->primary_key;
-    out.auto_increment = c->auto_increment;
-    out.generated = c->generated;
-    out.is_virtual = c->is_virtual;
-    return out;
-}
-
-static bool index_name_taken(const struct schema *s, const char *name) {
-    return schema_index(s, name) != NULL;
-}
-
-int ddl_schema_add_index(struct schema *s, const struct ddl_index *ix, bool system_defined,
-                         struct arena *a, const char **name, struct err *err) {
-    struct index out = {.comment = ix->comment ? arena_strdup(a, ix->comment) : "",
-                        .unique = ix->unique,
-                        .spatial = ix->spatial,
-                        .system_defined = system_defined};
-    if (ix->fulltext)
-        return err_set(err, BD_UNSUPPORTED, "full-text indexes are not built yet");
-    if (ix->spatial)
-        return err_set(err, BD_UNSUPPORTED, "spatial indexes are not built yet");
-    if (ix->part_count == 0)
-        return err_set(err, BD_INVALID, "an index needs at least one column");
-    out.columns = arena_alloc(a, ix->part_count * sizeof *out.columns);
-    out.prefix_lengths = arena_zalloc(a, ix->part_count * sizeof *out.prefix_lengths);
-    out.column_count = ix->part_count;
-    bool prefixed = false;
-    for (size_t i = 0; i < ix->part_count; i++) {
-        int at = schema_column(s, ix->parts[i].column);
-        if (at < 0)
-            return err_set(err, BD_NOT_FOUND, "key column '%s' doesn't exist in table",
-                           ix->parts[i].column);
-        for (size_t k = 0; k < i; k++)
-            if (out.columns[k] == at)
-                return err_set(err, BD_INVALID, "duplicate column name '%s' in an index",
-                               ix->parts[i].column);
-        out.columns[i] = (uint16_t)at;
-        out.prefix_lengths[i] = (uint16_t)ix->parts[i].prefix_length;
-        prefixed = prefixed || ix->parts[i].prefix_length;
-        enum encoding e = s->columns[at].encoding;
-        if (!ix->parts[i].prefix_length &&
-            (e == ENC_JSON_ADDR || e == ENC_BYTES_ADDR || e == ENC_STRING_ADDR))
-            return err_set(err, BD_INVALID,
-                           "BLOB/TEXT column '%s' used in key specification without a key length",
-                           s->columns[at].name);
-    }
-    if (prefixed)
-        out.prefix_count = ix->part_count;
-    else
-        out.prefix_lengths = NULL;
-    const char *wanted = ix->name ? ix->name : s->columns[out.columns[0]].name;
-    out.name = arena_strdup(a, wanted);
-    for (unsigned n = 2; !ix->name && index_name_taken(s, out.name); n++)
-        out.name = arena_printf(a, "%s_%u", wanted, n);
-    if (index_name_taken(s, out.name))
-        return err_set(err, BD_EXISTS, "duplicate key name '%s'", out.name);
-    struct index *list = arena_alloc(a, (s->index_count + 1) * sizeof *list);
-    if (s->index_count)
-        memcpy(list, s->indexes, s->index_count * sizeof *list);
-    list[s->index_count++] = out;
-    s->indexes = list;
-    if (name)
-        *name = out.name;
-    return BD_OK;
-}
-
-int ddl_schema_add_check(struct schema *s, const char *table, const struct ddl_check *c,
-                         struct arena *a, struct err *err) {
-    struct check out = {.expression = arena_strdup(a, c->expression), .enforced = !c->not_enforced};
-    if (c->name) {
-        out.name = arena_strdup(a, c->name);
-    } else {
-        struct hash h = hash_of(c->expression, strlen(c->expression));
-        char text[HASH_TEXT_SIZE + 1];
-        hash_format(&h, text);
-        out.name = arena_printf(a, "%s_chk_%.8s", table, text);
-    }
-    for (size_t i = 0; i < s->check_count; i++)
-        if (!strcasecmp(s->checks[i].name, out.name))
-            return err_set(err, BD_EXISTS, "duplicate check constraint name '%s'", out.name);
-    struct check *list = arena_alloc(a, (s->check_count + 1) * sizeof *list);
-    if (s->check_count)
-        memcpy(list, s->checks, s->check_count * sizeof *list);
-    list[s->check_count++] = out;
-    s->checks = list;
-    return BD_OK;
-}
-
-int ddl_schema_set_key(struct schema *s, const struct ddl_index_part *parts, size_t count,
-                       struct arena *a, struct err *err) {
-    s->pk = arena_alloc(a, (count + 1) * sizeof *s->pk);
-    s->pk_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        int at = schema_column(s, parts[i].column);
-        if (at < 0)
-            return err_set(err, BD_NOT_FOUND, "key column '%s' doesn't exist in table",
-                           parts[i].column);
-        for (size_t k = 0; k < i; k++)
-            if (s->pk[k] == at)
-                return err_set(err, BD_INVALID, "duplicate column name '%s' in the primary key",
-                               parts[i].column);
-        s->pk[s->pk_count++] = (uint16_t)at;
-        s->columns[at].primary_key = true;
-        s->columns[at].nullable = false;
-    }
-    return BD_OK;
-}
-
-int ddl_check_auto_increment(const struct schema *s, struct err *err) {
-    size_t columns = 0, leading = 0;
-    for (size_t i = 0; i < s->column_count; i++) {
-        if (!s->columns[i].auto_increment)
-            continue;
-        columns++;
-        bool leads = s->pk_count && s->pk[0] == i;
-        for (size_t k = 0; k < s->index_count; k++)
-            leads = leads || s->indexes[k].columns[0] == i;
-        leading += leads;
-    }
-    if (columns <= 1 && columns == leading)
-        return BD_OK;
-    return err_set(err, BD_INVALID,
-                   "there can be only one auto_increment column and it must be defined as a key");
-}
 
 /* ---- CREATE TABLE ---- */
 
@@ -165,28 +20,6 @@ static int check_new_name(struct embedded_txn *x, const char *name, struct err *
     if (rc != BD_NOT_FOUND)
         return embedded_table(x, name, &t, err);
     return BD_OK;
-}
-
-static int publish_new(struct embedded_txn *x, const char *name, struct schema *s,
-                       uint64_t auto_increment, struct table **out, struct err *err) {
-    schema_derive(s, &x->arena);
-    struct table_schema *ts = arena_zalloc(&x->arena, sizeof *ts);
-    table_schema_init(ts, s, &x->arena);
-    struct table *t = arena_zalloc(&x->arena, sizeof *t);
-    int rc = table_create(t, x->ns, name, ts, &x->arena, err);
-    if (rc)
-        return err_prefix(err, "creating table %s", name);
-    t->auto_increment = auto_increment;
-    embedded_put_table(x, t);
-    *out = t;
-    return BD_OK;
-}
-
-static void schema_blank(struct schema *s, uint16_t collation) {
-    memset(s, 0, sizeof *s);
-    s->collation = collation ? collation : COLLATION_UTF8MB4_0900_BIN;
-    s->comment = "";
-    s->target_row_size = 2048;
 }
 
 static int create_like(struct embedded_txn *x, const struct ddl *d, struct err *err) {
@@ -204,7 +37,7 @@ static int create_like(struct embedded_txn *x, const struct ddl *d, struct err *
     rc = ddl_tags(x, d->table, NULL, true, tags, n, err);
     for (size_t i = 0; i < n; i++)
         s->columns[i].tag = tags[i].tag;
-    return rc ? rc : publish_new(x, d->table, s, 0, &t, err);
+    return rc ? rc : ddl_publish_table(x, d->table, s, 0, &t, err);
 }
 
 static int create_table(struct embedded_txn *x, const struct ddl *d, struct err *err) {
@@ -221,7 +54,7 @@ static int create_table(struct embedded_txn *x, const struct ddl *d, struct err 
         return create_like(x, d, err);
     struct arena *a = &x->arena;
     struct schema *s = arena_zalloc(a, sizeof *s);
-    schema_blank(s, d->collation ? d->collation : x->root.collation);
+    ddl_schema_blank(s, d->collation ? d->collation : x->root.collation);
     s->comment = d->comment ? arena_strdup(a, d->comment) : "";
     struct ddl_tag_request *tags = arena_zalloc(a, (d->column_count + 1) * sizeof *tags);
     for (size_t i = 0; i < d->column_count; i++)
@@ -255,89 +88,10 @@ static int create_table(struct embedded_txn *x, const struct ddl *d, struct err 
     if (rc == BD_OK)
         rc = ddl_check_auto_increment(s, err);
     if (rc == BD_OK)
-        rc = publish_new(x, d->table, s, d->auto_increment, &t, err);
+        rc = ddl_publish_table(x, d->table, s, d->auto_increment, &t, err);
     for (size_t i = 0; rc == BD_OK && i < d->foreign_key_count; i++)
         rc = ddl_add_foreign_key(x, &t, &d->foreign_keys[i], err);
     return rc;
-}
-
-/* ---- tables made on first use ---- */
-
-struct system_column {
-    const char *name, *type;
-    bool key, required;
-    uint64_t fixed_tag; /* 0: generated */
-};
-static const struct system_table {
-    const char *name;
-    struct system_column columns[6];
-} system_tables[] = {
-    {"dolt_ignore", {{"pattern", "text", true, true, 0}, {"ignored", "tinyint(1)", false, true, 0}}},
-    {"dolt_nonlocal_tables",
-     {{"table_name", "varchar(65535)", true, true, 0},
-      {"target_ref", "varchar(65535)", false, false, 0},
-      {"ref_table", "varchar(65535)", false, false, 0},
-      {"options", "varchar(65535)", false, false, 0}}},
-    {"dolt_schemas",
-     {{"type", "varchar(64) COLLATE utf8mb4_0900_ai_ci", true, true, TAG_SYSTEM + 4008},
-      {"name", "varchar(64) COLLATE utf8mb4_0900_ai_ci", true, true, TAG_SYSTEM + 4009},
-      {"fragment", "longtext", false, false, TAG_SYSTEM + 4010},
-      {"extra", "json", false, false, TAG_SYSTEM + 4011},
-      {"sql_mode", "varchar(256) COLLATE utf8mb4_0900_ai_ci", false, false, TAG_SYSTEM + 4012}}},
-    {"dolt_procedures",
-     {{"name", "varchar(1023)", true, true, TAG_SYSTEM + 6000},
-      {"create_stmt", "varchar(8191)", false, false, TAG_SYSTEM + 6001},
-      {"created_at", "datetime(6)", false, false, TAG_SYSTEM + 6002},
-      {"modified_at", "datetime(6)", false, false, TAG_SYSTEM + 6003},
-      {"sql_mode", "varchar(1023)", false, false, TAG_SYSTEM + 6004}}},
-    {"dolt_docs",
-     {{"doc_name", "varchar(1023)", true, true, 0}, {"doc_text", "longtext", false, false, 0}}},
-};
-
-int ddl_system_table(struct embedded_txn *x, const char *name, struct table **out, struct err *err) {
-    const struct system_table *st = NULL;
-    for (size_t i = 0; i < sizeof system_tables / sizeof *system_tables; i++)
-        if (!strcasecmp(system_tables[i].name, name))
-            st = &system_tables[i];
-    if (!st)
-        return err_set(err, BD_NOT_FOUND, "table not found: %s", name);
-    struct arena *a = &x->arena;
-    struct schema *s = arena_zalloc(a, sizeof *s);
-    schema_blank(s, COLLATION_UTF8MB4_0900_BIN);
-    size_t n = 0;
-    while (n < 6 && st->columns[n].name)
-        n++;
-    s->columns = arena_zalloc(a, n * sizeof *s->columns);
-    s->pk = arena_zalloc(a, n * sizeof *s->pk);
-    struct ddl_tag_request tags[6];
-    for (size_t i = 0; i < n; i++) {
-        const struct system_column *sc = &st->columns[i];
-        struct column *c = &s->columns[i];
-        *c = (struct column){.name = sc->name,
-                             .type_text = sc->type,
-                             .default_text = "",
-                             .comment = "",
-                             .on_update = "",
-                             .primary_key = sc->key,
-                             .nullable = !sc->required,
-                             .tag = sc->fixed_tag};
-        int rc = sql_type_parse(sc->type, a, &c->type, err);
-        if (rc)
-            return rc;
-        c->encoding = sql_type_encoding(&c->type);
-        tags[i] = (struct ddl_tag_request){sc->name, sql_type_tag_kind(&c->type), 0};
-        if (sc->key)
-            s->pk[s->pk_count++] = (uint16_t)i;
-    }
-    s->column_count = n;
-    if (!st->columns[0].fixed_tag) {
-        int rc = ddl_tags(x, st->name, NULL, true, tags, n, err);
-        if (rc)
-            return rc;
-        for (size_t i = 0; i < n; i++)
-            s->columns[i].tag = tags[i].tag;
-    }
-    return publish_new(x, st->name, s, 0, out, err);
 }
 
 /* ---- views ---- */

@@ -12,69 +12,6 @@
 #include <string.h>
 #include <strings.h>
 
-static bool lists(const uint16_t *list, size_t count, uint16_t ordinal) {
-    for (size_t i = 0; i < count; i++)
-        if (list[i] == ordinal)
-            return true;
-    return false;
-}
-
-/* The first `count` columns of the index are these, in any order. */
-static bool leads_with(const struct index *ix, const uint16_t *columns, size_t count) {
-    if (count > ix->column_count)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (!lists(ix->columns, count, columns[i]))
-            return false;
-    return true;
-}
-
-static bool has_prefix_lengths(const struct index *ix) {
-    for (size_t i = 0; i < ix->prefix_count; i++)
-        if (ix->prefix_lengths && ix->prefix_lengths[i])
-            return true;
-    return false;
-}
-
-/* Exact length first, then the longest, then unique, then by name. */
-static bool better(const struct index *a, const struct index *b, size_t count) {
-    bool ea = a->column_count == count, eb = b->column_count == count;
-    if (ea != eb)
-        return ea;
-    if (a->column_count != b->column_count)
-        return a->column_count > b->column_count;
-    if (a->unique != b->unique)
-        return a->unique;
-    return strcmp(a->name, b->name) < 0;
-}
-
-const struct index *ddl_key_index(const struct schema *s, const uint16_t *columns, size_t count,
-                                  const char *except) {
-    const struct index *best = NULL;
-    for (size_t i = 0; i < s->index_count; i++) {
-        const struct index *ix = &s->indexes[i];
-        if ((except && !strcasecmp(ix->name, except)) || ix->spatial || ix->fulltext || ix->vector ||
-            has_prefix_lengths(ix) || !leads_with(ix, columns, count))
-            continue;
-        if (!best || better(ix, best, count))
-            best = ix;
-    }
-    return best;
-}
-
-/* The primary key or a secondary index starts with exactly these columns in this order. */
-static bool is_covered(const struct schema *s, const uint16_t *columns, size_t count) {
-    if (count <= s->pk_count && !memcmp(s->pk, columns, count * sizeof *columns))
-        return true;
-    for (size_t i = 0; i < s->index_count; i++) {
-        const struct index *ix = &s->indexes[i];
-        if (!ix->spatial && !ix->fulltext && !has_prefix_lengths(ix) && count <= ix->column_count &&
-            !memcmp(ix->columns, columns, count * sizeof *columns))
-            return true;
-    }
-    return false;
-}
-
 static int find_columns(const struct schema *s, const char *table, const char *const *names,
                         size_t count, struct arena *a, uint16_t **ordinals, uint64_t **tags,
                         const char ***stored, struct err *err) {
@@ -85,7 +22,7 @@ static int find_columns(const struct schema *s, const char *table, const char *c
         int at = schema_column(s, names[i]);
         if (at < 0)
             return err_set(err, BD_NOT_FOUND, "table `%s` does not have column `%s`", table, names[i]);
-        if (lists(*ordinals, i, (uint16_t)at))
+        if (schema_lists(*ordinals, i, (uint16_t)at))
             return err_set(err, BD_INVALID, "column `%s` is named twice in a foreign key", names[i]);
         (*ordinals)[i] = (uint16_t)at;
         (*tags)[i] = s->columns[at].tag;
@@ -159,13 +96,13 @@ int ddl_add_foreign_key(struct embedded_txn *x, struct table **t, const struct d
     if (rc == BD_OK && parent)
         rc = find_columns(&parent->ts->schema, parent->name, fk->parent_columns, n, a, &parent_columns,
                           &parent_tags, &parent_names, err);
-    if (rc == BD_OK && parent && !is_covered(&parent->ts->schema, parent_columns, n) &&
+    if (rc == BD_OK && parent && !ddl_schema_covers(&parent->ts->schema, parent_columns, n) &&
         !ddl_key_index(&parent->ts->schema, parent_columns, n, NULL))
         rc = err_set(err, BD_CONSTRAINT, "missing index for foreign key %s on the referenced table %s",
                      fk->name ? fk->name : "", parent->name);
     if (rc == BD_OK)
         rc = unique_name(x, all, (*t)->name, fk->name, &k.name, err);
-    if (rc == BD_OK && !is_covered(&(*t)->ts->schema, columns, n))
+    if (rc == BD_OK && !ddl_schema_covers(&(*t)->ts->schema, columns, n))
         rc = make_index(x, t, fk, err);
     if (rc)
         return rc;
@@ -239,7 +176,7 @@ int ddl_keys_index_gone(struct embedded_txn *x, const struct schema *s, const ch
                 uint16_t *columns = arena_alloc(&x->arena, (n * s->column_count + 1) * sizeof *columns);
                 size_t found = ordinals_of(s, side ? k->parent_tags : k->child_tags, n, columns);
                 const struct index *other = ddl_key_index(s, columns, found, index);
-                if (!other && !is_covered(s, columns, found))
+                if (!other && !ddl_schema_covers(s, columns, found))
                     return err_set(err, BD_CONSTRAINT,
                                    "cannot drop index `%s`: foreign key `%s` needs it", index, k->name);
                 next = other ? arena_strdup(&x->arena, other->name) : "";

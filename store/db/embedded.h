@@ -57,6 +57,7 @@ struct embedded_txn {
         committed; /* newest commit made while the function runs; head and head_root follow it */
 };
 
+/* By which a `struct tables` is known to be of this driver. */
 extern const struct tables_driver embedded_driver;
 
 static inline struct embedded *embedded_of(struct tables *t) { return (struct embedded *)t; }
@@ -64,7 +65,7 @@ static inline struct embedded_txn *embedded_txn_of(struct tables_txn *x) {
     return (struct embedded_txn *)x;
 }
 
-/* ---- embedded.c ---- */
+/* ---- embedded_txn.c ---- */
 /* Brings the snapshot up to date unless it has just been made. */
 int embedded_refresh(struct embedded *e, struct err *err);
 /* table_schema_fn; ctx = struct embedded. Parsed schemas live as long as the connection. */
@@ -91,7 +92,7 @@ int embedded_list(struct embedded_txn *x, struct arena *a, const char ***names, 
 int embedded_resolve_root(struct embedded *e, struct node_store *ns, const char *ref, struct hash *root,
                           struct err *err);
 
-/* ---- refs/ref_parse.c ---- */
+/* ---- ref_parse.c ---- */
 int ref_resolve(struct node_store *ns, const struct tree *datasets, const char *head_branch,
                 const char *ref, struct hash *commit, struct err *err);
 

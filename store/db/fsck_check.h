@@ -123,9 +123,12 @@ void check_breathe(struct db_check *c);
 bool check_read(struct db_check *c, const struct hash *h, enum message_kind want, const char *what,
                 struct chunk *out);
 bool is_kind(const struct db_check *c, uint32_t entry, enum message_kind kind);
-const char *check_name(const struct hash *h, char text[HASH_TEXT_SIZE + 1]);
 
 /* ---- fsck_open.c ---- */
+/* The address as text, which is also returned. */
+const char *check_name(const struct hash *h, char text[HASH_TEXT_SIZE + 1]);
+/* The tree that nodes of this kind belong to; false for messages that are no nodes. */
+bool tree_kind_of(enum message_kind m, enum tree_kind *out);
 /* Directories of a database: noms (or the bare store), and the .dolt it lies in (NULL: none). */
 struct check_place {
     char *noms, *dot;
@@ -152,7 +155,6 @@ int check_references(struct db_check *c, struct err *err); /* what is reachable,
 /* After it: nothing that is reached is damaged or missing, so that what was not reached is not needed.
  */
 bool check_sees_all(const struct db_check *c);
-bool tree_kind_of(enum message_kind m, enum tree_kind *out);
 
 /* ---- fsck_encode.c ---- */
 /* Do the fields of a message give back its bytes? The chunk is in ns under h. */

@@ -9,23 +9,8 @@
 
 #define SLICE 256u
 
-bool tree_kind_of(enum message_kind m, enum tree_kind *out) {
-    switch (m) {
-    case MESSAGE_TREE_NODE: *out = TREE_ROWS; return true;
-    case MESSAGE_ADDRESS_MAP: *out = TREE_ADDRESSES; return true;
-    case MESSAGE_COMMIT_CLOSURE: *out = TREE_CLOSURE; return true;
-    case MESSAGE_MERGE_ARTIFACTS: *out = TREE_ARTIFACTS; return true;
-    default: return false;
-    }
-}
-
 bool is_kind(const struct db_check *c, uint32_t entry, enum message_kind kind) {
     return entry != SCAN_NONE && c->kind[entry] == (uint8_t)kind;
-}
-
-const char *check_name(const struct hash *h, char text[HASH_TEXT_SIZE + 1]) {
-    hash_format(h, text);
-    return text;
 }
 
 /* Collects the references of one chunk as entries, each once as far as they follow one another. */

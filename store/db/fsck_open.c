@@ -9,6 +9,21 @@
 
 #define BATCH 64u /* tasks between two calls of the progress function */
 
+const char *check_name(const struct hash *h, char text[HASH_TEXT_SIZE + 1]) {
+    hash_format(h, text);
+    return text;
+}
+
+bool tree_kind_of(enum message_kind m, enum tree_kind *out) {
+    switch (m) {
+    case MESSAGE_TREE_NODE: *out = TREE_ROWS; return true;
+    case MESSAGE_ADDRESS_MAP: *out = TREE_ADDRESSES; return true;
+    case MESSAGE_COMMIT_CLOSURE: *out = TREE_CLOSURE; return true;
+    case MESSAGE_MERGE_ARTIFACTS: *out = TREE_ARTIFACTS; return true;
+    default: return false;
+    }
+}
+
 static char *joined(const char *a, const char *b) {
     struct buf path = BUF_INIT;
     buf_addf(&path, "%s%s", a, b);

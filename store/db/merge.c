@@ -11,17 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct merge_table_report *merge_report_for(struct merge *m, const char *table) {
-    for (size_t i = 0; i < m->report_count; i++)
-        if (!strcmp(m->reports[i].table, table))
-            return &m->reports[i];
-    MEM_GROW(m->reports, m->report_capacity, m->report_count + 1);
-    struct merge_table_report *r = &m->reports[m->report_count++];
-    memset(r, 0, sizeof *r);
-    r->table = arena_strdup(m->a, table);
-    return r;
-}
-
 void merge_release(struct merge *m) {
     embedded_txn_release(&m->ours);
     embedded_txn_release(&m->theirs);

@@ -38,9 +38,10 @@ int merge_roots(struct merge *m, const struct hash *base, const struct hash *our
                 const struct hash *theirs, struct hash *root);
 void merge_release(struct merge *m);
 
-struct merge_table_report *merge_report_for(struct merge *m, const char *table);
-
 /* ---- merge_rows.c ---- */
+
+/* What is told of a table; begun when it is asked for. */
+struct merge_table_report *merge_report_for(struct merge *m, const char *table);
 
 enum artifact_type {
     ARTIFACT_CONFLICT = 1,

@@ -60,6 +60,17 @@ static void base64(struct buf *out, struct bytes in) {
     }
 }
 
+struct merge_table_report *merge_report_for(struct merge *m, const char *table) {
+    for (size_t i = 0; i < m->report_count; i++)
+        if (!strcmp(m->reports[i].table, table))
+            return &m->reports[i];
+    MEM_GROW(m->reports, m->report_capacity, m->report_count + 1);
+    struct merge_table_report *r = &m->reports[m->report_count++];
+    memset(r, 0, sizeof *r);
+    r->table = arena_strdup(m->a, table);
+    return r;
+}
+
 /* 20 bytes that tell violations of one row apart. */
 static void info_hash(const char *info, uint8_t out[21]) {
     memset(out, 0, 21);

@@ -92,7 +92,10 @@ int remote_open_git(struct remote **out, const char *url, unsigned flags, const 
 /* ---- URLs ---- */
 
 enum remote_kind { REMOTE_FILE, REMOTE_HTTP, REMOTE_GIT, REMOTE_SSH, REMOTE_OBJECTS, REMOTE_UNKNOWN };
+/* By the scheme of the normal form of the address. */
 enum remote_kind remote_kind_of(const char *url);
+/* "a git repository"; NULL for an unknown scheme. */
+const char *remote_kind_name(const char *url);
 /* The address as Dolt keeps it: a git repository (…/x.git) becomes git+…; all else stays. In the arena.
  */
 const char *remote_normal_url(const char *url, struct arena *a);

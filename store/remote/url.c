@@ -1,4 +1,4 @@
-/* Which driver a URL belongs to. */
+/* Addresses of remotes: which kind they name, how they are written, how they are shown. */
 #include "store/remote/remote.h"
 
 #include <string.h>
@@ -83,33 +83,7 @@ const char *remote_shown_url(const char *url, struct arena *a) {
     return colon ? arena_printf(a, "%.*s%s", (int)(colon - url), url, at) : arena_strdup(a, url);
 }
 
-static int open_url(struct remote **out, const char *url, const char *shown, unsigned flags,
-                    const char *database_dir, struct err *err) {
+const char *remote_kind_name(const char *url) {
     size_t i = scheme_of(url);
-    if (i == SCHEMES)
-        return err_set(err, BD_INVALID, "%s is not the URL of a remote: its scheme is unknown", shown);
-    if (schemes[i].kind == REMOTE_GIT)
-        return remote_open_git(out, url, flags, database_dir, err);
-    if (schemes[i].kind != REMOTE_FILE)
-        return err_set(err, BD_UNSUPPORTED,
-                       "%s is %s; this bd reaches only folders (file:///path) and git repositories "
-                       "(git+ssh://…) so far",
-                       shown, schemes[i].name);
-    struct arena a = ARENA_INIT;
-    int rc = remote_open_dir(out, remote_file_path(url, &a), flags, err);
-    arena_release(&a);
-    return rc;
-}
-
-int remote_open_for(struct remote **out, const char *url, unsigned flags, const char *database_dir,
-                    struct err *err) {
-    struct arena a = ARENA_INIT;
-    int rc =
-        open_url(out, remote_normal_url(url, &a), remote_shown_url(url, &a), flags, database_dir, err);
-    arena_release(&a);
-    return rc;
-}
-
-int remote_open(struct remote **out, const char *url, unsigned flags, struct err *err) {
-    return remote_open_for(out, url, flags, NULL, err);
+    return i < SCHEMES ? schemes[i].name : NULL;
 }

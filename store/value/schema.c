@@ -75,9 +75,9 @@ static int by_name(const void *x, const void *y) {
     return strcmp(a->name, b->name);
 }
 
-static bool lists(const uint16_t *list, size_t count, size_t ordinal) {
+bool schema_lists(const uint16_t *ordinals, size_t count, size_t ordinal) {
     for (size_t i = 0; i < count; i++)
-        if (list[i] == ordinal)
+        if (ordinals[i] == ordinal)
             return true;
     return false;
 }
@@ -108,7 +108,7 @@ void schema_derive(struct schema *s, struct arena *a) {
         memcpy(columns, s->columns, visible * sizeof *columns);
     for (size_t i = 0; i < visible; i++) {
         columns[i].display_order = (int16_t)i;
-        columns[i].primary_key = lists(s->pk, s->pk_count, i);
+        columns[i].primary_key = schema_lists(s->pk, s->pk_count, i);
         if (columns[i].primary_key)
             columns[i].nullable = false;
     }
@@ -132,7 +132,7 @@ void schema_derive(struct schema *s, struct arena *a) {
         if (x->column_count)
             memcpy(x->key_columns, x->columns, x->column_count * sizeof *x->columns);
         for (size_t k = 0; k < s->pk_count; k++)
-            if (!lists(x->columns, x->column_count, s->pk[k]))
+            if (!schema_lists(x->columns, x->column_count, s->pk[k]))
                 x->key_columns[x->key_column_count++] = s->pk[k];
     }
     if (s->index_count > 1)

@@ -175,6 +175,8 @@ int schema_parse(const struct chunk *message, struct arena *a, struct schema *ou
 int schema_serialize(const struct schema *s, struct buf *out, struct err *err);
 /* Number of columns that people see (all but the hidden ones of a keyless table). */
 size_t schema_visible_count(const struct schema *s);
+/* Is this column among these? */
+bool schema_lists(const uint16_t *ordinals, size_t count, size_t ordinal);
 /* Ordinal by name (case-insensitive), -1 when missing. */
 int schema_column(const struct schema *s, const char *name);
 const struct index *schema_index(const struct schema *s, const char *name);
