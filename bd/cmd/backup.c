@@ -499,13 +499,9 @@ static const struct cmd cmd_backup_status = {
     .run = run_status,
 };
 
-static const struct cmd *const children[] = {&cmd_backup_export_git,
-                                             &cmd_backup_init,
-                                             &cmd_backup_remove,
-                                             &cmd_backup_restore,
-                                             &cmd_backup_status,
-                                             &cmd_backup_sync,
-                                             NULL};
+static const struct cmd *const children[] = {
+    &cmd_backup_export_git, &cmd_backup_fetch_git, &cmd_backup_init, &cmd_backup_remove,
+    &cmd_backup_restore,    &cmd_backup_status,    &cmd_backup_sync, NULL};
 
 const struct cmd cmd_backup = {
     .name = "backup",

@@ -47,6 +47,6 @@ void backup_adopt_project(struct bd *bd, const char *project_id);
  * in backup.interval. Problems are warnings. */
 void backup_auto(struct bd *bd);
 
-extern const struct cmd cmd_backup_restore, cmd_backup_export_git;
+extern const struct cmd cmd_backup_restore, cmd_backup_export_git, cmd_backup_fetch_git;
 
 #endif

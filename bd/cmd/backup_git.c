@@ -2,10 +2,13 @@
  * bd backup export-git: everything an export holds as one commit on a branch of the project's git
  * repository, pushed to a remote. Neither the work tree nor the index is touched: the commit is made
  * from the objects themselves, and the branch moves only from where it was seen.
+ *
+ * bd backup fetch-git: the way back, an import of what that branch holds.
  */
 #include "base/os.h"
 #include "bd/cmd/backup.h"
 #include "bd/cmd/export_lines.h"
+#include "bd/cmd/import_source.h"
 #include "bd/workspace/git.h"
 #include "bd/workspace/process.h"
 
@@ -17,7 +20,8 @@
 #define BRANCH "beads-backup"
 #define REMOTE "origin"
 #define MESSAGE "bd backup export-git"
-#define TREE_PATH ".beads/backup/issues.jsonl"
+#define TREE_FOLDER ".beads/backup"
+#define TREE_PATH TREE_FOLDER "/issues.jsonl"
 #define NETWORK_MS 120000
 
 struct job {
@@ -59,21 +63,41 @@ static bool valid_branch(const char *name) {
     return *name && *name != '-' && !strstr(name, "..") && !strpbrk(name, " ~^:?*[\\\t\n");
 }
 
+/* Brings the branch here. *there is its commit at the remote, NULL when the remote has none. */
+static int fetch(struct job *j, const char **there) {
+    struct arena *a = &j->bd->arena;
+    const char *tracking = arena_printf(a, "refs/remotes/%s/%s", j->remote, j->branch);
+    const char *spec = arena_printf(a, "+refs/heads/%s:%s", j->branch, tracking);
+    *there = NULL;
+    const char *listed =
+        git(j, NETWORK_MS, (const char *const[]){"ls-remote", "--", j->remote, j->ref, NULL});
+    if (!listed) {
+        struct err ignored = ERR_INIT, *err = j->err;
+        j->err = &ignored;
+        bool known = strpbrk(j->remote, "/:") || GIT(j, "remote", "get-url", j->remote);
+        j->err = err;
+        return known ? err->code
+                     : err_set(err, BD_NOT_FOUND,
+                               "git knows no remote %s here; add one with 'git remote add %s URL', or "
+                               "name another with --remote",
+                               j->remote, j->remote);
+    }
+    if (!*listed)
+        return BD_OK;
+    if (!git(j, NETWORK_MS, (const char *const[]){"fetch", "--quiet", "--", j->remote, spec, NULL}))
+        return j->err->code;
+    *there = GIT(j, "rev-parse", "--verify", "--quiet", tracking);
+    return *there ? BD_OK : j->err->code;
+}
+
 /* Where the branch stands: at the remote if it can be asked, else here. */
 static int find_parent(struct job *j) {
     struct err ignored = ERR_INIT, *err = j->err;
-    const char *spec = arena_printf(&j->bd->arena, "+refs/heads/%s:refs/remotes/%s/%s", j->branch,
-                                    j->remote, j->branch);
-    const char *tracking = arena_printf(&j->bd->arena, "refs/remotes/%s/%s", j->remote, j->branch);
-    const char *listed =
-        git(j, NETWORK_MS, (const char *const[]){"ls-remote", "--", j->remote, j->ref, NULL});
-    if (!listed)
-        return err->code;
-    if (*listed &&
-        !git(j, NETWORK_MS, (const char *const[]){"fetch", "--quiet", "--", j->remote, spec, NULL}))
-        return err->code;
+    const char *there;
+    int rc = fetch(j, &there);
+    if (rc)
+        return rc;
     j->err = &ignored;
-    const char *there = *listed ? GIT(j, "rev-parse", "--verify", "--quiet", tracking) : NULL;
     const char *here = GIT(j, "rev-parse", "--verify", "--quiet", j->ref);
     bool ahead = here && (!there || GIT(j, "merge-base", "--is-ancestor", there, here));
     j->err = err;
@@ -187,21 +211,32 @@ static int answer(struct job *j, bool dry_run) {
     return 0;
 }
 
-static int run(struct bd *bd, const struct cmd_call *call) {
-    struct err err = ERR_INIT;
-    struct git_repo repo;
-    struct job j = {.bd = bd, .err = &err};
+/* What was asked for. 0 or an exit status (reported). */
+static int take_request(struct job *j, const struct cmd_call *call) {
+    struct bd *bd = j->bd;
     struct arena *a = &bd->arena;
-    j.branch = *cmd_str(call, "branch") ? cmd_str(call, "branch") : BRANCH;
-    j.remote = *cmd_str(call, "remote") ? cmd_str(call, "remote") : REMOTE;
-    if (!valid_branch(j.branch))
-        return cmd_fail_usage(bd, call, "%s is no name for a branch", cmd_quote(a, j.branch));
-    if (*j.remote == '-')
-        return cmd_fail_usage(bd, call, "%s is no name for a remote", cmd_quote(a, j.remote));
+    struct git_repo repo;
+    j->branch = *cmd_str(call, "branch") ? cmd_str(call, "branch") : BRANCH;
+    j->remote = *cmd_str(call, "remote") ? cmd_str(call, "remote") : REMOTE;
+    if (!valid_branch(j->branch))
+        return cmd_fail_usage(bd, call, "%s is no name for a branch", cmd_quote(a, j->branch));
+    if (*j->remote == '-')
+        return cmd_fail_usage(bd, call, "%s is no name for a remote", cmd_quote(a, j->remote));
     if (!bd->ws.project_dir || !git_find(bd->ws.project_dir, a, &repo))
         return cmd_fail_usage(bd, call, "not in a git repository");
-    j.root = repo.root;
-    j.ref = arena_printf(a, "refs/heads/%s", j.branch);
+    j->root = repo.root;
+    j->ref = arena_printf(a, "refs/heads/%s", j->branch);
+    setenv("GIT_TERMINAL_PROMPT", "0", 1);
+    return 0;
+}
+
+static int run(struct bd *bd, const struct cmd_call *call) {
+    struct err err = ERR_INIT;
+    struct job j = {.bd = bd, .err = &err};
+    struct arena *a = &bd->arena;
+    int status = take_request(&j, call);
+    if (status)
+        return status;
     const char *on = GIT(&j, "symbolic-ref", "--quiet", "HEAD");
     if (on && strcmp(on, j.ref) == 0)
         return cmd_fail_usage(bd, call, "branch %s is checked out here; name another one with --branch",
@@ -209,7 +244,6 @@ static int run(struct bd *bd, const struct cmd_call *call) {
     err_clear(&err);
     if (cmd_bool(call, "dry-run"))
         return answer(&j, true);
-    setenv("GIT_TERMINAL_PROMPT", "0", 1);
     j.file = arena_printf(a, "%s/.backup-tmp-%ld.jsonl", bd->ws.beads_dir, (long)getpid());
     j.index = arena_printf(a, "%s/.backup-tmp-%ld.index", bd->ws.beads_dir, (long)getpid());
     int rc = export_file(&j);
@@ -222,9 +256,151 @@ static int run(struct bd *bd, const struct cmd_call *call) {
     os_unlink(j.file);
     os_unlink(j.index);
     if (rc != BD_OK)
-        return cmd_fail_usage(bd, call, "%s", err.msg);
+        return cmd_fail(bd, "%s", err.msg);
     return answer(&j, false);
 }
+
+/* ---- the way back ---- */
+
+/* One file of the snapshot into a folder; *found says whether the snapshot has it. */
+static int unpack(struct job *j, const char *commit, const char *name, const char *folder,
+                  bool *found) {
+    struct arena *a = &j->bd->arena;
+    const char *object = arena_printf(a, "%s:" TREE_FOLDER "/%s", commit, name);
+    const char *argv[] = {"git", "cat-file", "blob", object, NULL};
+    struct buf out = BUF_INIT;
+    int rc = BD_OK;
+    int status = process_run(&(struct process){.argv = argv, .directory = j->root, .output = &out});
+    *found = status == 0;
+    if (status < 0)
+        rc = err_set(j->err, BD_IO, "git cat-file: %s", strerror(errno));
+    else if (*found &&
+             os_write_file_atomic(arena_printf(a, "%s/%s", folder, name), out.data, out.size, 0600))
+        rc = err_errno(j->err, "cannot write %s/%s", folder, name);
+    buf_release(&out);
+    return rc;
+}
+
+static int unpack_all(struct job *j, const char *commit, const char *folder) {
+    static const char *const names[] = {"issues.jsonl", "labels.jsonl", "comments.jsonl",
+                                        "dependencies.jsonl"};
+    bool found, issues = false;
+    int rc = os_mkdir(folder, 0700) ? err_errno(j->err, "cannot create %s", folder) : BD_OK;
+    for (size_t i = 0; rc == BD_OK && i < sizeof names / sizeof *names; i++) {
+        rc = unpack(j, commit, names[i], folder, &found);
+        issues = issues || (found && i == 0);
+    }
+    if (rc == BD_OK && !issues)
+        rc = err_set(j->err, BD_NOT_FOUND, "branch %s of %s has no " TREE_PATH ": it is no snapshot",
+                     j->branch, j->remote);
+    return rc;
+}
+
+static int answer_fetch(struct job *j, const char *commit, const struct import_source *s,
+                        const struct import_result *r, bool dry_run) {
+    struct bd *bd = j->bd;
+    struct buf out = BUF_INIT;
+    struct json_writer w;
+    size_t memories = dry_run ? s->data.memory_count : r->memories;
+    size_t issues = dry_run ? s->data.count : r->imported;
+    if (!bd->json) {
+        fprintf(bd->out, "%s %zu issues and %zu memories from branch %s of %s (%.8s)",
+                dry_run ? "Would import" : "Imported", issues, memories, j->branch, j->remote, commit);
+        if (r->stale)
+            fprintf(bd->out, "; %zu are newer here", r->stale);
+        fputc('\n', bd->out);
+        if (!dry_run)
+            import_source_report(s, r);
+        return 0;
+    }
+    bd_json_begin(bd, &w, &out, true);
+    json_object(&w);
+    json_member_str(&w, "branch", j->branch);
+    json_member_str(&w, "remote", j->remote);
+    json_member_str(&w, "commit", commit);
+    json_member_bool_opt(&w, "dry_run", dry_run);
+    json_member_int(&w, "issues", (int64_t)issues);
+    json_member_int(&w, "memories", (int64_t)memories);
+    if (!dry_run)
+        json_member_int(&w, "skipped", (int64_t)r->stale);
+    json_object_end(&w);
+    bd_json_end(bd, &w, &out);
+    return 0;
+}
+
+static int import_snapshot(struct job *j, const struct cmd_call *call, const char *commit,
+                           const char *folder) {
+    struct bd *bd = j->bd;
+    struct import_source source;
+    struct import_result result = {0};
+    struct import_options options = {
+        .source = j->branch,
+        .message =
+            arena_printf(&bd->arena, "bd backup fetch-git: branch %s at %.8s", j->branch, commit)};
+    bool dry_run = cmd_bool(call, "dry-run");
+    int rc = import_source_read(bd, folder, &source, j->err);
+    if (rc == BD_OK && !dry_run) {
+        import_source_show(&source, &options);
+        rc = import_run(&bd->ops, &source.data, &options, &bd->arena, &result, j->err);
+        progress_end(&source.progress);
+    }
+    int status = rc == BD_OK ? answer_fetch(j, commit, &source, &result, dry_run)
+                             : cmd_fail(bd, "the snapshot on %s: %s. Nothing was changed", j->branch,
+                                        j->err->msg);
+    import_source_release(&source);
+    return status;
+}
+
+static int run_fetch(struct bd *bd, const struct cmd_call *call) {
+    struct err err = ERR_INIT;
+    struct job j = {.bd = bd, .err = &err};
+    const char *commit;
+    int status = take_request(&j, call);
+    if (status)
+        return status;
+    if (fetch(&j, &commit))
+        return cmd_fail(bd, "%s", err.msg);
+    if (!commit)
+        return cmd_fail_hint(bd, "'bd backup export-git' publishes one from where the issues are",
+                             "%s has no branch %s", j.remote, j.branch);
+    const char *folder =
+        arena_printf(&bd->arena, "%s/.backup-tmp-%ld", bd->ws.beads_dir, (long)getpid());
+    status = unpack_all(&j, commit, folder) ? cmd_fail(bd, "%s", err.msg)
+                                            : import_snapshot(&j, call, commit, folder);
+    os_remove_tree(folder);
+    return status;
+}
+
+const struct cmd cmd_backup_fetch_git = {
+    .name = "fetch-git",
+    .use = "fetch-git",
+    .summary = "Bring in what 'bd backup export-git' published",
+    .details =
+        "Fetches the branch of snapshots and imports its newest one, as 'bd import' does: new issues "
+        "come in, older\n"
+        "ones are refreshed, nothing is removed, and what is newer here stays. The work tree and "
+        "the current branch\n"
+        "stay as they are.",
+    .examples =
+        "  bd backup fetch-git\n  bd backup fetch-git --dry-run\n  bd backup fetch-git --branch "
+        "tracker --remote upstream",
+    .args_max = 0,
+    .flags =
+        (const struct cmd_flag[]){
+            {.name = "branch",
+             .kind = FLAG_STRING,
+             .default_text = BRANCH,
+             .help = "Branch with the snapshots"},
+            {.name = "remote",
+             .kind = FLAG_STRING,
+             .default_text = REMOTE,
+             .help = "Git remote to fetch from"},
+            {.name = "dry-run", .kind = FLAG_BOOL, .help = "Fetch, and show what would be imported"},
+            {0},
+        },
+    .cls = CMD_WRITES,
+    .run = run_fetch,
+};
 
 const struct cmd cmd_backup_export_git = {
     .name = "export-git",

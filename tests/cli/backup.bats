@@ -211,3 +211,33 @@ damage() {
         [ "$(bd backup init "$typed" --json | json_get backup_url)" = "file://$(cd .. && pwd -P)/bk2" ]
     done
 }
+
+@test "fetch-git brings in what export-git published, and takes nothing back" {
+    git init -q --bare ../origin.git && git remote add origin ../origin.git
+    git add -A && git commit -qm base && git push -q origin HEAD:main
+    apart bd backup fetch-git
+    [ "$status" -eq 1 ]
+    [[ "$err" == *"origin has no branch beads-backup"*"export-git"* ]]
+    bd create "One" --id t-a -l red --silent
+    bd create "Two" --id t-b --deps t-a --silent
+    bd remember "a thing" --key k
+    bd backup export-git
+    git clone -q ../origin.git ../two && cd ../two && git config user.name B && git config user.email b@x
+    bd init --prefix t --quiet --skip-agents --skip-hooks --non-interactive
+    bd create "Three" --id t-c --silent
+    bd import - <<<'{"id":"t-a","title":"Newer","updated_at":"2099-01-01T00:00:00Z"}'
+    before=$(git status --porcelain; git rev-parse HEAD)
+    bd backup fetch-git --dry-run | grep -q "Would import 2 issues and 1 memories"
+    [ "$(ids)" = "t-a t-c" ]
+    apart bd backup fetch-git --json
+    [ "$status" -eq 0 ]
+    [ "$(json_get issues <<<"$out") $(json_get skipped <<<"$out") $(json_get memories <<<"$out")" = "1 1 1" ]
+    [ "$(ids)" = "t-a t-b t-c" ]
+    [ "$(bd show t-a --json | json_get 0.title)" = Newer ]
+    bd recall k | grep -q "a thing"
+    [ "$(git status --porcelain; git rev-parse HEAD)" = "$before" ]
+    [ -z "$(find .beads -name '.backup-tmp*')" ]
+    run bd backup fetch-git --remote nowhere
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"git knows no remote nowhere"* ]]
+}
