@@ -282,8 +282,8 @@ static int unpack(struct job *j, const char *commit, const char *name, const cha
 }
 
 static int unpack_all(struct job *j, const char *commit, const char *folder) {
-    static const char *const names[] = {"issues.jsonl", "labels.jsonl", "comments.jsonl",
-                                        "dependencies.jsonl"};
+    static const char *const names[] = {"issues.jsonl",       "labels.jsonl", "comments.jsonl",
+                                        "dependencies.jsonl", "events.jsonl", "config.jsonl"};
     bool found, issues = false;
     int rc = os_mkdir(folder, 0700) ? err_errno(j->err, "cannot create %s", folder) : BD_OK;
     for (size_t i = 0; rc == BD_OK && i < sizeof names / sizeof *names; i++) {

@@ -37,6 +37,8 @@ static void answer_json(struct bd *bd, const struct answer *a) {
     json_member_int_opt(&w, "dedup_skipped", (int64_t)a->duplicates);
     json_member_int_opt(&w, "memories", (int64_t)a->memories);
     if (r) {
+        json_member_int_opt(&w, "events", (int64_t)r->events);
+        json_member_int_opt(&w, "settings", (int64_t)r->settings);
         texts(&w, "ids", r->ids, r->id_count);
         texts(&w, "stale_skipped_ids", r->stale_ids, r->stale_count);
         texts(&w, "skipped_dependencies", r->skipped_dependencies, r->skipped_count);
@@ -174,7 +176,8 @@ const struct cmd cmd_import = {
                "one named by\n"
                "import.path is read (.beads/issues.jsonl); a folder is read as a backup set of older "
                "versions\n"
-               "(issues, labels, comments and dependencies, each in a .jsonl file). Only \"title\" is "
+               "(issues, labels, comments, dependencies, events and config, each in a .jsonl file). "
+               "Only \"title\" is "
                "required in a record.",
     .examples = "  bd import\n  bd import backup.jsonl\n  bd import --dry-run backup.jsonl\n  other-bd "
                 "export | bd import -",

@@ -1,6 +1,7 @@
 #include "bd/cmd/import_source.h"
 
 #include "base/os.h"
+#include "bd/ops/import_set.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +91,22 @@ static int read_special(struct import_source *s, const char *path, struct err *e
     return rc;
 }
 
+/* Settings or events of a backup set, if it has them. */
+static int read_rows(struct import_source *s, enum import_set_part part, const char *path,
+                     struct err *err) {
+    char *text;
+    size_t size;
+    if (!os_exists(path))
+        return BD_OK;
+    if (os_read_file(path, INPUT_MAX, &text, &size))
+        return err_errno(err, "cannot read %s", path);
+    int rc = import_set_add(&s->data, part, text, size, &s->memory, err);
+    if (rc != BD_OK)
+        err_prefix(err, "%s: failed to parse JSONL", path);
+    free(text);
+    return rc;
+}
+
 static int read_folder(struct bd *bd, const char *folder, struct import_source *s, struct err *err) {
     static const char *const files[] = {"issues", "labels", "comments", "dependencies"};
     size_t found = 0;
@@ -103,6 +120,11 @@ static int read_folder(struct bd *bd, const char *folder, struct import_source *
         if (rc != BD_OK)
             err_prefix(err, "%s", path);
     }
+    static const char *const more[] = {
+        [IMPORT_SET_SETTINGS] = "config", [IMPORT_SET_EVENTS] = "events"};
+    for (size_t i = 0; rc == BD_OK && found && i < sizeof more / sizeof *more; i++)
+        rc = read_rows(s, (enum import_set_part)i,
+                       arena_printf(&bd->arena, "%s/%s.jsonl", folder, more[i]), err);
     if (rc == BD_OK && !found)
         rc = err_set(err, BD_NOT_FOUND, "cannot read %s: is a directory without issues.jsonl", folder);
     return rc;
@@ -204,6 +226,11 @@ void import_source_report(const struct import_source *s, const struct import_res
         fprintf(out, "Skipped dependency: %s\n", r->skipped_dependencies[i]);
     if (s->note)
         fputs(s->note, out);
+    if (r->settings || r->events)
+        fprintf(out, "Also of the backup set: %zu events, %zu settings that were not set here\n",
+                r->events, r->settings);
+    if (r->lost_events)
+        fprintf(out, "Note: %zu events of issues that are not here were left out\n", r->lost_events);
     if (!r->unknown_type_count)
         return;
     fprintf(out, "Note: issue types that are not configured here were kept:");

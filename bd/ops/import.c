@@ -6,6 +6,7 @@
 #include "bd/ops/import_plan.h"
 
 #include "bd/ops/id_gen.h"
+#include "bd/ops/import_set.h"
 #include "bd/ops/resolve.h"
 #include "bd/ops/search.h"
 #include "bd/ops/validate.h"
@@ -368,7 +369,9 @@ static int import_in(struct tables_txn *x, void *ctx, struct err *err) {
         p->out->not_empty = !empty;
         return rc;
     }
-    rc = derive_prefix(p);
+    rc = import_set_put_settings(p);
+    if (rc == BD_OK)
+        rc = derive_prefix(p);
     if (rc == BD_OK && p->data->count)
         rc = create_context_load(p->o, x, &p->work, &p->context, err);
     if (rc == BD_OK)
@@ -383,6 +386,8 @@ static int import_in(struct tables_txn *x, void *ctx, struct err *err) {
         rc = put_memories(p);
     if (rc == BD_OK)
         rc = plan_write(p);
+    if (rc == BD_OK)
+        rc = import_set_put_events(p);
     if (rc == BD_OK)
         set_message(p);
     return rc;

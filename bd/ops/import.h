@@ -35,8 +35,10 @@ struct import_type {
 };
 struct import_result {
     size_t imported, stale, duplicates, memories;
-    bool not_empty;   /* only_if_empty, and it was not */
-    const char **ids; /* of the imported issues, in file order */
+    size_t settings, events; /* of a backup set, that were not here */
+    size_t lost_events;      /* … of issues that are not here */
+    bool not_empty;          /* only_if_empty, and it was not */
+    const char **ids;        /* of the imported issues, in file order */
     size_t id_count;
     const char **stale_ids; /* the database has them newer */
     size_t stale_count;

@@ -13,6 +13,9 @@ void import_data_release(struct import_data *d) {
     free(d->memories);
     free(d->rows);
     free(d->loose);
+    free(d->settings);
+    free(d->events);
+    strmap_release(&d->created);
     strmap_release(&d->by_id);
     strmap_release(&d->unknown);
     strmap_release(&d->words);

@@ -19,6 +19,15 @@ struct import_row {
     const char *issue_id, *label; /* label NULL: a comment */
     struct comment comment;
 };
+/* Of a backup set (import_set.h). */
+struct import_setting {
+    const char *key, *value;
+};
+struct import_event {
+    const char *issue_id, *type, *actor, *old_value, *new_value, *comment; /* values NULL: none */
+    const char *id;                                                        /* NULL: it was a number */
+    int64_t number, created_at;
+};
 /* Called now and then during long work; total 0: unknown. */
 typedef void (*import_progress_fn)(void *ctx, const char *what, size_t done, size_t total);
 
@@ -51,6 +60,11 @@ struct import_data {
     size_t row_count, row_capacity;
     struct import_row *loose; /* labels and comments on lines of their own */
     size_t loose_count, loose_capacity;
+    struct import_setting *settings;
+    size_t setting_count, setting_capacity;
+    struct import_event *events;
+    size_t event_count, event_capacity;
+    struct strmap created;   /* ids of issues with an event `created` among them */
     size_t dependency_count; /* of all issues, and rows */
     size_t tombstones;
     size_t repeated; /* records of an id that stood in the text before */

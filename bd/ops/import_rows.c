@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "bd/ops/blocked.h"
 #include "bd/ops/events.h"
+#include "bd/ops/import_set.h"
 #include "bd/ops/hydrate.h"
 #include "bd/ops/id_gen.h"
 #include "bd/ops/uuid.h"
@@ -279,7 +280,8 @@ static int put_new_issues(struct writer *w, const struct import_batch *b) {
 static int put_new_relations(struct writer *w, const struct import_batch *b) {
     int rc = BD_OK;
     for (size_t n = 0; rc == BD_OK && n < b->count; n++) {
-        rc = put_event(w, &b->issues[n], "created", "", NULL);
+        if (!import_set_knows_creation(w->p->data, b->issues[n].id))
+            rc = put_event(w, &b->issues[n], "created", "", NULL);
         if (rc == BD_OK)
             rc = put_relations(w, &b->issues[n], NULL);
     }

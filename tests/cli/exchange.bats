@@ -372,3 +372,27 @@ END
     [ "$before" = "$(head_commit)" ]
     [ "$(bd export | grep -o '"text":"no time"' | wc -l)" = 1 ]
 }
+
+@test "a backup set of older versions brings its events and settings, once" {
+    mkdir set
+    printf '%s\n' '{"id":"t-a","title":"A","status":"review","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-02T00:00:00Z"}' >set/issues.jsonl
+    printf '%s\n' '{"id":1,"issue_id":"t-a","event_type":"created","actor":"ann","old_value":"","new_value":"","comment":null,"created_at":"2026-01-01T00:00:00Z"}' \
+        '{"id":2,"issue_id":"t-a","event_type":"status_changed","actor":"bob","old_value":"open","new_value":"review","created_at":"2026-01-02T00:00:00Z"}' \
+        '{"id":3,"issue_id":"t-gone","event_type":"created","actor":"ann","created_at":"2026-01-01T00:00:00Z"}' >set/events.jsonl
+    printf '%s\n' '{"key":"issue_prefix","value":"other"}' '{"key":"status.custom","value":"review:active"}' \
+        '{"key":"kv.memory.k","value":"v"}' '{"key":"schema_version","value":"6"}' >set/config.jsonl
+    apart bd import set
+    [ "$status" = 0 ]
+    [[ "$err" == *"2 events, 2 settings"*"1 events of issues that are not here"* ]]
+    [ "$(bd config get issue_prefix)" = t ]
+    [ "$(bd config get status.custom)" = review:active ]
+    bd recall k | grep -q v
+    [ "$(bd --db "$db" vc diff HEAD~1 HEAD --table events --json | grep -c '"event_type": "created"')" -le 1 ]
+    before=$(head_commit)
+    bd import set
+    [ "$before" = "$(head_commit)" ]
+    echo '{"id":4,"issue_id":"t-a"}' >>set/events.jsonl
+    apart bd import set
+    [ "$status" = 1 ]
+    [[ "$err" == *"set/events.jsonl: failed to parse JSONL: line 4: an event without"* ]]
+}
