@@ -46,6 +46,12 @@ void mem_give_back(void) {
 #endif
 }
 
+void mem_return_large(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 512 << 10); /* else it grows with what is freed */
+#endif
+}
+
 void mem_expect(size_t size) {
 #if defined(__GLIBC__) && defined(MADV_POPULATE_WRITE)
     mallopt(M_MMAP_THRESHOLD, 1 << 20); /* it is to come from the heap, and to stay there */

@@ -24,6 +24,10 @@ char *mem_strdup(const char *s);
 /* Gives the system back what was freed: the allocator keeps many small pieces, once for each thread.
  * For the end of a large piece of work, not for loops. */
 void mem_give_back(void);
+
+/* From now on large blocks (512 KB) go back to the system as soon as they are freed: for work whose
+ * buffers are of ever new sizes. */
+void mem_return_large(void);
 void *mem_dup(const void *bytes, size_t size);
 
 /* Makes room for at least `need` items in a vector of items of `item_size` (doubling). */

@@ -59,6 +59,11 @@ int64_t archive_find(const struct archive *a, const struct hash *h) {
     return -1;
 }
 
+bool archive_is_at(const struct archive *a, uint32_t position, const struct hash *h) {
+    return memcmp(a->suffixes + (size_t)position * 12, h->b + 8, 12) == 0 &&
+           memcmp(a->prefixes + (size_t)position * 8, h->b, 8) == 0;
+}
+
 void archive_address(const struct archive *a, uint32_t position, struct hash *h) {
     memcpy(h->b, a->prefixes + (size_t)position * 8, 8);
     memcpy(h->b + 8, a->suffixes + (size_t)position * 12, 12);

@@ -28,6 +28,7 @@ void archive_release(struct archive *a);
 
 /* Position of the chunk in the index, or -1. */
 int64_t archive_find(const struct archive *a, const struct hash *h);
+bool archive_is_at(const struct archive *a, uint32_t position, const struct hash *h);
 int archive_get(struct archive *a, int64_t position, uint8_t **data, size_t *size, struct err *err);
 void archive_address(const struct archive *a, uint32_t position, struct hash *h);
 

@@ -22,6 +22,7 @@
 #define LITERALS_MAX                                                                                   \
     7u /* new bytes that stay with their chunk: a place in the dictionary is no shorter */
 #define LEVEL 3
+#define KEPT_MAX ((size_t)768 << 10)
 #define PIECE_COST 4u                   /* bytes of one sequence, about */
 #define FRESH_COST(size) ((size)*2 / 5) /* of a copy in the dictionary, compressed, about */
 
@@ -512,6 +513,14 @@ int archive_shelf_pack(struct archive_shelf *s, struct err *err) {
     return rc == BD_OK ? read_back(s, err) : rc;
 }
 
+/* The room that plain chunks took is not needed again: they come first. */
+static void empty(struct buf *b) {
+    if (b->capacity > KEPT_MAX)
+        buf_release(b);
+    else
+        buf_clear(b);
+}
+
 int archive_shelf_write(struct archive_shelf *s, struct archive_output *o, uint32_t *dictionaries,
                         struct err *err) {
     const char *at = s->packed.data;
@@ -532,8 +541,8 @@ int archive_shelf_write(struct archive_shelf *s, struct archive_output *o, uint3
     s->entry_count = s->piece_count = s->dictionary_packed = 0;
     s->chunk_bytes = 0;
     s->drift = s->drift_max = 0; /* the next chunk starts afresh */
-    buf_clear(&s->literals);
-    buf_clear(&s->dictionary);
-    buf_clear(&s->packed);
+    empty(&s->literals);
+    empty(&s->dictionary);
+    empty(&s->packed);
     return rc;
 }

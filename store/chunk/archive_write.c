@@ -16,6 +16,8 @@
 #include <stdlib.h>
 
 #define SHELF_SIZE ((size_t)256 << 10)
+/* A full collection reads the archives of many steps side by side, with one dictionary open of each. */
+#define TIGHT_SHELF_SIZE ((size_t)64 << 10)
 #define SMALL_SHELF_SIZE ((size_t)32 << 10)
 #define SMALL_STORE 2048u /* chunks up to which everything shares shelves, small ones */
 #define FILE_DICTIONARIES 224u
@@ -147,7 +149,9 @@ static int add_chunk(struct archive_writer *w, size_t i, bool small, struct err 
     const struct item *item = &w->items[i];
     bool current = !(item->group & NOT_CURRENT);
     struct archive_chunk c = {.plain = !(item->group & NOT_PLAIN),
-                              .shelf_size = small || current ? SMALL_SHELF_SIZE : SHELF_SIZE};
+                              .shelf_size = small || current ? SMALL_SHELF_SIZE
+                                            : w->tight       ? TIGHT_SHELF_SIZE
+                                                             : SHELF_SIZE};
     if (!small && !w->tight && current)
         c.plain = true;
     if (i > 0) {

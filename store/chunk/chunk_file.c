@@ -121,17 +121,16 @@ uint32_t chunk_file_count(const struct chunk_file *f) {
     return f->is_archive ? f->u.archive.count : f->u.table.count;
 }
 
-static int64_t find(const struct chunk_file *f, const struct hash *h) {
+int64_t chunk_file_find(const struct chunk_file *f, const struct hash *h) {
     return f->is_archive ? archive_find(&f->u.archive, h) : table_find(&f->u.table, h);
 }
 
-bool chunk_file_has(const struct chunk_file *f, const struct hash *h) { return find(f, h) >= 0; }
+bool chunk_file_has(const struct chunk_file *f, const struct hash *h) {
+    return chunk_file_find(f, h) >= 0;
+}
 
-int chunk_file_get(struct chunk_file *f, const struct hash *h, uint8_t **data, size_t *size,
-                   struct err *err) {
-    int64_t at = find(f, h);
-    if (at < 0)
-        return BD_NOT_FOUND;
+static int get_at(struct chunk_file *f, int64_t at, const struct hash *h, uint8_t **data, size_t *size,
+                  struct err *err) {
     int rc = f->is_archive ? archive_get(&f->u.archive, at, data, size, err)
                            : table_get(&f->u.table, at, data, size, err);
     if (rc != BD_OK) {
@@ -142,6 +141,21 @@ int chunk_file_get(struct chunk_file *f, const struct hash *h, uint8_t **data, s
     return rc;
 }
 
+int chunk_file_get(struct chunk_file *f, const struct hash *h, uint8_t **data, size_t *size,
+                   struct err *err) {
+    int64_t at = chunk_file_find(f, h);
+    return at < 0 ? BD_NOT_FOUND : get_at(f, at, h, data, size, err);
+}
+
+int chunk_file_get_at(struct chunk_file *f, int64_t position, const struct hash *h, uint8_t **data,
+                      size_t *size, struct err *err) {
+    if (position < 0 || position >= chunk_file_count(f) ||
+        !(f->is_archive ? archive_is_at(&f->u.archive, (uint32_t)position, h)
+                        : table_is_at(&f->u.table, (uint32_t)position, h)))
+        return BD_NOT_FOUND;
+    return get_at(f, position, h, data, size, err);
+}
+
 bool chunk_file_address(const struct chunk_file *f, uint32_t i, struct hash *h) {
     if (!f->is_archive)
         return table_address(&f->u.table, i, h);
@@ -150,7 +164,7 @@ bool chunk_file_address(const struct chunk_file *f, uint32_t i, struct hash *h) 
 }
 
 void chunk_file_release_pages(const struct chunk_file *f) {
-    os_madvise(f->map, f->size, MADV_DONTNEED);
+    os_madvise(f->map, f->is_archive ? f->u.archive.data_size : f->size, MADV_DONTNEED);
 }
 
 size_t chunk_file_dictionaries(const struct chunk_file *f) {

@@ -31,7 +31,12 @@ bool chunk_file_has(const struct chunk_file *f, const struct hash *h);
 /* BD_NOT_FOUND (no message) when absent; *data is malloc'd. */
 int chunk_file_get(struct chunk_file *f, const struct hash *h, uint8_t **data, size_t *size,
                    struct err *err);
-/* Gives back the memory of the pages that were read. */
+/* The same from a position that chunk_file_find told (-1: absent); BD_NOT_FOUND when another chunk
+ * stands there. */
+int64_t chunk_file_find(const struct chunk_file *f, const struct hash *h);
+int chunk_file_get_at(struct chunk_file *f, int64_t position, const struct hash *h, uint8_t **data,
+                      size_t *size, struct err *err);
+/* Gives back the memory of the pages that chunks were read from; an index stays. */
 void chunk_file_release_pages(const struct chunk_file *f);
 /* Memory of the dictionaries that are open; halves it. */
 size_t chunk_file_dictionaries(const struct chunk_file *f);

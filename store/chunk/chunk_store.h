@@ -64,7 +64,8 @@ void chunk_store_forget_passing(struct chunk_store *cs, size_t limit);
 int chunk_store_read(struct chunk_store *cs, const struct hash *h, uint8_t **data, size_t *size,
                      struct err *err);
 
-/* Where in the journal a chunk's record was found; size 0: nowhere, or not known. */
+/* Where a chunk was found: its record in the journal; or, with size 0, its file and its place in that,
+ * in 48 bits (0: not known). */
 struct chunk_place {
     uint64_t offset;
     uint32_t size;

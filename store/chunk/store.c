@@ -16,7 +16,7 @@
 
 #define ATTEMPTS 8 /* until a file that stays missing is taken for damage */
 #define LOCK_WAIT_MS 10000
-#define DICTIONARIES_MAX ((size_t)16 << 20) /* of all files together, for walks over everything */
+#define DICTIONARIES_MAX ((size_t)12 << 20) /* of all files together, for walks over everything */
 #define GHOSTS_SIZE_MAX (64u << 20)
 #define SETTLED_AFTER_S 3 /* more than the grain of any file system's times */
 
@@ -431,20 +431,54 @@ int chunk_store_has(struct chunk_store *cs, const struct hash *h, struct err *er
     return store_find(cs, h, err);
 }
 
+/* A file's number, counted from 1, the young ones first, and the chunk's position in it. */
+#define FILE_SHIFT 32
+#define PLACED_FILES_MAX 0xffffu
+
+static struct chunk_file *file_numbered(const struct snapshot *s, size_t i) {
+    if (i < s->young.file_count)
+        return s->young.files[i];
+    i -= s->young.file_count;
+    return i < s->old.file_count ? s->old.files[i] : NULL;
+}
+
+static int fetch_placed(const struct snapshot *s, const struct hash *h, const struct chunk_place *place,
+                        uint8_t **data, size_t *size, struct err *err) {
+    size_t number = (size_t)(place->offset >> FILE_SHIFT);
+    if (place->size || number == 0)
+        return BD_NOT_FOUND;
+    struct chunk_file *f = file_numbered(s, number - 1);
+    return f ? chunk_file_get_at(f, (int64_t)(uint32_t)place->offset, h, data, size, err)
+             : BD_NOT_FOUND;
+}
+
+static int fetch_from_files(const struct snapshot *s, const struct hash *h, struct chunk_place *place,
+                            uint8_t **data, size_t *size, struct err *err) {
+    *place = (struct chunk_place){0, 0};
+    struct chunk_file *f;
+    for (size_t i = 0; (f = file_numbered(s, i)); i++) {
+        int64_t at = chunk_file_find(f, h);
+        if (at < 0)
+            continue;
+        if (i < PLACED_FILES_MAX)
+            place->offset = (uint64_t)(i + 1) << FILE_SHIFT | (uint64_t)at;
+        return chunk_file_get_at(f, at, h, data, size, err);
+    }
+    return BD_NOT_FOUND;
+}
+
 /* Bytes of the chunk from whichever file has it, malloc'd; place and packed as in
  * chunk_store_read_placed. */
 static int fetch(struct chunk_store *cs, const struct hash *h, struct chunk_place *place,
                  uint8_t **data, size_t *size, bool *packed, struct err *err) {
     struct snapshot *s = &cs->now;
-    int rc = BD_NOT_FOUND;
     if (packed)
         *packed = false;
-    if (s->journal && s->journal_listed)
+    int rc = fetch_placed(s, h, place, data, size, err);
+    if (rc == BD_NOT_FOUND && s->journal && s->journal_listed)
         rc = journal_get(s->journal, h, place, data, size, packed, err);
-    for (size_t i = 0; i < s->young.file_count && rc == BD_NOT_FOUND; i++)
-        rc = chunk_file_get(s->young.files[i], h, data, size, err);
-    for (size_t i = 0; i < s->old.file_count && rc == BD_NOT_FOUND; i++)
-        rc = chunk_file_get(s->old.files[i], h, data, size, err);
+    if (rc == BD_NOT_FOUND)
+        rc = fetch_from_files(s, h, place, data, size, err);
     if (rc == BD_NOT_FOUND && s->journal) {
         /* Before a chunk is declared missing: distrust the index, and look into an unlisted journal. */
         bool dropped;

@@ -57,6 +57,11 @@ int64_t table_find(const struct table *t, const struct hash *h) {
     return -1;
 }
 
+/* The suffix alone says it: 96 bits, of chunks that were found there before. */
+bool table_is_at(const struct table *t, uint32_t ordinal, const struct hash *h) {
+    return memcmp(t->suffixes + (size_t)ordinal * SUFFIX_SIZE, h->b + 8, SUFFIX_SIZE) == 0;
+}
+
 bool table_address(const struct table *t, uint32_t i, struct hash *h) {
     const uint8_t *tuple = t->tuples + (size_t)i * TUPLE_SIZE;
     uint32_t ordinal = read_u32(tuple + 8);

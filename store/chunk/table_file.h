@@ -26,6 +26,8 @@ void table_release(struct table *t);
 
 /* Ordinal of the chunk, or -1. */
 int64_t table_find(const struct table *t, const struct hash *h);
+/* Whether what table_find found for `h` may still stand there. */
+bool table_is_at(const struct table *t, uint32_t ordinal, const struct hash *h);
 /* The chunk's stored bytes: a snappy record. */
 int table_record(struct table *t, int64_t ordinal, const uint8_t **bytes, size_t *size,
                  struct err *err);

@@ -310,6 +310,7 @@ static int walk_rest_and_publish(struct collection *c, unsigned wait_ms, enum ch
 }
 
 static int run(struct collection *c, struct err *err) {
+    mem_return_large();
     chunk_store_set_reading(c->cs, CHUNK_READING_SCATTERED);
     gc_walk_init(&c->walk, c->cs, !c->o->full);
     c->walk.along = true;

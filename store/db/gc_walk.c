@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "store/prolly/flatbuf.h"
 #include "store/prolly/message.h"
+#include "store/prolly/tree.h"
 
 #include <stdlib.h>
 
@@ -178,9 +179,39 @@ static void remember_refs(struct gc_walk *w, const struct gc_refs *r) {
 
 /* --- listing --- */
 
-static uint64_t place_of(const struct gc_walk *w, const struct hash *h) {
-    const struct address_entry *e = address_map_find(&w->seen, h);
-    return e ? e->value : number_of(h);
+/* The first key of a node; the keys of closures are all of one size. */
+static struct bytes first_key(const struct chunk *c, const char id[4]) {
+    struct fb_table t;
+    bool bad = false;
+    if (fb_open(c->data, c->size, id, &bad, &t, NULL) != BD_OK)
+        return (struct bytes){NULL, 0};
+    struct fb_vector keys = fb_vector_at(&t, 0, 1), ends = {NULL, 0};
+    size_t end = TREE_CLOSURE_KEY_SIZE;
+    if (memcmp(id, "CMCL", 4) != 0) {
+        ends = fb_vector_at(&t, 1, 2);
+        end = ends.count > 1 ? fb_vector_u16(&ends, 1) : 0;
+    }
+    return bad || end > keys.count ? (struct bytes){NULL, 0} : (struct bytes){keys.data, end};
+}
+
+/*
+ * The place of a chunk whose predecessor is not in the list. Every collection gives it about the same
+ * one, so the archives of many steps keep their chunks in the order in which a full collection wants
+ * them, and it opens each of their dictionaries once.
+ */
+static uint64_t place_of_first(const struct chunk *c, const struct gc_refs *refs,
+                               const struct hash *h) {
+    const char *id = refs->kind == MESSAGE_TREE_NODE        ? "TUPM"
+                     : refs->kind == MESSAGE_ADDRESS_MAP    ? "ADRM"
+                     : refs->kind == MESSAGE_COMMIT_CLOSURE ? "CMCL"
+                                                            : NULL;
+    struct bytes key = id ? first_key(c, id) : (struct bytes){NULL, 0};
+    if (!key.size)
+        return number_of(h);
+    uint64_t place = key.size;
+    for (size_t i = 0; i < key.size; i++)
+        place = mix(place, key.data[i]);
+    return place;
 }
 
 /* What the children reached through a field of this chunk are. */
@@ -296,7 +327,11 @@ static void settle_kind(struct gc_walk *w, const struct gc_frame *f) {
         w->seen.entries[f->entry].value = 0;
         w->marks[f->entry].kind = (uint64_t)f->refs.kind;
         break;
-    case MESSAGE_TABLE:
+    case MESSAGE_TABLE: /* its schema tells it from other tables, now and later */
+        if (f->refs.count)
+            w->seen.entries[f->entry].value = number_of(&f->refs.items[0].h);
+        w->marks[f->entry].kind = (uint64_t)f->refs.kind;
+        break;
     case MESSAGE_STORE_ROOT:
     case MESSAGE_WORKING_SET: w->marks[f->entry].kind = (uint64_t)f->refs.kind; break;
     default: break;
@@ -323,7 +358,10 @@ static bool is_on_paths(const struct gc_refs *refs) {
 static int enter(struct gc_walk *w, const struct gc_child *child, struct err *err) {
     struct hash h = child->h, predecessor = child->predecessor;
     bool has_predecessor = child->has_predecessor;
-    address_map_put(&w->seen, &h, 0, has_predecessor ? place_of(w, &predecessor) : number_of(&h));
+    const struct address_entry *former =
+        has_predecessor ? address_map_find(&w->seen, &predecessor) : NULL;
+    bool is_first = !former;
+    address_map_put(&w->seen, &h, 0, former ? former->value : number_of(&h));
     size_t entry = w->seen.count - 1;
     MEM_GROW(w->marks, w->mark_capacity, w->seen.count);
     w->marks[entry] =
@@ -350,6 +388,8 @@ static int enter(struct gc_walk *w, const struct gc_child *child, struct err *er
     f->count = f->next = 0;
     w->bytes += size;
     rc = parse_refs(&h, &(struct chunk){data, size}, &f->refs, err);
+    if (rc == BD_OK && is_first)
+        w->seen.entries[entry].value = place_of_first(&(struct chunk){data, size}, &f->refs, &h);
     free(data);
     if (rc != BD_OK)
         return rc;

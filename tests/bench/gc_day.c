@@ -4,7 +4,7 @@
  *
  *   gc_day [commits]           (a day: 92160)
  *   gc_day commits DIR         no collection at all: leaves a store in DIR/db to measure collections
- * with
+ * with gc_day commits DIR steps   the same, collected in steps
  *
  * Prints how many steps were made, the processor time they took, and the largest size. The short form
  * in tests/unit has smaller numbers for all of it.
@@ -42,7 +42,7 @@ static struct {
     double step_seconds, longest_step;
     int steps;
     uint64_t largest, live;
-    bool uncollected;
+    bool uncollected, kept;
 } day;
 
 /* 64 commits a minute. */
@@ -191,14 +191,14 @@ static int run_day(const char *scratch, int commits) {
         if (sizes.total > day.largest)
             day.largest = sizes.total;
         /* The live size grows: the one measured before is the harder bound. */
-        if (!day.uncollected && sizes.total > 2 * day.live + GC_DAY_SLACK) {
+        if (!day.uncollected && !day.kept && sizes.total > 2 * day.live + GC_DAY_SLACK) {
             rc = measure_live(&day.live);
             if (rc == BD_OK && sizes.total > 2 * day.live + GC_DAY_SLACK)
                 rc = err_set(&day.err, BD_INVALID,
                              "commit %d: %llu bytes, and a full collection leaves %llu", i,
                              (unsigned long long)sizes.total, (unsigned long long)day.live);
         }
-        if (!day.uncollected && i % (commits / CHECKPOINTS) == commits / CHECKPOINTS - 1) {
+        if (!day.uncollected && !day.kept && i % (commits / CHECKPOINTS) == commits / CHECKPOINTS - 1) {
             rc = measure_live(&day.live);
             fprintf(stderr,
                     "%6d commits: %8.2f MB in %zu files, journal %.2f MB; %.2f MB live; %d steps, %.3f "
@@ -234,11 +234,12 @@ static void remove_scratch(const char *scratch) {
 int main(int argc, char **argv) {
     int commits = argc > 1 ? atoi(argv[1]) : GC_DAY_COMMITS;
     char scratch[300];
-    day.uncollected = argc > 2;
-    if (!day.uncollected && !make_scratch(scratch))
+    day.kept = argc > 2;
+    day.uncollected = argc == 3;
+    if (!day.kept && !make_scratch(scratch))
         return 1;
-    int rc = run_day(day.uncollected ? argv[2] : scratch, commits);
-    if (!day.uncollected)
+    int rc = run_day(day.kept ? argv[2] : scratch, commits);
+    if (!day.kept)
         remove_scratch(scratch);
     if (rc != BD_OK) {
         fprintf(stderr, "gc_day: %s\n", day.err.msg);
