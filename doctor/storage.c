@@ -167,7 +167,8 @@ void storage_compact_state(struct doctor *d, struct doctor_result *r) {
          "a compaction did not keep the values; look at it before anything is compacted again"},
         {"compact-pending-gc",
          "the history was squashed, its space is still to come back: run 'bd gc --skip-decay --full'"},
-        {"compact-pending-push", "the flattened history was not pushed yet: run 'bd dolt push'"},
+        {"compact-pending-push",
+         "the flattened history was not pushed yet: run 'bd flatten --push --force --force-federated'"},
         {"compact-pending-push-backup",
          "the backup does not have the flattened history yet: run 'bd backup sync'"},
     };

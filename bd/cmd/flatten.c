@@ -1,6 +1,7 @@
 /* bd flatten: the whole history becomes one snapshot on the first commit. */
 #include "bd/cmd/commands.h"
 #include "bd/cmd/squash.h"
+#include "bd/cmd/squash_push.h"
 #include "bd/ops/history.h"
 
 static unsigned long long number(uint64_t n) { return (unsigned long long)n; }
@@ -82,15 +83,20 @@ static const struct squash_command command = {.name = "flatten",
 
 static int run(struct bd *bd, const struct cmd_call *c) {
     int64_t keep = cmd_int(c, "keep-recent");
-    if (cmd_bool(c, "push"))
-        return cmd_fail(bd, "--push is not built into this bd yet; nothing was done");
     if (keep < 0)
         return cmd_fail(bd, "--keep-recent must not be negative");
     struct squash_job j = {.rewrite = {.keep_since = INT64_MAX,
                                        .keep_newest = (uint64_t)keep,
                                        .all_branches = cmd_bool(c, "all-branches"),
                                        .message = "flatten: squash all history into single commit"}};
-    return squash_command_run(bd, c, &command, &j);
+    struct squash_push to;
+    struct err ignored = ERR_INIT;
+    bool push = cmd_bool(c, "push") && cmd_bool(c, "force") && !cmd_bool(c, "dry-run") &&
+                !bd->read_only && squash_check(bd, cmd_bool(c, "force-federated"), &ignored) == BD_OK;
+    int status = push ? squash_push_prepare(bd, c, &to) : 0;
+    if (status == 0)
+        status = squash_command_run(bd, c, &command, &j);
+    return status == 0 && push && j.result.history.changed ? squash_push_finish(bd, &to) : status;
 }
 
 static const struct cmd_flag flags[] = {
@@ -106,7 +112,10 @@ static const struct cmd_flag flags[] = {
      .kind = FLAG_BOOL,
      .help = "Squash every branch, so that they still merge"},
     {.name = "force-federated", .kind = FLAG_BOOL, .help = "Squash although the database has a remote"},
-    {.name = "push", .kind = FLAG_BOOL, .help = "Push the squashed branch to the remote"},
+    {.name = "push",
+     .kind = FLAG_BOOL,
+     .help = "Then replace the remote's branch, if nobody pushed to it meanwhile"},
+    {.name = "remote", .kind = FLAG_STRING, .help = "Remote for --push (else the only one, or origin)"},
     {0},
 };
 

@@ -69,7 +69,10 @@ static void mark(struct bd *bd, enum compact_marker kind, const char *reason, co
         return;
     if (from && !hash_is_zero(from))
         hash_format(from, head);
-    struct compact_note note = {db_name(bd), reason, head, datetime_now() / MICROS_PER_SECOND};
+    struct compact_note note = {.db = db_name(bd),
+                                .reason = reason,
+                                .from_head = head,
+                                .created_at = datetime_now() / MICROS_PER_SECOND};
     if (compact_marker_put(bd->ws.beads_dir, kind, &note, &err) != BD_OK)
         cmd_warn(bd, "%s", err.msg);
 }

@@ -8,7 +8,8 @@
 
 #define MARKER_MAX 65536
 
-const char *const compact_marker_names[] = {"compact-quarantine", "compact-pending-gc", NULL};
+const char *const compact_marker_names[] = {"compact-quarantine", "compact-pending-gc",
+                                            "compact-pending-push", NULL};
 
 const char *compact_marker_path(const char *beads_dir, enum compact_marker kind, const char *db,
                                 struct arena *a) {
@@ -31,6 +32,10 @@ int compact_marker_put(const char *beads_dir, enum compact_marker kind, const st
     const char *path = compact_marker_path(beads_dir, kind, note->db, &a);
     add_line(&text, "db", note->db);
     add_line(&text, "reason", note->reason);
+    if (note->remote && *note->remote) {
+        add_line(&text, "remote", note->remote);
+        add_line(&text, "expected_remote_head", note->expected_head);
+    }
     if (note->from_head && *note->from_head)
         add_line(&text, "compacted_from_head", note->from_head);
     add_line(&text, "verified", kind == COMPACT_QUARANTINE ? "false" : "true");
@@ -63,6 +68,8 @@ int compact_marker_get(const char *beads_dir, enum compact_marker kind, const ch
     out->db = value_of(text, "db", a);
     out->reason = value_of(text, "reason", a);
     out->from_head = value_of(text, "compacted_from_head", a);
+    out->remote = value_of(text, "remote", a);
+    out->expected_head = value_of(text, "expected_remote_head", a);
     out->created_at = strtoll(value_of(text, "created_at", a), NULL, 10);
     free(text);
     return BD_OK;

@@ -17,13 +17,15 @@ enum compact_marker {
                            removed */
     COMPACT_PENDING_GC, /* compact-pending-gc: squashed, but the old commits' space could not be given
                            back yet */
+    COMPACT_PENDING_PUSH, /* compact-pending-push: squashed, but the remote does not have it yet */
 };
 extern const char *const compact_marker_names[]; /* of the folders, NULL-terminated */
 
 struct compact_note {
     const char *db, *reason;
-    const char *from_head; /* the head before, "" when unknown */
-    int64_t created_at;    /* Unix seconds */
+    const char *from_head;              /* the head before, "" when unknown */
+    const char *remote, *expected_head; /* COMPACT_PENDING_PUSH: of which the head is to be that */
+    int64_t created_at;                 /* Unix seconds */
 };
 
 /* Writes or replaces a marker; durable. */

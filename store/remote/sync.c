@@ -140,6 +140,7 @@ struct push {
     struct arena a; /* for one attempt */
     const char *branch;
     bool force;
+    const struct hash *lease; /* where the remote's branch has to be; NULL: anywhere */
     const struct pull_options *options;
     struct push_result *out;
 };
@@ -184,6 +185,9 @@ static int push_once(struct push *p, struct err *err) {
     out->up_to_date = rc == BD_OK && hash_eq(&out->before, &out->after);
     if (out->up_to_date)
         return BD_OK;
+    if (p->lease && (out->created || (rc == BD_OK && !hash_eq(&out->before, p->lease))))
+        return err_set(err, BD_CONFLICT,
+                       "the remote's branch %s is not where it was; nothing was pushed", p->branch);
     if (rc == BD_OK && !p->force)
         rc = check_forward(p, &out->before, err);
     else if (rc == BD_NOT_FOUND)
@@ -204,12 +208,14 @@ static int push_once(struct push *p, struct err *err) {
     return rc == BD_OK ? r->driver->commit_root(r, &root, &next, err) : rc;
 }
 
-int sync_push(const struct sync_place *place, struct remote *r, const char *branch, bool force,
-              const struct pull_options *options, struct push_result *out, struct err *err) {
+static int push_branch(const struct sync_place *place, struct remote *r, const char *branch, bool force,
+                       const struct hash *lease, const struct pull_options *options,
+                       struct push_result *out, struct err *err) {
     struct push p = {.both = {.base = {&both_driver}, .r = r, .kept = ARENA_INIT},
                      .a = ARENA_INIT,
                      .branch = branch,
                      .force = force,
+                     .lease = lease,
                      .options = options,
                      .out = out};
     struct arena names = ARENA_INIT;
@@ -245,6 +251,17 @@ int sync_push(const struct sync_place *place, struct remote *r, const char *bran
     arena_release(&p.both.kept);
     arena_release(&names);
     return rc;
+}
+
+int sync_push(const struct sync_place *place, struct remote *r, const char *branch, bool force,
+              const struct pull_options *options, struct push_result *out, struct err *err) {
+    return push_branch(place, r, branch, force, NULL, options, out, err);
+}
+
+int sync_push_lease(const struct sync_place *place, struct remote *r, const char *branch,
+                    const struct hash *expected, const struct pull_options *options,
+                    struct push_result *out, struct err *err) {
+    return push_branch(place, r, branch, true, expected, options, out, err);
 }
 
 /* ---- fetch ---- */

@@ -30,6 +30,14 @@ struct push_result {
 int sync_push(const struct sync_place *place, struct remote *r, const char *branch, bool force,
               const struct pull_options *options, struct push_result *out, struct err *err);
 
+/*
+ * A forced push that replaces exactly one commit: BD_CONFLICT, and nothing changed, when the remote's
+ * branch is elsewhere.
+ */
+int sync_push_lease(const struct sync_place *place, struct remote *r, const char *branch,
+                    const struct hash *expected, const struct pull_options *options,
+                    struct push_result *out, struct err *err);
+
 struct fetch_result {
     size_t branches, moved; /* looked at; set to another commit */
     size_t tags;            /* new here */

@@ -168,11 +168,57 @@ END
     [ "$(commits)" = 2 ]
 }
 
-@test "--push says that there are no remotes yet" {
+@test "--push replaces the remote's branch when both sides agree, and only then" {
     some
     apart bd flatten --force --push
     [ "$status" -eq 1 ]
-    [[ "$err" == *"--push"*"nothing was done"* ]]
+    [[ "$err" == *"no remote"*"nothing was done"* ]]
+    bd dolt remote add origin "file://$SCRATCH/remote"
+    bd dolt push
+    apart bd flatten --force --push
+    [ "$status" -eq 1 ]
+    [ "$(commits)" -gt 2 ]
+    bd create "Not pushed yet" --silent
+    apart bd flatten --force --push --force-federated
+    [ "$status" -eq 0 ]
+    [[ "$out" == *"Pushed to origin/main, which was "* ]]
+    [ "$(commits)" = 2 ]
+    [ "$(bd --db "$SCRATCH/remote" vc log --json -n 0 | grep -c '"hash"')" = 2 ]
+    [ "$(bd --db "$SCRATCH/remote" count)" = "$(bd count)" ]
+    bd flatten --force --push --force-federated | grep -q "Already flat"
+    [[ "$(bd doctor)" != *"unfinished"* ]]
+    # what is only at the remote is not lost
+    bd --db "$SCRATCH/remote" list >/dev/null
+    mkdir ../two && cd ../two && git init -q . && bd init --quiet --prefix t --remote "file://$SCRATCH/remote" --skip-agents --skip-hooks --non-interactive
+    bd create "Theirs" --id t-theirs --silent
+    bd dolt push
+    cd "$OLDPWD"
+    bd create "Ours" --silent
+    before=$(commits)
+    apart bd flatten --force --push --force-federated
+    [ "$status" -eq 1 ]
+    [[ "$err" == *"bd dolt pull"* ]]
+    [ "$(commits)" = "$before" ]
+}
+
+@test "a push that fails after squashing is kept in mind" {
+    some
+    bd dolt remote add origin "file://$SCRATCH/remote"
+    bd dolt push
+    expected=$(bd vc log --json -n 1 | json_get 0.hash)
+    bd flatten --force --force-federated >/dev/null
+    mkdir -p .beads/compact/compact-pending-push
+    printf '%s\n' db=t "reason=the network" remote=origin "expected_remote_head=$expected" verified=true created_at=1 >.beads/compact/compact-pending-push/t
+    [[ "$(bd doctor)" == *"was not pushed yet: run 'bd flatten --push"* ]]
+    bd flatten --force --push --force-federated | grep -q "Already flat"
+    [ ! -e .beads/compact/compact-pending-push/t ]
+    [ "$(bd --db "$SCRATCH/remote" vc log --json -n 0 | grep -c '"hash"')" = 2 ]
+    printf '%s\n' db=t remote=origin "expected_remote_head=$expected" >.beads/compact/compact-pending-push/t
+    bd create "Later" --silent
+    apart bd flatten --force --push --force-federated
+    [ "$status" -eq 1 ]
+    [[ "$err" == *"is not where it was"* ]]
+    [ -e .beads/compact/compact-pending-push/t ]
 }
 
 # ---- retention ----

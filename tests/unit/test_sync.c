@@ -127,6 +127,39 @@ static void push_goes_forward_only(void **state) {
     assert_int_equal(rows_of(to), 2);
 }
 
+static int push_lease(const char *db, const char *to, const struct hash *expected) {
+    struct sync_place place = {db, "origin"};
+    struct push_result out;
+    struct remote *r;
+    check(remote_open_dir(&r, to, REMOTE_WRITE | REMOTE_CREATE, &err), &err);
+    int rc = sync_push_lease(&place, r, "main", expected, NULL, &out, &err);
+    remote_close(r);
+    return rc;
+}
+
+static void lease_replaces_one_commit_only(void **state) {
+    (void)state;
+    const char *db = make_db("lease-db"), *to = path_of("lease-remote"),
+               *other = path_of("lease-other");
+    struct push_result p;
+    struct hash none = HASH_ZERO, first = resolve(db, "HEAD"), there;
+    assert_int_equal(push_lease(db, to, &none), BD_CONFLICT); /* no such branch there */
+    check(push(db, to, false, &p), &err);
+    clone_to(to, other);
+    write_row(other, "theirs");
+    check(push(other, to, false, &p), &err);
+    struct hash theirs = resolve(other, "HEAD");
+    write_row(db, "ours");
+    assert_int_equal(push_lease(db, to, &first), BD_CONFLICT); /* they pushed meanwhile */
+    there = remote_head(to, "refs/heads/main");
+    assert_true(hash_eq(&theirs, &there));
+    check(push_lease(db, to, &theirs), &err);
+    struct hash ours = resolve(db, "HEAD");
+    there = remote_head(to, "refs/heads/main");
+    assert_true(hash_eq(&ours, &there));
+    check(push_lease(db, to, &first), &err); /* it is there already */
+}
+
 static void histories_without_a_common_start_are_told_apart(void **state) {
     (void)state;
     const char *db = make_db("un-db"), *other = path_of("un-other"), *to = path_of("un-remote");
@@ -345,6 +378,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_push_makes_the_branch_and_the_next_sends_what_is_new),
         cmocka_unit_test(push_goes_forward_only),
+        cmocka_unit_test(lease_replaces_one_commit_only),
         cmocka_unit_test(histories_without_a_common_start_are_told_apart),
         cmocka_unit_test(fetched_branch_merges),
         cmocka_unit_test(lost_race_is_run_again_on_what_won),
