@@ -42,19 +42,25 @@ static int issues_unreadable(struct tables_txn *x, struct arena *a, struct err *
     return rc;
 }
 
-int schema_state_read(struct tables_txn *x, struct arena *a, struct schema_state *out,
-                      struct err *err) {
+/* What the committed tables say: a tracker or not, and its version. */
+static int read_main(struct tables_txn *x, struct arena *a, struct schema_state *out, struct err *err) {
     memset(out, 0, sizeof *out);
     out->is_tracker = tables_has_table(x, "issues");
     int rc = out->is_tracker ? BD_OK : issues_unreadable(x, a, err);
     if (rc == BD_OK)
         rc = version_of(x, "schema_migrations", SCHEMA_MAIN_VERSION, a, &out->main_version, err);
+    out->too_new = out->is_tracker && out->main_version > SCHEMA_MAIN_VERSION;
+    return rc;
+}
+
+int schema_state_read(struct tables_txn *x, struct arena *a, struct schema_state *out,
+                      struct err *err) {
+    int rc = read_main(x, a, out, err);
     if (rc == BD_OK)
         rc = version_of(x, "ignored_schema_migrations", SCHEMA_IGNORED_VERSION, a,
                         &out->ignored_version, err);
     if (rc || !out->is_tracker)
         return rc;
-    out->too_new = out->main_version > SCHEMA_MAIN_VERSION;
     bool main_old = out->main_version < SCHEMA_MAIN_VERSION;
     bool local_old = out->ignored_version < SCHEMA_IGNORED_VERSION;
     bool unfilled = false;
@@ -67,12 +73,7 @@ int schema_state_read(struct tables_txn *x, struct arena *a, struct schema_state
 
 static int state_for_use(struct tables_txn *x, bool writes, struct arena *a, struct schema_state *out,
                          struct err *err) {
-    memset(out, 0, sizeof *out);
-    out->is_tracker = tables_has_table(x, "issues");
-    int rc = out->is_tracker ? BD_OK : issues_unreadable(x, a, err);
-    if (rc == BD_OK)
-        rc = version_of(x, "schema_migrations", SCHEMA_MAIN_VERSION, a, &out->main_version, err);
-    out->too_new = out->is_tracker && out->main_version > SCHEMA_MAIN_VERSION;
+    int rc = read_main(x, a, out, err);
     if (rc || !writes)
         return rc;
     rc = version_of(x, "ignored_schema_migrations", SCHEMA_IGNORED_VERSION, a, &out->ignored_version,

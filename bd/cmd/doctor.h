@@ -16,6 +16,8 @@ void doctor_reopen(struct bd *bd, const struct cmd_call *c, struct doctor *d);
 void doctor_print(struct bd *bd, const struct doctor *d, bool verbose);
 /* One line per check, with detail; used by the focused modes. */
 void doctor_print_list(struct bd *bd, const struct doctor *d);
+/* The members that every mode prints of a result. */
+void doctor_json_members(struct json_writer *w, const struct doctor_result *r);
 void doctor_json_checks(struct json_writer *w, const struct doctor *d);
 /* The whole answer; `fixes` may be NULL. */
 void doctor_print_json(struct bd *bd, const struct doctor *d, const struct doctor_repair *fixes);

@@ -45,12 +45,7 @@ int doctor_check_health(struct bd *bd, const struct cmd_call *c) {
 
 static void write_check(struct json_writer *w, const struct doctor_result *r) {
     json_object(w);
-    json_member_str(w, "name", r->name);
-    json_member_str(w, "status", doctor_status_name(r->status));
-    json_member_str(w, "message", r->message);
-    json_member_str_opt(w, "detail", r->detail);
-    json_member_str_opt(w, "fix", r->fix);
-    json_member_str_opt(w, "category", r->category);
+    doctor_json_members(w, r);
     json_object_end(w);
 }
 

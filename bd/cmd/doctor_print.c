@@ -109,17 +109,21 @@ void doctor_print_list(struct bd *bd, const struct doctor *d) {
 
 /* ---- programs ---- */
 
+void doctor_json_members(struct json_writer *w, const struct doctor_result *r) {
+    json_member_str(w, "name", r->name);
+    json_member_str(w, "status", doctor_status_name(r->status));
+    json_member_str(w, "message", r->message);
+    json_member_str_opt(w, "detail", r->detail);
+    json_member_str_opt(w, "fix", r->fix);
+    json_member_str_opt(w, "category", r->category);
+}
+
 void doctor_json_checks(struct json_writer *w, const struct doctor *d) {
     json_array(w);
     for (size_t i = 0; i < d->count; i++) {
         const struct doctor_result *r = &d->results[i];
         json_object(w);
-        json_member_str(w, "name", r->name);
-        json_member_str(w, "status", doctor_status_name(r->status));
-        json_member_str(w, "message", r->message);
-        json_member_str_opt(w, "detail", r->detail);
-        json_member_str_opt(w, "fix", r->fix);
-        json_member_str_opt(w, "category", r->category);
+        doctor_json_members(w, r);
         json_member_bool_opt(w, "fixable", r->fixable);
         json_object_end(w);
     }

@@ -4,13 +4,13 @@
 #include "bd/cmd/list.h"
 
 #include "bd/cmd/commands.h"
+#include "bd/cmd/watch.h"
 #include "bd/ops/db_config.h"
 #include "bd/ops/hydrate.h"
 #include "bd/ops/ready.h"
 #include "bd/ui/ink.h"
 #include "bd/ui/text.h"
 
-#include <signal.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -224,13 +224,6 @@ static int show_tree(struct bd *bd, struct tables_txn *x, struct list_options *o
 
 /* ---- --watch ---- */
 
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int signal_number) {
-    (void)signal_number;
-    stopped = 1;
-}
-
 static void watch_header(struct buf *out) {
     char clock[16];
     time_t now = time(NULL);
@@ -248,40 +241,31 @@ static void watch_header(struct buf *out) {
     buf_add_char(out, '\n');
 }
 
-/* Prints anew whenever the tree looks different; ends with SIGINT or SIGTERM. */
+struct watched {
+    struct list_options *o;
+    struct issue_filter filter; /* as asked for: a look adds to it */
+    bool truncated;
+};
+
+static int watch_tree(struct bd *bd, struct tables_txn *x, void *ctx, struct buf *out) {
+    struct watched *w = ctx;
+    w->o->filter = w->filter;
+    w->truncated = false;
+    return show_tree(bd, x, w->o, out, &w->truncated);
+}
+
+static void watch_print(struct bd *bd, void *ctx, const struct buf *tree) {
+    struct watched *w = ctx;
+    struct buf screen = BUF_INIT;
+    watch_header(&screen);
+    buf_add(&screen, buf_str(tree), tree->size);
+    view_print(bd, &screen);
+    hint(bd, w->o, w->truncated);
+}
+
 static int watch(struct bd *bd, struct list_options *o) {
-    struct sigaction action = {.sa_handler = on_signal};
-    struct buf last = BUF_INIT;
-    struct issue_filter filter = o->filter;
-    int status = 0;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    while (!stopped && !status) {
-        struct buf out = BUF_INIT, screen = BUF_INIT;
-        struct tables_txn *x = NULL;
-        bool truncated = false;
-        o->filter = filter;
-        status = view_begin(bd, &x);
-        if (!status)
-            status = show_tree(bd, x, o, &out, &truncated);
-        tables_read_end(x);
-        if (!status && (!last.data || strcmp(buf_str(&last), buf_str(&out)) != 0)) {
-            watch_header(&screen);
-            buf_add(&screen, buf_str(&out), out.size);
-            view_print(bd, &screen);
-            hint(bd, o, truncated);
-            fflush(bd->out);
-            fprintf(bd->err, "\nWatching for changes... (Press Ctrl+C to exit)\n");
-        }
-        buf_release(&last);
-        last = out;
-        if (!status && !stopped)
-            nanosleep(&(struct timespec){2, 0}, NULL);
-    }
-    buf_release(&last);
-    if (!status)
-        fprintf(bd->err, "\nStopped watching.\n");
-    return status;
+    struct watched w = {o, o->filter, false};
+    return watch_run(bd, &(struct watch){watch_tree, watch_print, &w});
 }
 
 /* Runs the query and prints. Exit status. */

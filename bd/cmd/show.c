@@ -5,6 +5,7 @@
 
 #include "bd/cmd/commands.h"
 #include "bd/cmd/route.h"
+#include "bd/cmd/watch.h"
 #include "bd/ops/history.h"
 #include "bd/ops/hydrate.h"
 #include "bd/ops/resolve.h"
@@ -12,7 +13,6 @@
 #include "bd/ui/issue_json.h"
 #include "bd/ui/issue_text.h"
 
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -221,40 +221,17 @@ static int show_as_of(struct bd *bd, const struct show_options *o, const char *r
 
 /* ---- --watch ---- */
 
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int signal_number) {
-    (void)signal_number;
-    stopped = 1;
+static int watch_texts(struct bd *bd, struct tables_txn *x, void *ctx, struct buf *out) {
+    return show_texts(bd, x, ctx, out);
 }
 
-static int watch(struct bd *bd, const struct show_options *o) {
-    struct sigaction action = {.sa_handler = on_signal};
-    struct buf last = BUF_INIT;
-    int status = 0;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    while (!stopped && !status) {
-        struct tables_txn *x = NULL;
-        struct buf out = BUF_INIT;
-        status = view_begin(bd, &x);
-        if (!status)
-            status = show_texts(bd, x, o, &out);
-        tables_read_end(x);
-        if (!status && (!last.data || strcmp(buf_str(&last), buf_str(&out)) != 0)) {
-            fwrite(buf_str(&out), 1, out.size, bd->out);
-            fflush(bd->out);
-            fprintf(bd->err, "\nWatching for changes... (Press Ctrl+C to exit)\n");
-        }
-        buf_release(&last);
-        last = out;
-        if (!status && !stopped)
-            nanosleep(&(struct timespec){2, 0}, NULL);
-    }
-    buf_release(&last);
-    if (!status)
-        fprintf(bd->err, "\nStopped watching.\n");
-    return status;
+static void watch_print(struct bd *bd, void *ctx, const struct buf *text) {
+    (void)ctx;
+    fwrite(buf_str(text), 1, text->size, bd->out);
+}
+
+static int watch(struct bd *bd, struct show_options *o) {
+    return watch_run(bd, &(struct watch){watch_texts, watch_print, o});
 }
 
 /* ---- the command ---- */

@@ -25,6 +25,14 @@ workspace() {
     bd init --quiet --prefix "${1:-t}" --skip-hooks --skip-agents --non-interactive </dev/null
 }
 
+# Where the files of its database are: $db, $noms, $journal.
+store() {
+    db=$PWD/.beads/embeddeddolt/t
+    noms=$db/.dolt/noms
+    journal=$noms/vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv
+    [ -d "$noms" ]
+}
+
 # The value at a path of a JSON text on standard input: json_get a.b.0
 json_get() {
     python3 -c 'import json,sys

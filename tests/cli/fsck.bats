@@ -5,10 +5,7 @@ load common
 setup() {
     scratch_setup
     workspace
-    db=$PWD/.beads/embeddeddolt/t
-    [ -d "$db/.dolt" ] || db=$(dirname "$(ls -d "$PWD"/.beads/embeddeddolt/*/.dolt | head -1)")
-    noms=$db/.dolt/noms
-    journal=$noms/vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv
+    store
     bd create "First" >/dev/null
     bd create "Second" >/dev/null
 }

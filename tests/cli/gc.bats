@@ -2,7 +2,7 @@
 # bd gc: decay, the collection, what it tells; the automatic one.
 load common
 
-setup() { scratch_setup; workspace; noms=.beads/embeddeddolt/t/.dolt/noms; journal=$noms/vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv; }
+setup() { scratch_setup; workspace; store; }
 teardown() { scratch_teardown; }
 
 @test "a dry run tells the phases and changes nothing" {

@@ -4,53 +4,37 @@
 
 #include "base/os.h"
 #include "store/db/tables.h"
+#include "tests/unit/scratch.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <cmocka.h>
-
-static const char *shared;
-static char scratch[256];
 
 static void check(int rc, const struct err *err) {
     if (rc != BD_OK)
         fail_msg("%s: %s", err_name(rc), err->msg);
 }
 
-static int scratch_setup(void **state) {
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    shared = getenv("BD_SHARED");
-    if (!shared)
-        shared = "../shared";
-    snprintf(scratch, sizeof scratch, "%s/bd-test-db-XXXXXX", base ? base : "/tmp");
-    return mkdtemp(scratch) ? 0 : -1;
-}
-
-static int scratch_teardown(void **state) {
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-    return system(command);
-}
-
 /* Unpacks data/NAME.tar.zst into a fresh folder; false (after a message) when there is no corpus. */
 static inline bool unpack(const char *name, char out[512]) {
     char archive[512], command[2048];
     static int count;
-    snprintf(archive, sizeof archive, "%s/data/%s.tar.zst", shared, name);
+    snprintf(archive, sizeof archive, "%s/data/%s.tar.zst", shared_folder(), name);
     if (!os_exists(archive)) {
-        print_message("skipped: no corpus at %s (set BD_SHARED)\n", shared);
+        print_message("skipped: no corpus at %s (set BD_SHARED)\n", shared_folder());
         return false;
     }
     snprintf(out, 512, "%s/%d", scratch, count++);
     snprintf(command, sizeof command, "mkdir '%s' && tar --zstd -xf '%s' -C '%s'", out, archive, out);
     if (system(command))
         fail_msg("cannot unpack %s", archive);
+    return true;
+}
+
+/* The same for a workspace of the corpus; the directory of its database. */
+static inline bool unpack_database(const char *name, char out[600]) {
+    char dir[512];
+    if (!unpack(name, dir))
+        return false;
+    snprintf(out, 600, "%s/%s/.beads/embeddeddolt/beads", dir, name);
     return true;
 }
 

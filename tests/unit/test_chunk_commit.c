@@ -6,19 +6,17 @@
 #include "store/chunk/journal_record.h"
 #include "store/chunk/manifest.h"
 #include "store/chunk/table_file.h"
+#include "tests/unit/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <cmocka.h>
 
-static char scratch[256], dir[300];
+static char dir[300];
 static struct err err;
 
 static const char *in_dir(const char *name) {
@@ -759,20 +757,6 @@ static void readers_see_whole_states_during_collections(void **state) {
     assert_root_text("while being read", 99, 0);
 }
 
-static int setup(void **state) {
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(scratch, sizeof scratch, "%s/bd-test-commit-XXXXXX", base ? base : "/tmp");
-    return mkdtemp(scratch) ? 0 : -1;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-    return system(command);
-}
-
 #define TEST(f) cmocka_unit_test_setup(f, fresh)
 
 int main(void) {
@@ -799,5 +783,5 @@ int main(void) {
         TEST(a_deleted_lock_file_is_noticed),
         TEST(concurrent_writers_lose_nothing),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

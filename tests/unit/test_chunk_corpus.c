@@ -4,18 +4,13 @@
  */
 #include "base/os.h"
 #include "store/chunk/chunk_store.h"
+#include "tests/unit/scratch.h"
 
 #include <cjson/cJSON.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <cmocka.h>
-
-static const char *shared;
-static char scratch[256];
 
 static void run(const char *fmt, ...) {
     char command[2048];
@@ -30,7 +25,7 @@ static void run(const char *fmt, ...) {
 static cJSON *load_json(const char *name) {
     char path[512], *text;
     size_t size;
-    snprintf(path, sizeof path, "%s/%s", shared, name);
+    snprintf(path, sizeof path, "%s/%s", shared_folder(), name);
     if (os_read_file(path, 64 << 20, &text, &size) < 0)
         return NULL;
     cJSON *json = cJSON_Parse(text);
@@ -40,9 +35,9 @@ static cJSON *load_json(const char *name) {
 
 static void need_corpus(void) {
     char path[512];
-    snprintf(path, sizeof path, "%s/data/expected.json", shared);
+    snprintf(path, sizeof path, "%s/data/expected.json", shared_folder());
     if (!os_exists(path)) {
-        print_message("skipped: no corpus at %s (set BD_SHARED)\n", shared);
+        print_message("skipped: no corpus at %s (set BD_SHARED)\n", shared_folder());
         skip();
     }
 }
@@ -118,7 +113,7 @@ static void real_databases_read_completely(void **state) {
         if (strncmp(name, "dolt-", 5) != 0 || strncmp(name, "dolt-damaged", 12) == 0 || !layout ||
             (strcmp(layout, "database") != 0 && strcmp(layout, "remote") != 0))
             continue;
-        run("tar --zstd -xf '%s/data/%s.tar.zst' -C '%s'", shared, name, scratch);
+        run("tar --zstd -xf '%s/data/%s.tar.zst' -C '%s'", shared_folder(), name, scratch);
         char dir[1024];
         store_dir(facts, name, dir, sizeof dir);
         struct chunk_store *cs;
@@ -167,7 +162,7 @@ static void damaged_databases_are_refused(void **state) {
         {"dolt-damaged-02", BD_CORRUPT, "corrupt manifest"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        run("tar --zstd -xf '%s/data/%s.tar.zst' -C '%s'", shared, cases[i].name, scratch);
+        run("tar --zstd -xf '%s/data/%s.tar.zst' -C '%s'", shared_folder(), cases[i].name, scratch);
         char dir[1024];
         snprintf(dir, sizeof dir, "%s/%s/.beads/backup", scratch, cases[i].name);
         struct chunk_store *cs;
@@ -188,7 +183,7 @@ static void golden_layouts_read_completely(void **state) {
         const char *name = facts->string, *kind = text_of(facts, "kind");
         if (!kind || strcmp(kind, "layout") != 0 || number_of(facts, "chunks") < 0)
             continue;
-        run("tar --zstd -xf '%s/data/golden/%s.tar.zst' -C '%s'", shared, name, scratch);
+        run("tar --zstd -xf '%s/data/golden/%s.tar.zst' -C '%s'", shared_folder(), name, scratch);
         char dir[1024];
         snprintf(dir, sizeof dir, "%s/%s/.dolt/noms", scratch, name);
         bool bare = !os_is_dir(dir);
@@ -219,7 +214,8 @@ static void golden_layouts_read_completely(void **state) {
 static void ghosts_are_told_apart(void **state) {
     (void)state;
     need_corpus();
-    run("tar --zstd -xf '%s/data/golden/layout-shallow-clone.tar.zst' -C '%s'", shared, scratch);
+    run("tar --zstd -xf '%s/data/golden/layout-shallow-clone.tar.zst' -C '%s'", shared_folder(),
+        scratch);
     char dir[1024], list[1100], *text;
     size_t size;
     snprintf(dir, sizeof dir, "%s/layout-shallow-clone/.dolt/noms", scratch);
@@ -301,7 +297,7 @@ static void torn_journals_read_as_dolt_reads_them(void **state) {
     for (const cJSON *d = cJSON_GetObjectItemCaseSensitive(torn, "damages")->child; d;
          d = d->next, seen++) {
         run("rm -rf '%s/layout-torn' && tar --zstd -xf '%s/data/golden/layout-torn.tar.zst' -C '%s'",
-            scratch, shared, scratch);
+            scratch, shared_folder(), scratch);
         char dir[1024];
         snprintf(dir, sizeof dir, "%s/layout-torn/.dolt/noms", scratch);
         apply_damage(d, dir);
@@ -348,23 +344,6 @@ static void torn_journals_read_as_dolt_reads_them(void **state) {
     cJSON_Delete(golden);
 }
 
-static int setup(void **state) {
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    shared = getenv("BD_SHARED");
-    if (!shared)
-        shared = "../shared";
-    snprintf(scratch, sizeof scratch, "%s/bd-test-corpus-XXXXXX", base ? base : "/tmp");
-    return mkdtemp(scratch) ? 0 : -1;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-    return system(command);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(real_databases_read_completely),
@@ -373,5 +352,5 @@ int main(void) {
         cmocka_unit_test(ghosts_are_told_apart),
         cmocka_unit_test(torn_journals_read_as_dolt_reads_them),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

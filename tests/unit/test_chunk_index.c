@@ -3,16 +3,14 @@
 #include "store/chunk/chunk_store.h"
 #include "store/chunk/journal_index.h"
 #include "store/chunk/manifest.h"
+#include "tests/unit/scratch.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <cmocka.h>
 
-static char scratch[256], dir[300];
+static char dir[300];
 static struct err err;
 
 static const char *in_dir(const char *name) {
@@ -269,20 +267,6 @@ static void the_sync_mark_saves_a_sync_only_when_true(void **state) {
     close(fd);
 }
 
-static int setup(void **state) {
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(scratch, sizeof scratch, "%s/bd-test-index-XXXXXX", base ? base : "/tmp");
-    return mkdtemp(scratch) ? 0 : -1;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-    return system(command);
-}
-
 #define TEST(f) cmocka_unit_test_setup(f, fresh)
 
 int main(void) {
@@ -291,5 +275,5 @@ int main(void) {
         TEST(without_the_index_nothing_is_lost),      TEST(lost_and_damaged_pages_are_noticed),
         TEST(an_index_of_another_journal_is_ignored), TEST(the_sync_mark_saves_a_sync_only_when_true),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

@@ -3,29 +3,27 @@
 #include "bd/workspace/config.h"
 
 #include "base/os.h"
+#include "tests/unit/scratch.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
-static char dir[200], home[260];
+static char home[270];
 static struct arena arena;
 static struct config config;
 
 static void write_text(const char *name, const char *text) {
     char path[512];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
+    snprintf(path, sizeof path, "%s/%s", scratch, name);
     assert_int_equal(os_write_file_atomic(path, text, strlen(text), 0600), 0);
 }
 
 static void expect_text(const char *name, const char *text) {
     char path[512], *data;
     size_t size;
-    snprintf(path, sizeof path, "%s/%s", dir, name);
+    snprintf(path, sizeof path, "%s/%s", scratch, name);
     assert_int_equal(os_read_file(path, 100000, &data, &size), 0);
     assert_string_equal(data, text);
     free(data);
@@ -33,16 +31,13 @@ static void expect_text(const char *name, const char *text) {
 
 static void reload(void) {
     config_release(&config);
-    config_init(&config, &arena, dir);
+    config_init(&config, &arena, scratch);
 }
 
 static int set_up(void **state) {
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(dir, sizeof dir, "%s/bd-test-config-XXXXXX", base ? base : "/tmp");
-    if (!mkdtemp(dir))
+    if (scratch_setup(state))
         return -1;
-    snprintf(home, sizeof home, "%s/home", dir);
+    snprintf(home, sizeof home, "%s/home", scratch);
     setenv("HOME", home, 1);
     unsetenv("XDG_CONFIG_HOME");
     char path[300];
@@ -51,12 +46,9 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-    (void)state;
-    char command[300];
     config_release(&config);
     arena_release(&arena);
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    return system(command);
+    return scratch_teardown(state);
 }
 
 static void later_files_and_the_environment_win(void **state) {
@@ -112,17 +104,17 @@ static void setting_a_key_keeps_the_rest_of_the_file(void **state) {
     (void)state;
     struct err err = ERR_INIT;
     write_text("config.yaml", "# head\n# export.auto: false\n#   a comment\n\nactor: me # who\n");
-    assert_int_equal(config_file_set(dir, "export.auto", "TRUE", &err), BD_OK);
+    assert_int_equal(config_file_set(scratch, "export.auto", "TRUE", &err), BD_OK);
     expect_text("config.yaml", "# head\nexport.auto: true\n#   a comment\n\nactor: me # who\n");
-    assert_int_equal(config_file_set(dir, "actor", "a \"b\"", &err), BD_OK);
-    assert_int_equal(config_file_set(dir, "export.interval", "90s", &err), BD_OK);
-    assert_int_equal(config_file_set(dir, "ai.model", "-1.5", &err), BD_OK);
+    assert_int_equal(config_file_set(scratch, "actor", "a \"b\"", &err), BD_OK);
+    assert_int_equal(config_file_set(scratch, "export.interval", "90s", &err), BD_OK);
+    assert_int_equal(config_file_set(scratch, "ai.model", "-1.5", &err), BD_OK);
     expect_text(
         "config.yaml",
         "# head\nexport.auto: true\n#   a comment\n\nactor: \"a \\\"b\\\"\"\n\nexport.interval: 90s\n"
         "\nai.model: -1.5\n");
-    assert_int_equal(config_file_unset(dir, "actor", &err), BD_OK);
-    assert_int_equal(config_file_unset(dir, "nothing.here", &err), BD_OK);
+    assert_int_equal(config_file_unset(scratch, "actor", &err), BD_OK);
+    assert_int_equal(config_file_unset(scratch, "nothing.here", &err), BD_OK);
     write_text("config.local.yaml", "");
     expect_text(
         "config.yaml",
@@ -136,7 +128,7 @@ static void the_line_in_use_is_changed_not_the_commented_one(void **state) {
     (void)state;
     struct err err = ERR_INIT;
     write_text("config.yaml", "# json: true\njson: false\njson: false");
-    assert_int_equal(config_file_set(dir, "json", "true", &err), BD_OK);
+    assert_int_equal(config_file_set(scratch, "json", "true", &err), BD_OK);
     expect_text("config.yaml", "# json: true\njson: true\n# json: false\n");
 }
 
@@ -144,9 +136,9 @@ static void impossible_values_are_refused(void **state) {
     (void)state;
     struct err err = ERR_INIT;
     write_text("config.yaml", "");
-    assert_int_equal(config_file_set(dir, "hierarchy.max-depth", "0", &err), BD_INVALID);
+    assert_int_equal(config_file_set(scratch, "hierarchy.max-depth", "0", &err), BD_INVALID);
     assert_string_equal(err.msg, "hierarchy.max-depth must be at least 1, got 0");
-    assert_int_equal(config_file_set(dir, "dolt.mode", "x", &err), BD_INVALID);
+    assert_int_equal(config_file_set(scratch, "dolt.mode", "x", &err), BD_INVALID);
     assert_string_equal(err.msg, "dolt.mode must be \"server\" or \"embedded\", got \"x\"");
     assert_int_equal(config_file_set("/nonexistent", "json", "true", &err), BD_NOT_FOUND);
     assert_string_equal(err.msg, "no .beads/config.yaml found (run 'bd init' first)");
@@ -157,7 +149,7 @@ static void an_env_file_never_overrides(void **state) {
     char path[300];
     write_text(".env", "# c\nexport BDT_A=\"x\\ny\" # c\nBDT_B = plain # c\nBDT_C='a "
                        "b'\nBDT_D=file\nBEADS_DB=/x\nbad-name=1\n");
-    snprintf(path, sizeof path, "%s/.env", dir);
+    snprintf(path, sizeof path, "%s/.env", scratch);
     setenv("BDT_D", "mine", 1);
     unsetenv("BEADS_DB");
     assert_true(config_load_env_file(path, true));

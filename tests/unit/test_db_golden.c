@@ -287,9 +287,9 @@ static bool load(void) {
     char path[512];
     char *text;
     size_t size;
-    snprintf(path, sizeof path, "%s/data/golden/expected.json", shared);
+    snprintf(path, sizeof path, "%s/data/golden/expected.json", shared_folder());
     if (os_read_file(path, 64u << 20, &text, &size)) {
-        print_message("skipped: no golden data at %s (set BD_SHARED)\n", shared);
+        print_message("skipped: no golden data at %s (set BD_SHARED)\n", shared_folder());
         return false;
     }
     if (!golden)

@@ -17,7 +17,7 @@ static const cJSON *golden_case(const char *name) {
         char path[512];
         char *text;
         size_t size;
-        snprintf(path, sizeof path, "%s/data/golden/expected.json", shared);
+        snprintf(path, sizeof path, "%s/data/golden/expected.json", shared_folder());
         if (os_read_file(path, 64u << 20, &text, &size))
             return NULL;
         golden = cJSON_ParseWithLength(text, size);
@@ -219,11 +219,7 @@ static int note_diff(void *ctx, const struct tables_diff_row *d) {
 }
 
 static struct tables *working_copy(char path[600]) {
-    char dir[512];
-    if (!unpack("dolt-embedded-05", dir))
-        return NULL;
-    snprintf(path, 600, "%s/dolt-embedded-05/.beads/embeddeddolt/beads", dir);
-    return open_db(path);
+    return unpack_database("dolt-embedded-05", path) ? open_db(path) : NULL;
 }
 
 static void status_and_diff_tell_uncommitted_changes(void **state) {

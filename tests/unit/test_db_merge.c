@@ -16,7 +16,7 @@ static bool load_golden(void) {
         char path[512];
         char *text;
         size_t size;
-        snprintf(path, sizeof path, "%s/data/golden/expected.json", shared);
+        snprintf(path, sizeof path, "%s/data/golden/expected.json", shared_folder());
         if (os_read_file(path, 64u << 20, &text, &size))
             return false;
         golden = cJSON_ParseWithLength(text, size);
@@ -220,10 +220,9 @@ static int theirs_wins(void *ctx, const struct tables_conflict *c, struct cell *
 
 static void branches_merge_and_keep_local_tables(void **state) {
     (void)state;
-    char dir[512], path[600];
-    if (!unpack("dolt-embedded-05", dir))
+    char path[600];
+    if (!unpack_database("dolt-embedded-05", path))
         skip();
-    snprintf(path, sizeof path, "%s/dolt-embedded-05/.beads/embeddeddolt/beads", dir);
     struct tables *t = open_db(path);
     struct err err = ERR_INIT;
     struct arena a = ARENA_INIT;

@@ -13,10 +13,9 @@ static int count_commit(void *ctx, const struct tables_commit_info *c) {
 
 static void reads_a_database_with_archives_tables_and_a_journal(void **state) {
     (void)state;
-    char dir[512], path[600];
-    if (!unpack("dolt-embedded-01", dir))
+    char path[600];
+    if (!unpack_database("dolt-embedded-01", path))
         skip();
-    snprintf(path, sizeof path, "%s/dolt-embedded-01/.beads/embeddeddolt/beads", dir);
     struct tables *t = open_db(path);
     assert_string_equal(tables_branch(t), "main");
     struct arena a = ARENA_INIT;
@@ -195,10 +194,9 @@ static int delete_it(struct tables_txn *x, struct err *err) {
 
 static void writes_keep_indexes_keys_and_checks(void **state) {
     (void)state;
-    char dir[512], path[600];
-    if (!unpack("dolt-embedded-05", dir))
+    char path[600];
+    if (!unpack_database("dolt-embedded-05", path))
         skip();
-    snprintf(path, sizeof path, "%s/dolt-embedded-05/.beads/embeddeddolt/beads", dir);
     struct tables *t = open_db(path);
     struct err err = ERR_INIT;
     struct hash commit, none = HASH_ZERO, before;
@@ -256,10 +254,9 @@ static int race(struct tables_txn *x, void *ctx, struct err *err) {
 
 static void a_lost_race_runs_again_on_the_new_root(void **state) {
     (void)state;
-    char dir[512], path[600];
-    if (!unpack("dolt-embedded-05", dir))
+    char path[600];
+    if (!unpack_database("dolt-embedded-05", path))
         skip();
-    snprintf(path, sizeof path, "%s/dolt-embedded-05/.beads/embeddeddolt/beads", dir);
     struct tables *t = open_db(path);
     struct err err = ERR_INIT;
     struct racer r = {path, 0};
@@ -315,10 +312,9 @@ static int note_id(void *ctx, const struct cell *row) {
 
 static void a_limit_gives_the_start_of_the_whole_order(void **state) {
     (void)state;
-    char dir[512], path[600];
-    if (!unpack("dolt-embedded-05", dir))
+    char path[600];
+    if (!unpack_database("dolt-embedded-05", path))
         skip();
-    snprintf(path, sizeof path, "%s/dolt-embedded-05/.beads/embeddeddolt/beads", dir);
     struct tables *t = open_db(path);
     struct err err = ERR_INIT;
     struct tables_write w = {.mode = TABLES_COMMIT, .message = "many"};

@@ -1,38 +1,28 @@
 /* The doctor's checks of data and their fixes: healthy stays untouched, broken is named, mended and
  * kept. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/doctor_help.h"
 
 #include "bd/ops/blocked.h"
+#include "tests/unit/scratch.h"
 
-static char scratch[256];
 static struct clinic c;
 static struct err err;
 
 static int setup(void **state) {
-    const char *tmp = getenv("TMPDIR");
-    (void)state;
-    snprintf(scratch, sizeof scratch, "%s/bd-doctor-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    if (!mkdtemp(scratch))
+    if (scratch_setup(state))
         return -1;
     err_clear(&err);
     return doctor_make(&c, scratch, &err) == BD_OK ? 0 : -1;
 }
 
 static int teardown(void **state) {
-    char command[300];
-    (void)state;
     datetime_set_clock(NULL);
     doctor_free(&c);
-    snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-    return system(command);
+    return scratch_teardown(state);
 }
 
 static void ok(int rc) {

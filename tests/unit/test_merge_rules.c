@@ -1,10 +1,8 @@
 /* Two edits of one row: by the rules alone, and through a merge of two branches. */
 #include "bd/ops/issue_rows.h"
 #include "bd/ops/merge_rules.h"
-#include "schema/schema.h"
+#include "tests/unit/tracker_help.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,9 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-static char folder[64];
 static struct tables *tables;
 static struct arena arena;
 
@@ -179,28 +174,16 @@ static void strategies_have_names(void **state) {
 }
 
 static int setup(void **state) {
-    struct err err = ERR_INIT;
-    char dir[80];
-    (void)state;
-    strcpy(folder, "/tmp/bd-merge-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(dir, sizeof dir, "%s/t", folder);
-    struct schema_init init = {.issue_prefix = "t"};
-    struct tables_open open = {.dir = dir};
-    if (tables_create_embedded(dir, "main", NULL, &err) != BD_OK ||
-        tables_open_embedded(&tables, &open, &err) != BD_OK ||
-        schema_create(tables, &init, &err) != BD_OK)
-        fail_msg("%s", err.msg);
+    if (scratch_setup(state))
+        return -1;
+    tables = tracker_make("t");
     return 0;
 }
 
 static int teardown(void **state) {
-    char command[100];
-    (void)state;
     tables_close(tables);
     arena_release(&arena);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
+    return scratch_teardown(state);
 }
 
 int main(void) {

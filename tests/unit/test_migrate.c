@@ -4,35 +4,27 @@
 #include "migrate/legacy.h"
 #include "migrate/migrate.h"
 #include "store/value/json.h"
+#include "tests/unit/scratch.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-static char scratch[200], beads[220];
+static char beads[270];
 static struct arena arena;
 static struct migrate_result result;
 static struct tables *store;
 static struct tables_txn *view;
 
 static int make_scratch(void **state) {
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(scratch, sizeof scratch, "%s/bd-migrate-XXXXXX", base ? base : "/tmp");
-    if (!mkdtemp(scratch))
+    if (scratch_setup(state))
         return -1;
     snprintf(beads, sizeof beads, "%s/.beads", scratch);
     return mkdir(beads, 0700);
 }
 
 static int remove_scratch(void **state) {
-    (void)state;
-    char command[260];
     if (view)
         tables_read_end(view);
     if (store)
@@ -40,13 +32,12 @@ static int remove_scratch(void **state) {
     view = NULL;
     store = NULL;
     arena_release(&arena);
-    snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-    return system(command) ? -1 : 0;
+    return scratch_teardown(state);
 }
 
 /* An old database of these statements. */
 static void old_file(const char *sql) {
-    char path[260];
+    char path[300];
     sqlite3 *db;
     char *message = NULL;
     snprintf(path, sizeof path, "%s/beads.db", beads);
@@ -391,7 +382,7 @@ static void ids_that_cannot_be_kept_are_refused(void **state) {
     assert_int_equal(
         migrate(ISSUES "INSERT INTO issues (id, title) VALUES (printf('%.300c', 'x'), 'x');"),
         BD_INVALID);
-    char path[260];
+    char path[300];
     snprintf(path, sizeof path, "%s/embeddeddolt", beads);
     assert_false(os_exists(path));
 }

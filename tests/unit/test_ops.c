@@ -1,10 +1,6 @@
 /* Operations on a real database: blocking, claiming, ids, hydration, running a transaction again. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 
 #include "bd/ops/create.h"
 #include "bd/ops/dependencies.h"
@@ -13,7 +9,7 @@
 #include "bd/ops/import.h"
 #include "bd/ops/resolve.h"
 #include "bd/ops/update.h"
-#include "schema/schema.h"
+#include "tests/unit/tracker_help.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,23 +17,12 @@
 
 static struct arena arena;
 static struct ops ops;
-static char directory[256];
 
 static int open_database(void **state) {
-    static const struct tables_identity author = {"beads", "beads@local"};
-    const char *tmp = getenv("TMPDIR");
-    char db[300];
-    struct err err = ERR_INIT;
-    (void)state;
-    snprintf(directory, sizeof directory, "%s/bd-ops-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    assert_non_null(mkdtemp(directory));
-    snprintf(db, sizeof db, "%s/db", directory);
-    assert_int_equal(tables_create_embedded(db, "main", &author, &err), BD_OK);
-    struct tables_open o = {.dir = db};
+    if (scratch_setup(state))
+        return -1;
     memset(&ops, 0, sizeof ops);
-    assert_int_equal(tables_open_embedded(&ops.tables, &o, &err), BD_OK);
-    struct schema_init init = {.issue_prefix = "t-"};
-    assert_int_equal(schema_create(ops.tables, &init, &err), BD_OK);
+    ops.tables = tracker_make("t-");
     ops.actor = "tester";
     ops.owner = "";
     ops.commit_mode = TABLES_COMMIT;
@@ -45,12 +30,9 @@ static int open_database(void **state) {
 }
 
 static int close_database(void **state) {
-    char command[300];
-    (void)state;
     tables_close(ops.tables);
-    snprintf(command, sizeof command, "rm -rf '%s'", directory);
     arena_release(&arena);
-    return system(command);
+    return scratch_teardown(state);
 }
 
 /* ---- one operation each, as a transaction ---- */
@@ -373,7 +355,7 @@ static void reload_forget(void *ctx) {
     arena_release(&r->memory);
     if (r->forgets++)
         return;
-    snprintf(db, sizeof db, "%s/db", directory);
+    snprintf(db, sizeof db, "%s/db", scratch);
     struct tables_open o = {.dir = db};
     assert_int_equal(tables_open_embedded(&other.tables, &o, &err), BD_OK);
     assert_int_equal(ops_write(&other, "other", 0, make_in, &m, &err), BD_OK);

@@ -1,36 +1,18 @@
 /* The file layer: whole-file helpers, short transfers, error codes. */
 #include "base/os.h"
+#include "tests/unit/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
-
-static char dir[256];
 
 static const char *in_dir(const char *name) {
     static char path[512];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
+    snprintf(path, sizeof path, "%s/%s", scratch, name);
     return path;
-}
-
-static int make_dir(void **state) {
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(dir, sizeof dir, "%s/bd-test-os-XXXXXX", base ? base : "/tmp");
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state) {
-    (void)state;
-    char command[300];
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    return system(command);
 }
 
 static void atomic_write_replaces_whole_content(void **state) {
@@ -44,7 +26,7 @@ static void atomic_write_replaces_whole_content(void **state) {
     assert_string_equal(data, "2nd");
     free(data);
     char command[300];
-    snprintf(command, sizeof command, "test $(ls -A '%s' | wc -l) = 1", dir);
+    snprintf(command, sizeof command, "test $(ls -A '%s' | wc -l) = 1", scratch);
     assert_int_equal(system(command), 0); /* no temporary file is left */
     assert_int_equal(os_write_file_atomic(in_dir("none/f"), "x", 1, 0644), -1);
     assert_int_equal(errno, ENOENT);
@@ -60,7 +42,7 @@ static void read_file_refuses_more_than_the_limit(void **state) {
     assert_int_equal(os_read_file(in_dir("g"), 10, &data, &size), 0);
     assert_int_equal(size, 10);
     free(data);
-    assert_int_equal(os_read_file(dir, 10, &data, &size), -1);
+    assert_int_equal(os_read_file(scratch, 10, &data, &size), -1);
     assert_int_equal(errno, EISDIR);
 }
 
@@ -119,5 +101,5 @@ int main(void) {
         cmocka_unit_test(short_transfers_are_completed),
         cmocka_unit_test(mkdir_p_makes_all_parents),
     };
-    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

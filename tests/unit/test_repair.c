@@ -341,7 +341,7 @@ static void recorded_damages_are_named_and_mended(void **state) {
     int number = 0;
     if (!unpack("golden/layout-torn", dir))
         skip();
-    snprintf(path, sizeof path, "%s/data/golden/expected.json", shared);
+    snprintf(path, sizeof path, "%s/data/golden/expected.json", shared_folder());
     assert_int_equal(os_read_file(path, 64 << 20, &text, &size), 0);
     cJSON *json = cJSON_Parse(text);
     const cJSON *torn = cJSON_GetObjectItem(json, "layout-torn"), *d;

@@ -4,10 +4,8 @@
 #include "bd/ops/ready.h"
 #include "bd/ops/search.h"
 #include "bd/ops/stats.h"
-#include "schema/schema.h"
+#include "tests/unit/tracker_help.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,11 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 enum { ROWS = 2500 };
 
-static char folder[64];
 static struct tables *tables;
 static struct arena arena;
 
@@ -82,17 +77,9 @@ static int fill(struct tables_txn *x, void *ctx, struct err *err) {
 
 static int setup(void **state) {
     struct err err = ERR_INIT;
-    char dir[80];
-    (void)state;
-    strcpy(folder, "/tmp/bd-search-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(dir, sizeof dir, "%s/t", folder);
-    struct schema_init init = {.issue_prefix = "t"};
-    struct tables_open open = {.dir = dir};
-    if (tables_create_embedded(dir, "main", NULL, &err) != BD_OK ||
-        tables_open_embedded(&tables, &open, &err) != BD_OK ||
-        schema_create(tables, &init, &err) != BD_OK)
-        fail_msg("%s", err.msg);
+    if (scratch_setup(state))
+        return -1;
+    tables = tracker_make("t");
     struct tables_write w = {.mode = TABLES_WORKING};
     if (tables_write(tables, &w, fill, NULL, NULL, &err) != BD_OK)
         fail_msg("%s", err.msg);
@@ -100,12 +87,9 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
-    char command[100];
-    (void)state;
     tables_close(tables);
     arena_release(&arena);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
+    return scratch_teardown(state);
 }
 
 /* All rows, for comparing by hand. */
