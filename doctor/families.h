@@ -67,6 +67,10 @@ FIX_ROWS(graph_blocked_fix);
 CHECK(graph_counters);
 FIX_ROWS(graph_counters_fix);
 
+/* orphan_rows.c */
+CHECK(orphan_rows);
+FIX_ROWS(orphan_rows_fix);
+
 /* deep.c */
 CHECK(deep_parents);
 CHECK(deep_dependencies);

@@ -92,6 +92,9 @@ const struct doctor_check doctor_checks[] = {
      "Such a row blocks nothing but is shown, exported and carried along for ever. Rows that lead to "
      "other projects are "
      "no orphans."},
+    {"Orphaned Rows", DATA, DOCTOR_SURVEY, 0, orphan_rows, NULL, orphan_rows_fix, ROWS,
+     "Labels, comments, events and counters belong to an issue",
+     "A merge of clones leaves such rows when one side deleted the issue; nobody sees them any more."},
     {"Blocked State", DATA, DOCTOR_SURVEY, 0, graph_blocked, NULL, graph_blocked_fix, ROWS + 1,
      "The mark that ready and blocked go by agrees with the dependencies",
      "A merge carries the mark along like any other value; a wrong one hides work or offers what "

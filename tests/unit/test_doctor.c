@@ -160,6 +160,38 @@ static void orphaned_rows_go_and_are_kept(void **state) {
     free(copy);
 }
 
+static int rows_of_nobody(struct tables_txn *x, void *ctx, struct err *e) {
+    static const char *const columns[] = {"issue_id", "label"}, *const counters[] = {"parent_id"};
+    static const struct {
+        const char *table, *id, *label;
+    } rows[] = {{"labels", "t-a", "kept"},
+                {"labels", "t-gone", "lost"},
+                {"labels", "t-gone", "lost too"},
+                {"wisp_labels", "t-vapour", "lost"}};
+    struct cell gone = cell_text("t-gone");
+    int rc = put_issue(x, "issues", "t-a", "A", "open", false, e);
+    (void)ctx;
+    for (size_t i = 0; rc == BD_OK && i < 4; i++) {
+        struct cell cells[] = {cell_text(rows[i].id), cell_text(rows[i].label)};
+        rc = tables_insert(x, rows[i].table, columns, cells, 2, 0, NULL, e);
+    }
+    return rc ? rc : tables_insert(x, "child_counters", counters, &gone, 1, 0, NULL, e);
+}
+
+static void rows_of_missing_issues_go_and_are_kept(void **state) {
+    (void)state;
+    ok(doctor_write(&c, rows_of_nobody, NULL, &err));
+    expect_mended("Orphaned Rows", DOCTOR_WARNING);
+    assert_int_equal(rows_of("labels"), 1);
+    assert_int_equal(rows_of("wisp_labels"), 0);
+    assert_int_equal(rows_of("child_counters"), 0);
+    char *copy = slurp_rows();
+    assert_non_null(strstr(copy, "lost too"));
+    assert_non_null(strstr(copy, "t-vapour"));
+    assert_null(strstr(copy, "kept"));
+    free(copy);
+}
+
 static int marks(struct tables_txn *x, void *ctx, struct err *e) {
     (void)ctx;
     int rc = put_issue(x, "issues", "t-a", "A", "open", false, e);      /* is blocked by b */
@@ -593,6 +625,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_fresh_workspace_has_no_warning, setup, teardown),
         cmocka_unit_test(every_check_of_the_table_is_whole),
         cmocka_unit_test_setup_teardown(orphaned_rows_go_and_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_of_missing_issues_go_and_are_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_blocked_marks_are_computed_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(low_child_counters_are_raised, setup, teardown),
         cmocka_unit_test_setup_teardown(an_old_version_is_noted_anew, setup, teardown),
