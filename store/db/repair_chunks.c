@@ -1,6 +1,6 @@
 /*
  * Chunks that are missing or damaged, brought back: made again where their content follows from others
- * (closures, indexes, the empty state), or taken from any other file that still holds them. An address
+ * (repair_made.c), or taken from any other file that still holds them. An address
  * is a hash of the content, so what is found is right or is not taken.
  */
 #include "store/db/repair_steps.h"
@@ -8,30 +8,16 @@
 #include "base/os.h"
 #include "store/chunk/journal_record.h"
 #include "store/chunk/repair.h"
-#include "store/db/commit.h"
-#include "store/db/root_value.h"
-#include "store/prolly/flatbuf.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define ROUNDS 12      /* what comes back may refer to more that is missing */
-#define NAMED_MAX 5u   /* chunks that have no intact copy */
-#define TABLES_MAX 64u /* versions of tables whose indexes are made again in search of nodes */
+#define ROUNDS 12    /* what comes back may refer to more that is missing */
+#define NAMED_MAX 5u /* chunks that have no intact copy */
 
-struct missing {
-    struct repair *x;
-    bool damaged;               /* they are there, but damaged */
-    struct address_map numbers; /* of the wanted */
-    struct hash *wanted;
-    struct chunk_write *found; /* parallel; data NULL: not found, else malloc'd */
-    size_t count, capacity, made, taken;
-    bool closures, trees; /* where the gaps are */
-};
-
-static void want(struct missing *m, const struct hash *h) {
+static void want(struct repair_missing *m, const struct hash *h) {
     if (address_map_find(&m->numbers, h))
         return;
     address_map_put(&m->numbers, h, 0, m->count);
@@ -42,7 +28,7 @@ static void want(struct missing *m, const struct hash *h) {
     m->found[m->count++] = (struct chunk_write){.hash = *h};
 }
 
-static void list_missing(struct missing *m, struct db_check *c) {
+static void list_missing(struct repair_missing *m, struct db_check *c) {
     if (c->root == SCAN_NONE && !hash_is_zero(&c->scan->root) &&
         scan_find(c->scan, &c->scan->root) == SCAN_NONE)
         want(m, &c->scan->root);
@@ -57,121 +43,9 @@ static void list_missing(struct missing *m, struct db_check *c) {
     }
 }
 
-static size_t open_count(const struct missing *m) {
-    size_t n = 0;
-    for (size_t i = 0; i < m->count; i++)
-        n += m->found[i].data == NULL;
-    return n;
-}
-
-/* Takes what a node store has made of the chunks that are wanted. What it reads from the store may be
- * the damaged bytes themselves. */
-static void take_made(struct missing *m, struct node_store *ns) {
-    for (size_t i = 0; i < m->count; i++) {
-        struct chunk bytes;
-        if (m->found[i].data || node_store_read(ns, &m->wanted[i], &bytes, NULL) != BD_OK)
-            continue;
-        struct hash real = hash_of(bytes.data, bytes.size);
-        if (!hash_eq(&real, &m->wanted[i]))
-            continue;
-        m->found[i].data = mem_dup(bytes.data, bytes.size);
-        m->found[i].size = bytes.size;
-        m->made++;
-    }
-}
-
-/* ---- made again ---- */
-
-static void make_empty_state(struct missing *m, struct node_store *ns) {
-    struct root_value rv;
-    struct tree t;
-    struct hash h;
-    if (root_value_empty(&rv, ns, NULL) == BD_OK)
-        root_value_write(&rv, NULL);
-    for (int kind = 0; kind < 2; kind++)
-        if (tree_empty(&t, ns, kind ? &tree_type_addresses : &tree_type_closure, NULL) == BD_OK)
-            tree_write_root(&t, &h, NULL);
-    take_made(m, ns);
-}
-
-struct by_height {
-    uint32_t entry;
-    uint64_t height;
-};
-
-static int compare_heights(const void *a, const void *b) {
-    const struct by_height *x = a, *y = b;
-    return x->height < y->height ? -1 : x->height > y->height;
-}
-
-/* Closures in the order of history, each from those of its parents. */
-static void make_closures(struct missing *m, struct db_check *c, struct node_store *ns) {
-    struct by_height *list = NULL;
-    size_t count = 0, capacity = 0;
-    for (size_t i = 0; i < c->count; i++) {
-        struct arena a = ARENA_INIT;
-        struct commit commit;
-        if (c->reached[i] && c->kind[i] == MESSAGE_COMMIT &&
-            commit_read(ns, &c->scan->entries[i].address, &a, &commit, NULL) == BD_OK) {
-            MEM_GROW(list, capacity, count + 1);
-            list[count++] = (struct by_height){(uint32_t)i, commit.height};
-        }
-        arena_release(&a);
-    }
-    if (count > 1)
-        qsort(list, count, sizeof *list, compare_heights);
-    for (size_t i = 0; i < count && open_count(m); i++) {
-        struct arena a = ARENA_INIT;
-        struct commit commit, parent;
-        struct closure_parent parents[COMMIT_PARENTS_MAX];
-        struct tree closure;
-        struct hash h;
-        bool known =
-            commit_read(ns, &c->scan->entries[list[i].entry].address, &a, &commit, NULL) == BD_OK &&
-            commit.parent_count && commit.parent_count <= COMMIT_PARENTS_MAX;
-        for (size_t k = 0; known && k < commit.parent_count; k++) {
-            known = commit_read(ns, &commit.parents[k], &a, &parent, NULL) == BD_OK;
-            if (known)
-                parents[k] = (struct closure_parent){parent.hash, parent.height, parent.closure};
-        }
-        if (known && closure_build(ns, parents, commit.parent_count, &closure, NULL) == BD_OK)
-            tree_write_root(&closure, &h, NULL);
-        arena_release(&a);
-        if (i % 64 == 63 || i + 1 == count)
-            take_made(m, ns);
-    }
-    free(list);
-}
-
-/* The indexes of a table from its rows; their nodes are among the chunks made then. */
-static void make_indexes(struct missing *m, struct db_check *c, struct node_store *ns) {
-    size_t done = 0;
-    for (size_t i = c->count; i-- > 0 && open_count(m) && done < TABLES_MAX;) { /* newest first */
-        struct arena a = ARENA_INIT;
-        struct table_schema ts;
-        struct table t;
-        struct hash schema;
-        const struct hash *h = &c->scan->entries[i].address;
-        if (c->reached[i] && c->kind[i] == MESSAGE_TABLE &&
-            table_schema_address(ns, h, &schema, NULL) == BD_OK &&
-            table_schema_read(ns, &schema, &a, &ts, NULL) == BD_OK && ts.schema.index_count) {
-            if (repair_open_table(&t, ns, h, &ts, &a, NULL) == BD_OK) {
-                for (size_t k = 0; k < ts.schema.index_count; k++) {
-                    struct hash root;
-                    if (repair_make_index(&t, k, NULL) == BD_OK)
-                        tree_write_root(&t.indexes[k].tree, &root, NULL);
-                }
-                take_made(m, ns);
-            }
-            done++;
-        }
-        arena_release(&a);
-    }
-}
-
 /* ---- taken from elsewhere ---- */
 
-static void tell_taken(struct missing *m, size_t count, const char *place, const char *label) {
+static void tell_taken(struct repair_missing *m, size_t count, const char *place, const char *label) {
     bool dry = m->x->o->dry_run;
     if (count)
         repair_step_add(m->x, REPAIR_FILES, !dry, "%s %zu %s from %s/%s", dry ? "would take" : "took",
@@ -180,7 +54,7 @@ static void tell_taken(struct missing *m, size_t count, const char *place, const
 }
 
 /* Every copy in the files of the scan is looked at until one is right. */
-static void take_from_scan(struct missing *m, const struct scan *s, const char *place) {
+static void take_from_scan(struct repair_missing *m, const struct scan *s, const char *place) {
     struct scan_reader *reader = scan_reader_new(s);
     size_t before = m->taken;
     for (size_t k = 0; k < s->count; k++) {
@@ -209,35 +83,23 @@ static void take_from_scan(struct missing *m, const struct scan *s, const char *
     scan_reader_free(reader);
 }
 
-static void take_from(struct missing *m, const char *place) {
+static void take_from(struct repair_missing *m, const char *place) {
     struct scan *s;
-    if (!open_count(m) || scan_open_loose(&s, place) != BD_OK)
+    if (!repair_open_count(m) || scan_open_loose(&s, place) != BD_OK)
         return;
     take_from_scan(m, s, place);
     scan_close(s);
 }
 
-static void take_from_elsewhere(struct missing *m) {
+static void take_from_elsewhere(struct repair_missing *m) {
     struct buf places = BUF_INIT;
     repair_search_places(m->x, &places);
-    for (const char *at = buf_str(&places); *at && open_count(m);) {
+    for (const char *at = buf_str(&places); *at && repair_open_count(m);) {
         const char *end = strchr(at, '\n');
         take_from(m, arena_strndup(&m->x->r->arena, at, (size_t)(end - at)));
         at = end + 1;
     }
     buf_release(&places);
-}
-
-static void make_chunks(struct missing *m, struct db_check *c) {
-    struct scan_reader *reader = scan_reader_new(c->scan);
-    struct node_store *ns = node_store_new_over(scan_reader_get, reader);
-    make_empty_state(m, ns);
-    if (m->closures && open_count(m))
-        make_closures(m, c, ns);
-    if (m->trees && open_count(m))
-        make_indexes(m, c, ns);
-    node_store_free(ns);
-    scan_reader_free(reader);
 }
 
 /* ---- put where they belong ---- */
@@ -274,7 +136,7 @@ static int put_into_journal(const char *file, const struct hash *root, const str
     return rc;
 }
 
-static void missing_release(struct missing *m) {
+static void missing_release(struct repair_missing *m) {
     for (size_t i = 0; i < m->count; i++)
         free((void *)(uintptr_t)m->found[i].data);
     free(m->found);
@@ -288,7 +150,7 @@ static int fill_once(struct repair *x, const char *journal, bool *progress, size
     struct fsck_report ignored;
     struct fsck_options o = {.level = FSCK_DEEP, .journal = journal};
     struct db_check c;
-    struct missing m = {.x = x};
+    struct repair_missing m = {.x = x};
     struct hash root = HASH_ZERO;
     *progress = false;
     fsck_report_init(&ignored);
@@ -301,7 +163,7 @@ static int fill_once(struct repair *x, const char *journal, bool *progress, size
         root = c.scan->root;
         list_missing(&m, &c);
         if (rc == BD_OK && m.count) {
-            make_chunks(&m, &c);
+            repair_make_chunks(&m, &c);
             take_from_elsewhere(&m);
         }
         check_close(&c);
@@ -403,7 +265,8 @@ static int replace_file(struct repair *x, const struct scan_file *f, struct chun
     return BD_OK;
 }
 
-static int replace_files(struct missing *m, struct db_check *c, const bool *damaged, struct err *err) {
+static int replace_files(struct repair_missing *m, struct db_check *c, const bool *damaged,
+                         struct err *err) {
     const struct scan *s = c->scan;
     struct chunk_write *list = mem_zalloc(m->count + 1, sizeof *list);
     int rc = BD_OK;
@@ -425,7 +288,7 @@ static int replace_files(struct missing *m, struct db_check *c, const bool *dama
 }
 
 /* What is needed and nowhere intact is named, and stays where it is. */
-static void tell_unmended(struct missing *m, const struct db_check *c, const bool *damaged) {
+static void tell_unmended(struct repair_missing *m, const struct db_check *c, const bool *damaged) {
     struct buf names = BUF_INIT;
     size_t count = 0;
     bool sees_all = check_sees_all(c);
@@ -456,7 +319,7 @@ int repair_replace_damaged(struct repair *x, bool *changed, struct err *err) {
     struct fsck_options o = {
         .level = FSCK_DEEP, .progress = x->o->progress, .progress_ctx = x->o->progress_ctx};
     struct db_check c;
-    struct missing m = {.x = x, .damaged = true, .closures = true, .trees = true};
+    struct repair_missing m = {.x = x, .damaged = true, .closures = true, .trees = true};
     *changed = false;
     fsck_report_init(&ignored);
     int rc = check_open(&c, x->place.noms, &o, &ignored, err);
@@ -473,15 +336,15 @@ int repair_replace_damaged(struct repair *x, bool *changed, struct err *err) {
         if (rc == BD_OK && m.count) {
             take_from_scan(&m, c.scan, x->place.noms);
             take_from_elsewhere(&m);
-            if (open_count(&m))
-                make_chunks(&m, &c);
+            if (repair_open_count(&m))
+                repair_make_chunks(&m, &c);
             if (m.made)
                 repair_step_add(x, REPAIR_FILES, !x->o->dry_run,
                                 "%s %zu damaged chunks again from what they follow from (closures, "
                                 "indexes)",
                                 x->o->dry_run ? "would make" : "made", m.made);
             rc = replace_files(&m, &c, damaged, err);
-            *changed = rc == BD_OK && open_count(&m) < m.count && !x->o->dry_run;
+            *changed = rc == BD_OK && repair_open_count(&m) < m.count && !x->o->dry_run;
             if (rc == BD_OK)
                 tell_unmended(&m, &c, damaged);
         }

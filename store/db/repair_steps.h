@@ -23,6 +23,24 @@ int repair_set_aside(struct repair *x, const char *path, uint64_t from, const ch
 /* Directories in which missing files and chunks may lie, one to a line. */
 void repair_search_places(struct repair *x, struct buf *list);
 
+/* Chunks that are wanted: missing ones, or damaged ones. */
+struct repair_missing {
+    struct repair *x;
+    bool damaged;               /* they are there, but damaged */
+    struct address_map numbers; /* of the wanted */
+    struct hash *wanted;
+    struct chunk_write *found; /* parallel; data NULL: not found, else malloc'd */
+    size_t count, capacity, made, taken;
+    bool closures, trees; /* where the gaps are */
+};
+
+/* ---- repair_made.c ---- */
+/* Those that are not found yet. */
+size_t repair_open_count(const struct repair_missing *m);
+/* Makes those again whose content follows from other chunks: closures from the commits, indexes from
+ * the rows, the empty state. */
+void repair_make_chunks(struct repair_missing *m, struct db_check *c);
+
 /* ---- repair_chunks.c ---- */
 /* Brings missing chunks back into the store, or into `journal`, a file that is to replace the journal.
  */
