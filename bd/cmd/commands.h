@@ -57,6 +57,7 @@ extern const struct cmd cmd_q;
 extern const struct cmd cmd_query;
 extern const struct cmd cmd_quickstart;
 extern const struct cmd cmd_ready;
+extern const struct cmd cmd_reap;
 extern const struct cmd cmd_recall;
 extern const struct cmd cmd_remember;
 extern const struct cmd cmd_rename_prefix;

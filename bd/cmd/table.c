@@ -55,6 +55,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_query,
     &cmd_quickstart,
     &cmd_ready,
+    &cmd_reap,
     &cmd_recall,
     &cmd_remember,
     &cmd_rename_prefix,
