@@ -1,3 +1,4 @@
+/* Messages are built whole in the fixed room of the error value: reporting an error needs no memory. */
 #include "base/err.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  *
  * Every function that can fail returns a code from enum bd_status: BD_OK (0), or a negative number.
  * Functions that can say more also fill a `struct err`, whose message is complete for a person: what
- * failed, on what, and what to do next. Nobody below bd/cmd and server/ prints.
+ * failed, on what, and what to do next. Nobody below bd/cmd prints.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

@@ -1,3 +1,7 @@
+/*
+ * An arena is a list of blocks, each twice as large as the one before up to a limit, freed together.
+ * Buffers double too, so that appending costs the same however much there is.
+ */
 #include "base/mem.h"
 
 #include <malloc.h>

@@ -1,3 +1,7 @@
+/*
+ * The pieces are taken in turn by as many threads as there are processors, the caller among them: with
+ * no thread to be had the caller does it all.
+ */
 #include "base/parallel.h"
 
 #include <pthread.h>

@@ -1,3 +1,8 @@
+/*
+ * Entries lie in one array in the order of insertion; the slots of an open-addressed table hold their
+ * numbers. A removed entry loses its key and goes at the next rehash, so at least every second slot is
+ * free and a search ends.
+ */
 #include "base/strmap.h"
 
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* Every line is written as soon as it is made: memory does not grow with the number of issues. */
 #include "bd/cmd/export_lines.h"
 
 #include "base/os.h"

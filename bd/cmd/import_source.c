@@ -1,3 +1,4 @@
+/* What cannot be opened again (standard input, a pipe) is kept in memory; a file is read as it lies. */
 #include "bd/cmd/import_source.h"
 
 #include "base/os.h"

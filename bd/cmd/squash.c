@@ -1,3 +1,7 @@
+/*
+ * The course of every squash: may it be, plan, ask, rewrite, collect, tell. Markers beside the database
+ * are written before the command ends whenever something is left to do.
+ */
 #include "bd/cmd/squash.h"
 
 #include "base/datetime.h"

@@ -1,3 +1,4 @@
+/* Deletes exactly what was found, so a transaction finds anew before it deletes. */
 #include "bd/ops/closed_deletion.h"
 
 #include "base/datetime.h"

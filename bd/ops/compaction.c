@@ -1,3 +1,4 @@
+/* Texts, columns, event and a comment that says how much was saved change in one transaction. */
 #include "bd/ops/compaction.h"
 
 #include "base/datetime.h"

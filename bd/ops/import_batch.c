@@ -1,3 +1,4 @@
+/* Memory is kept from batch to batch; what a part allocates is its own, so parts need no lock. */
 #include "bd/ops/import_batch.h"
 
 #include "base/parallel.h"

@@ -1,3 +1,7 @@
+/*
+ * Lines are read in windows of the text, and of each record what a plan needs is kept. Records of one
+ * id are joined when the second is met; from then on the issue is whole in memory.
+ */
 #include "bd/ops/import_data.h"
 
 #include "bd/ops/import_lines.h"

@@ -1,3 +1,7 @@
+/*
+ * Strongly connected parts by one walk without recursion (graphs are as deep as files are long), then a
+ * search for each new edge inside of one.
+ */
 #include "bd/ops/import_graph.h"
 
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* A batch of lines is cut into parts of equal number; the first line that fails is the one told. */
 #include "bd/ops/import_lines.h"
 
 #include "base/parallel.h"

@@ -1,3 +1,4 @@
+/* A file that changes between two readings is noticed: by its end here, by checksums where it is used. */
 #include "bd/ops/import_text.h"
 
 #include "base/os.h"

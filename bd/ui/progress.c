@@ -1,3 +1,4 @@
+/* The clock is looked at on every call, the terminal written to ten times a second at most. */
 #include "bd/ui/progress.h"
 
 #include "base/datetime.h"

@@ -1,3 +1,4 @@
+/* A marker is written beside its name and renamed, so a reader finds all of its lines or no marker. */
 #include "bd/workspace/compact_marker.h"
 
 #include "base/os.h"

@@ -1,3 +1,4 @@
+/* Cells from and to texts, numbers and times, within their types. */
 #include "store/value/cell.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* Orders of texts by collation, and their names. */
 #include "store/value/collation.h"
 
 #include "store/value/schema.h"

@@ -1,3 +1,4 @@
+/* Column tags against those that Dolt gave. */
 #include "store/value/schema.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* Decimals: text, stored bytes, order. */
 #include "store/value/decimal.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* JSON as Dolt stores it: normalised text, equality, look-ups. */
 #include "store/value/json.h"
 
 #include <setjmp.h>

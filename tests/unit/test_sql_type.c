@@ -1,3 +1,4 @@
+/* Types from and to their texts in schemas. */
 #include "store/value/schema.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* Tuples: bytes of rows, their order, hostile ones. */
 #include "store/value/tuple.h"
 
 #include "base/datetime.h"
