@@ -1,4 +1,4 @@
-/* Cells from and to texts, numbers and times, within their types. */
+/* Cells: comparison across kinds, printing as SELECT does, copies. */
 #include "store/value/cell.h"
 
 #include <setjmp.h>
