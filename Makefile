@@ -200,9 +200,12 @@ deps:
 	@mkdir -p $(BUILD)
 	@sh tools/deps.sh all && touch $(BUILD)/.deps
 
+# Copies the executable and its manual page below PREFIX.
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BUILD)/bd $(DESTDIR)$(PREFIX)/bin/bd
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 docs/bd.1 $(DESTDIR)$(PREFIX)/share/man/man1/bd.1
 
 clean:
 	rm -rf $(BUILD)

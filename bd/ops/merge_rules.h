@@ -1,5 +1,5 @@
 /*
- * How two edits of the same row become one (D9): per cell the newer row wins, sets unite, counters take
+ * How two edits of the same row become one: per cell the newer row wins, sets unite, counters take
  * the larger value, JSON objects merge key by key.
  *
  * The rules are symmetric but for `ours` and `theirs`: two sides that merge each other get equal rows.

@@ -14,7 +14,7 @@ struct workspace {
     const char *redirected_from; /* the .beads whose redirect was followed, or NULL */
     const char *project_dir;     /* directory that holds .beads */
     const char *database_name;   /* metadata.json dolt_database, default "beads" */
-    const char *database_dir;    /* <beads_dir>/embeddeddolt/<name>, or what --db names (D13) */
+    const char *database_dir;    /* <beads_dir>/embeddeddolt/<name>, or what --db names */
     const char *project_id;      /* metadata.json, "" when missing */
     const char *mode;            /* "embedded" or "server" */
     bool direct;           /* --db names a database or bare store itself; no workspace around it */

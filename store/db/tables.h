@@ -1,5 +1,5 @@
 /*
- * `tables`: the one interface through which the tracker reaches its data (design D5).
+ * `tables`: the one interface through which the tracker reaches its data.
  *
  * A connection (struct tables) stands on one database and one branch. Reads go through a snapshot,
  * writes through a transaction function that may be run more than once. Two drivers implement it: the
@@ -26,7 +26,7 @@ enum tables_open_flags {
     TABLES_READ_ONLY = 1,
 };
 struct tables_open {
-    const char *dir;    /* database directory (holds .dolt), or a bare chunk store (D13) */
+    const char *dir;    /* database directory (holds .dolt), or a bare chunk store */
     const char *branch; /* NULL: the head that repo_state.json names, else main */
     unsigned flags;
     /* Who writes working sets; name NULL: beads <beads@local>, as upstream's connections say. */
