@@ -374,7 +374,7 @@ static int add(const struct sql_expr *e, struct buf *out, struct err *err) {
             return unsupported(err, "this cast");
         memcpy(after, ", ", 2);
         memcpy(after + 2, e->text, n);
-        memcpy(after + 2 + n, ")", 2);
+        memcpy(after + 2 + n, ")", sizeof ")");
         return wrap(e, "convert(", "", after, out, err);
     }
     case EXPR_INTERVAL:

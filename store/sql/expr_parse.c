@@ -412,9 +412,9 @@ static struct sql_expr *parse_postfix(struct parser *p) {
 static struct sql_expr *parse_unary(struct parser *p) {
     static const char signs[] = "-+~!";
     for (const char *s = signs; *s; s++)
-        if (parser_accept_op(p, *s)) {
+        if (parser_accept_op(p, (unsigned char)*s)) {
             struct sql_expr *e = with_args(p, EXPR_UNARY, parse_level(p, LEVEL_UNARY), NULL, NULL);
-            e->op = *s;
+            e->op = (unsigned char)*s;
             return e;
         }
     if (parser_at_word(p, "binary")) {

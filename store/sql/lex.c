@@ -203,7 +203,7 @@ static bool operator(struct lexer *l, struct token *t) {
     }
     if (!*l->p || !strchr("()[]{},;.=<>+-*/%&|^~!:", *l->p))
         return false;
-    t->op = *l->p++;
+    t->op = (unsigned char)*l->p++;
     return true;
 }
 
