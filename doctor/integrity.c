@@ -7,6 +7,7 @@
 
 #include "base/os.h"
 #include "store/db/repair.h"
+#include "store/remote/interrupted.h"
 
 #include <string.h>
 
@@ -82,7 +83,22 @@ static void check(struct doctor *d, struct doctor_result *r, enum fsck_level lev
     fsck_report_release(&f);
 }
 
-void integrity_quick(struct doctor *d, struct doctor_result *r) { check(d, r, FSCK_QUICK); }
+/* Nothing stands where the database should: a replacement was interrupted between its two renames. */
+static bool is_interrupted(struct doctor *d, struct doctor_result *r) {
+    struct interrupted half;
+    if (!d->ws->database_dir || !interrupted_find(d->ws->database_dir, d->arena, &half))
+        return false;
+    doctor_bad(d, r, "The database was being replaced when that was interrupted");
+    doctor_detail(d, r, "%s is not there; complete, to stand there: %s%s%s", half.place, half.ready,
+                  half.former ? "\nwhat stood there before: " : "", half.former ? half.former : "");
+    doctor_offer(d, r, "put it in its place (nothing is removed)");
+    return true;
+}
+
+void integrity_quick(struct doctor *d, struct doctor_result *r) {
+    if (!is_interrupted(d, r))
+        check(d, r, FSCK_QUICK);
+}
 void integrity_deep(struct doctor *d, struct doctor_result *r) { check(d, r, FSCK_DEEP); }
 
 /* Errors that a quick check still finds; 0 when it cannot be made. */
@@ -100,9 +116,13 @@ int integrity_fix(struct doctor *d, struct doctor_repair *rp, struct err *err) {
     struct repair_result result = {0};
     struct buf left = BUF_INIT;
     const char *dir = d->ws->database_dir;
-    if (!dir || !os_is_dir(dir))
-        return BD_OK;
-    int rc = db_repair(dir, &o, &result, err);
+    bool replaced = false;
+    int rc = dir ? interrupted_finish(dir, &replaced, err) : BD_OK;
+    if (replaced)
+        doctor_did(rp, "Put the database in its place: %s", dir);
+    if (rc != BD_OK || replaced || !dir || !os_is_dir(dir))
+        return rc;
+    rc = db_repair(dir, &o, &result, err);
     for (size_t i = 0; i < result.count; i++) {
         if (result.steps[i].done)
             doctor_did(rp, "%s", result.steps[i].message);

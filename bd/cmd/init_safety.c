@@ -11,6 +11,7 @@
 #include "bd/workspace/git.h"
 #include "bd/workspace/process.h"
 #include "bd/workspace/setup.h"
+#include "store/remote/interrupted.h"
 #include "store/remote/remote.h"
 
 #include <ctype.h>
@@ -291,6 +292,13 @@ int init_check_existing(struct init_job *j) {
             "Aborting.",
             ink(bd, INK_WARN, "⚠"), strstr(found, "/embeddeddolt/") ? "Dolt database" : "database",
             found, ink(bd, INK_ACCENT, "bd list"));
+    struct interrupted half;
+    if (interrupted_find_in(arena_printf(&bd->arena, "%s/embeddeddolt", j->beads_dir), &bd->arena,
+                            &half))
+        return cmd_fail_hint(bd, "'bd doctor --fix' puts it in its place; nothing is removed by that",
+                             "this workspace has a database: it was being replaced when that was "
+                             "interrupted, and lies, complete, in %s",
+                             half.ready);
     if (j->reinit && count_issues(j, &count) == BD_OK && count > 0)
         return confirm_reinit(j, count);
     return 0;

@@ -245,21 +245,45 @@ static int check_after(struct recovery *x, const struct hash *root, struct err *
     return rc;
 }
 
+/* Under the lock of the one that comes: at once where the file system can, else there is a moment in
+ * between that interrupted_find (store/remote) knows. */
+static int change_places(struct recovery *x, const char *again, const char *failed, struct err *err) {
+    struct store_lock lock;
+    store_lock_init(&lock, arena_printf(&x->r->arena, "%s/noms", again));
+    int rc = store_lock_take(&lock, 0, err);
+    if (rc == BD_OK && os_fsync_dir(x->dir) < 0)
+        rc = err_errno(err, "cannot sync %s", x->dir);
+    if (rc == BD_OK && os_exchange(again, x->dot) == 0) {
+        if (os_rename(again, failed) == 0)
+            again = failed;
+        x->r->failed = again;
+    } else if (rc == BD_OK && os_rename(x->dot, failed) < 0) {
+        rc = err_errno(err, "cannot move %s to %s", x->dot, failed);
+    } else if (rc == BD_OK && os_rename(again, x->dot) < 0) {
+        rc = err_errno(err, "cannot move %s to %s", again, x->dot);
+        os_rename(failed, x->dot);
+    } else if (rc == BD_OK) {
+        x->r->failed = failed;
+    }
+    if (rc == BD_OK && os_fsync_dir(x->dir) < 0)
+        rc = err_errno(err, "cannot sync %s", x->dir);
+    store_lock_give(&lock);
+    store_lock_close(&lock);
+    return rc;
+}
+
 /* The copy takes the place of what is there now, which is kept too. */
 static void roll_back(struct recovery *x, struct err *err) {
     char *failed = stamped(x, "failed"), *again = stamped(x, "restore");
     struct err why = ERR_INIT;
     x->r->reached = RECOVER_ROLL_BACK;
     x->done = 0;
-    const char *dot = x->dot;
     struct recovery copy = *x;
     copy.dot = x->r->backup;
     int rc = copy_tree(&copy, x->r->backup, again, 0, &why); /* the copy itself stays where it is */
-    if (rc == BD_OK &&
-        (os_rename(dot, failed) < 0 || os_rename(again, dot) < 0 || os_fsync_dir(x->dir) < 0))
-        rc = err_errno(&why, "cannot put the copy back");
+    if (rc == BD_OK)
+        rc = change_places(x, again, failed, &why);
     if (rc == BD_OK) {
-        x->r->failed = failed;
         x->r->rolled_back = true;
         err_prefix(err, "rolled back (the database is as it was)");
     } else {

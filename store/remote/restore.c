@@ -10,6 +10,7 @@
 #include "store/db/repo_state.h"
 #include "store/db/store_root.h"
 #include "store/db/working_set.h"
+#include "store/remote/interrupted.h"
 #include "store/remote/refs.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 #define BUILDING ".tmp-restore-"
-#define REPLACED ".replaced-"
 #define DROPPED ".dolt_dropped_databases"
 #define LOCK_WAIT_MS 10000
 
@@ -52,13 +52,6 @@ static int sync_dir(const char *path, struct err *err) {
 
 static int move(const char *from, const char *to, struct err *err) {
     return os_rename(from, to) ? err_errno(err, "cannot move %s to %s", from, to) : BD_OK;
-}
-
-static bool has_database(const char *dir) {
-    char *path = join(dir, ".dolt");
-    bool yes = os_is_dir(path);
-    free(path);
-    return yes;
 }
 
 /* ---- building ---- */
@@ -289,7 +282,7 @@ static int rename_outer(struct restore *r, struct err *err) {
     struct buf name = BUF_INIT;
     for (int attempt = 0; attempt == 0 || (os_exists(name.data) && attempt < 1000); attempt++) {
         buf_clear(&name);
-        buf_addf(&name, "%s/" REPLACED "%s", r->parent, stamp);
+        buf_addf(&name, "%s/" INTERRUPTED_REPLACED "%s", r->parent, stamp);
         if (attempt)
             buf_addf(&name, "-%d", attempt);
         buf_addf(&name, "-%s", r->name);
@@ -312,7 +305,7 @@ static const char *put_aside(struct restore *r, struct arena *a) {
     const char *dropped = arena_printf(a, "%s/" DROPPED, r->parent);
     const char *to = arena_printf(a, "%s/%s", dropped, r->name);
     if (!os_exists(r->built))
-        return arena_printf(a, "%s.old", r->built);
+        return arena_printf(a, "%s" INTERRUPTED_OLD, r->built);
     if (os_mkdir_durable(dropped, 0755) || os_exists(to) || os_rename(r->built, to))
         return arena_strdup(a, r->built);
     os_fsync_dir(dropped);
@@ -362,7 +355,7 @@ static int exchange(struct restore *r, struct arena *a, struct err *err) {
     }
     if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
         return err_errno(err, "cannot exchange %s and %s", r->built, r->dir);
-    return exchange_in_steps(r, arena_printf(a, "%s/%s.old", r->outer, r->name), err);
+    return exchange_in_steps(r, arena_printf(a, "%s/%s" INTERRUPTED_OLD, r->outer, r->name), err);
 }
 
 static int replace(struct restore *r, struct arena *a, const char **aside, struct err *err) {
@@ -401,40 +394,22 @@ int restore_publish(struct restore *r, bool may_replace, struct arena *a, const 
 
 /* ---- after a crash ---- */
 
-static bool ends_with(const char *name, const char *tail) {
-    size_t n = strlen(name), m = strlen(tail);
-    return n > m && name[n - m - 1] == '-' && strcmp(name + n - m, tail) == 0;
-}
-
 int restore_settle(const char *dir, bool *done, struct err *err) {
     char *parent, *name, **names;
     size_t count;
-    int rc = BD_OK;
-    *done = false;
     split(dir, &parent, &name);
     if (os_list_dir(parent, &names, &count)) {
         count = 0;
         names = NULL;
     }
-    for (size_t i = count; i-- > 0 && rc == BD_OK;) { /* the newest first */
-        char *outer = join(parent, names[i]), *inner = join(outer, name);
-        struct buf old = BUF_INIT; /* beside the new one: the exchange was under way */
-        buf_addf(&old, "%s.old", inner);
-        if (strncmp(names[i], BUILDING, sizeof BUILDING - 1) == 0)
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(names[i], BUILDING, sizeof BUILDING - 1) == 0) {
+            char *outer = join(parent, names[i]);
             os_remove_tree(outer);
-        else if (strncmp(names[i], REPLACED, sizeof REPLACED - 1) == 0 && ends_with(names[i], name) &&
-                 !*done && !os_exists(dir) && has_database(inner) && has_database(old.data)) {
-            rc = move(inner, dir, err);
-            if (rc == BD_OK)
-                rc = sync_dir(parent, err);
-            *done = rc == BD_OK;
+            free(outer);
         }
-        buf_release(&old);
-        free(inner);
-        free(outer);
-    }
     os_free_list(names, count);
     free(parent);
     free(name);
-    return rc;
+    return interrupted_finish(dir, done, err);
 }

@@ -374,3 +374,33 @@ fingerprint() { (cd "$SCRATCH/ws" && find . -type f -print0 | sort -z | xargs -0
     run bd doctor
     [[ "$output" != *"bd daemon"* ]]
 }
+
+@test "a replacement interrupted between its two renames is named by every command and finished by --fix" {
+    workspace
+    bd create "kept" >/dev/null
+    dbs=$(dirname "$(find "$PWD/.beads" -maxdepth 4 -name .dolt)") && db=${dbs##*/} && dbs=${dbs%/*}
+    half="$dbs/.replaced-20260101-000000-$db"
+    mkdir "$half" && cp -r "$dbs/$db" "$half/$db" && mv "$dbs/$db" "$half/$db.old"
+    before=$(fingerprint)
+    for command in list ready "create x" "init --prefix t --non-interactive"; do
+        apart bd $command
+        [ "$status" -ne 0 ]
+        [[ "$err" == *"interrupted"*"$half/$db"*"bd doctor --fix"* ]] || { echo "$command: $err"; false; }
+    done
+    [ "$(fingerprint)" = "$before" ]
+    [ "$(check "Database Integrity")" = error ]
+    apart bd doctor --fix --yes
+    [[ "$out" == *"Put the database in its place"* ]]
+    bd list | grep -q kept
+    [ -d "$half/$db.old/.dolt" ] # nothing is removed
+
+    # the roll-back of a recovery: only .dolt changes its name
+    mv "$dbs/$db/.dolt" "$dbs/$db/.dolt.failed-20260101-000000"
+    cp -r "$dbs/$db/.dolt.failed-20260101-000000" "$dbs/$db/.dolt.restore-20260101-000001"
+    apart bd list
+    [[ "$err" == *"interrupted"*".dolt.restore-"*"bd doctor --fix"* ]]
+    apart bd doctor --fix --yes
+    bd list | grep -q kept
+    [ -d "$dbs/$db/.dolt.failed-20260101-000000" ]
+    [ "$(check "Database Integrity")" = ok ]
+}

@@ -4,6 +4,8 @@
 #include "store/db/repo_state.h"
 #include "store/remote/conjoin.h"
 #include "store/remote/refs.h"
+#include "store/chunk/lock.h"
+#include "store/remote/interrupted.h"
 #include "store/remote/restore.h"
 
 #include <dirent.h>
@@ -405,23 +407,79 @@ static void empty_remote_has_nothing_to_clone(void **state) {
     remote_close(source);
 }
 
-static void interrupted_exchange_is_finished(void **state) {
-    (void)state;
-    const char *db = make_db("int-db");
-    char command[1600];
-    bool done;
-    snprintf(command, sizeof command,
-             "mkdir '%s/.replaced-20260101-000000-int-db' '%s/.tmp-restore-1-0-int-db' && mv '%s' "
-             "'%s/.replaced-20260101-000000-int-db/' && mkdir -p "
-             "'%s/.replaced-20260101-000000-int-db/int-db.old/.dolt'",
-             scratch, scratch, db, scratch, scratch);
+/* Runs a command in the scratch folder. */
+static void shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void shell(const char *fmt, ...) {
+    char command[2400];
+    int n = snprintf(command, sizeof command, "cd '%s' && ", scratch);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(command + n, sizeof command - (size_t)n, fmt, ap);
+    va_end(ap);
     assert_int_equal(system(command), 0);
-    check(restore_settle(db, &done, &err), &err);
+}
+
+/* As a kill between the two renames leaves it: `how` moves the database out of the way. */
+static void finishes(const char *name, const char *how, const char *expected_ready, bool has_former) {
+    const char *db = make_db(name);
+    struct interrupted found;
+    struct arena a = ARENA_INIT;
+    bool done;
+    assert_false(interrupted_find(db, &a, &found));
+    shell("mkdir .replaced-20260101-000000-%s && n=%s && %s", name, name, how);
+    assert_true(interrupted_find(db, &a, &found));
+    assert_true(interrupted_find_in(scratch, &a, &found));
+    assert_non_null(strstr(found.ready, expected_ready));
+    assert_int_equal(found.former != NULL, has_former);
+    assert_false(os_exists(found.place)); /* looking changes nothing */
+
+    struct store_lock lock; /* whoever is at it holds that */
+    store_lock_init(&lock, found.lock);
+    check(store_lock_take(&lock, 0, &err), &err);
+    assert_int_equal(interrupted_finish(db, &done, &err), BD_BUSY);
+    assert_false(done);
+    store_lock_give(&lock);
+    store_lock_close(&lock);
+
+    check(interrupted_finish(db, &done, &err), &err);
     assert_true(done);
     assert_int_equal(rows_of(db), 400);
-    assert_false(os_exists(path_of(".tmp-restore-1-0-int-db")));
-    check(restore_settle(db, &done, &err), &err);
+    if (has_former)
+        assert_true(os_exists(found.former));
+    check(interrupted_finish(db, &done, &err), &err);
     assert_false(done);
+    arena_release(&a);
+}
+
+static void an_interrupted_replacement_is_finished(void **state) {
+    (void)state;
+    finishes("int-new",
+             "mv $n .replaced-20260101-000000-$n/ && "
+             "mkdir -p .replaced-20260101-000000-$n/$n.old/.dolt/noms",
+             "int-new/int-new", true);
+    finishes("int-old", "mv $n .replaced-20260101-000000-$n/$n.old", "int-old.old", false);
+    finishes("int-dot", "cp -r $n/.dolt $n/.dolt.restore-2 && mv $n/.dolt $n/.dolt.failed-1",
+             ".dolt.restore-2", true);
+}
+
+/* What a restore set aside is no interrupted one, whoever removed the database since. */
+static void a_finished_replacement_is_left_alone(void **state) {
+    (void)state;
+    const char *db = make_db("fin-db");
+    struct interrupted found;
+    struct arena a = ARENA_INIT;
+    shell("mkdir .replaced-20260101-000000-fin-db && mv fin-db .replaced-20260101-000000-fin-db/");
+    assert_false(interrupted_find(db, &a, &found));
+    arena_release(&a);
+}
+
+static void unfinished_databases_are_removed(void **state) {
+    (void)state;
+    bool done;
+    shell("mkdir .tmp-restore-1-0-some-db");
+    check(restore_settle(path_of("some-db"), &done, &err), &err);
+    assert_false(done);
+    assert_false(os_exists(path_of(".tmp-restore-1-0-some-db")));
 }
 
 static void names_and_addresses_are_kept_in_order(void **state) {
@@ -479,7 +537,9 @@ int main(void) {
         cmocka_unit_test(what_a_backup_lacks_is_named),
         cmocka_unit_test(clone_has_branch_tracking_and_remote),
         cmocka_unit_test(empty_remote_has_nothing_to_clone),
-        cmocka_unit_test(interrupted_exchange_is_finished),
+        cmocka_unit_test(an_interrupted_replacement_is_finished),
+        cmocka_unit_test(a_finished_replacement_is_left_alone),
+        cmocka_unit_test(unfinished_databases_are_removed),
         cmocka_unit_test(names_and_addresses_are_kept_in_order),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
