@@ -92,6 +92,14 @@ ssize_t os_pread(int fd, void *buf, size_t size, off_t offset) {
 ssize_t os_pwrite(int fd, const void *buf, size_t size, off_t offset) {
     RETRY(ssize_t, ops->pwrite(fd, buf, size, offset));
 }
+void os_write_out(int fd, off_t offset, size_t size) {
+#ifdef SYNC_FILE_RANGE_WRITE
+    if (ops == &os_system_ops)
+        sync_file_range(fd, offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd, (void)offset, (void)size;
+#endif
+}
 int os_fdatasync(int fd) { RETRY(int, ops->fdatasync(fd)); }
 int os_fsync(int fd) { RETRY(int, ops->fsync(fd)); }
 int os_ftruncate(int fd, off_t size) { RETRY(int, ops->ftruncate(fd, size)); }

@@ -46,6 +46,9 @@ int os_close(int fd);
 ssize_t os_pread(int fd, void *buf, size_t size, off_t offset);
 ssize_t os_pwrite(int fd, const void *buf, size_t size, off_t offset);
 int os_fdatasync(int fd);
+/* Lets the disk begin with these bytes of a file that is to be synced later. A hint, where there is
+ * one. */
+void os_write_out(int fd, off_t offset, size_t size);
 int os_fsync(int fd);
 int os_ftruncate(int fd, off_t size);
 int os_rename(const char *from, const char *to);

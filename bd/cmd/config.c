@@ -32,7 +32,7 @@ static const char *const known_prefixes[] = {
     "github.",     "custom.",    "status.",    "doctor.", "routing.",
     "sync.",       "git.",       "directory.", "repos.",  "external_projects.",
     "validation.", "hierarchy.", "ai.",        "backup.", "federation.",
-    "types.",      "output.",    "history.",   NULL,
+    "types.",      "output.",    "history.",   "gc.",     NULL,
 };
 static const char *const known_keys[] = {
     "no-db",

@@ -35,8 +35,9 @@ bool config_key_is_yaml(const char *key) {
         "ado.pat",
     };
     static const char *const prefixes[] = {
-        "routing.",   "sync.", "git.",    "directory.", "repos.", "external_projects.", "validation.",
-        "hierarchy.", "ai.",   "backup.", "export.",    "dolt.",  "federation.",        "history.",
+        "routing.",    "sync.",      "git.", "directory.", "repos.",  "external_projects.",
+        "validation.", "hierarchy.", "ai.",  "backup.",    "export.", "dolt.",
+        "federation.", "history.",   "gc.",
     };
     for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
         if (strcmp(key, exact[i]) == 0)

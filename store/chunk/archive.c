@@ -3,6 +3,7 @@
 
 #include "store/chunk/bytes.h"
 #include "store/chunk/codec.h"
+#include "store/chunk/prefix_search.h"
 
 #define SIGNATURE "DOLTARC"
 #define NEWEST_VERSION 3
@@ -45,14 +46,7 @@ void archive_release(struct archive *a) {
 
 int64_t archive_find(const struct archive *a, const struct hash *h) {
     uint64_t prefix = read_u64(h->b);
-    uint32_t low = 0, high = a->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (read_u64(a->prefixes + (size_t)middle * 8) < prefix)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low = prefix_search(a->prefixes, 8, a->count, prefix);
     for (; low < a->count && read_u64(a->prefixes + (size_t)low * 8) == prefix; low++)
         if (memcmp(a->suffixes + (size_t)low * 12, h->b + 8, 12) == 0)
             return low;

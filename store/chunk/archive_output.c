@@ -42,6 +42,7 @@ static int flush(struct archive_output *o, struct err *err) {
         return BD_OK;
     if (os_pwrite_all(o->fd, o->pending.data, o->pending.size, (off_t)o->flushed) < 0)
         return err_errno(err, "cannot write %s", o->temp);
+    os_write_out(o->fd, (off_t)o->flushed, o->pending.size);
     o->flushed += o->pending.size;
     buf_clear(&o->pending);
     return BD_OK;

@@ -60,6 +60,7 @@ struct archive_shelf {
     struct buf packed; /* the dictionary's frame (dictionary_packed bytes), then the chunks */
     size_t dictionary_packed;
     uint64_t chunk_bytes;
+    struct codec_decoder *decoder; /* made when it is needed first */
 };
 
 struct archive_shelf *archive_shelf_new(void) {
@@ -76,6 +77,7 @@ void archive_shelf_free(struct archive_shelf *s) {
     free(s->entries);
     free(s->pieces);
     free(s->sequences);
+    codec_decoder_free(s->decoder);
     free(s);
 }
 
@@ -283,11 +285,10 @@ static size_t step_beside(struct version *v) {
     return 0;
 }
 
-/* Finds text in the dictionary that begins at v->at or, with what is new before it, up to `reach`
- * behind, and takes it. False: none. */
-static bool take_found(struct version *v, size_t reach) {
-    size_t end = v->size - v->at < reach ? v->size : v->at + reach;
-    for (size_t at = v->at; at < end && at + WINDOW <= v->size; at += at - v->start < 16 ? 1 : 3) {
+/* Finds text in the dictionary that begins at v->at or behind, and takes it with what is new before it.
+ * False: none. */
+static bool take_found(struct version *v) {
+    for (size_t at = v->at; at + WINDOW <= v->size; at += at - v->start < 16 ? 1 : 3) {
         struct match m = find(v->s, v->data, v->size, at, v->start); /* 3 and STRIDE meet everywhere */
         if (m.size < MATCH_MIN)
             continue;
@@ -307,15 +308,11 @@ static void add_version(struct archive_shelf *s, struct entry *e, const uint8_t 
     v.piece = s->previous_piece;
     v.piece_end = s->piece_count;
     while (v.at < size) {
-        size_t n = equal_beside(&v, 0);
-        bool agrees = n >= MATCH_MIN || (n > 0 && v.at + n == size);
-        if (!agrees && take_found(&v, STRIDE)) /* a former state of what changed */
-            continue;
-        n = step_beside(&v);
+        size_t n = step_beside(&v);
         if (n) {
             take_beside(&v, n);
             v.beside += n;
-        } else if (!take_found(&v, size)) {
+        } else if (!take_found(&v)) {
             break;
         }
     }
@@ -432,20 +429,22 @@ static int pack_all(struct archive_shelf *s, bool all_plain, struct err *err) {
 }
 
 /* A damaged chunk must not replace a good one, whatever is wrong: our encoder, a library, memory. */
-static int read_back(const struct archive_shelf *s, struct err *err) {
+static int read_back(struct archive_shelf *s, struct err *err) {
     const uint8_t *at = (const uint8_t *)s->packed.data;
-    struct codec_decoder *decoder = codec_decoder_new();
     struct codec_dictionary *dictionary = NULL;
-    int rc = s->dictionary_packed
-                 ? codec_dictionary_open(&dictionary, decoder, at, s->dictionary_packed, err)
-                 : BD_OK;
+    int rc = BD_OK;
+    if (!s->decoder)
+        s->decoder = codec_decoder_new();
+    if (s->dictionary_packed)
+        rc = codec_dictionary_open(&dictionary, s->decoder, at, s->dictionary_packed, err);
     at += s->dictionary_packed;
     for (size_t i = 0; i < s->entry_count && rc == BD_OK; i++) {
         const struct entry *e = &s->entries[i];
         uint8_t *data = NULL;
         size_t size = 0;
-        rc = e->plain ? codec_decode_snappy(at, e->packed_size, &data, &size, err)
-                      : codec_decode_zstd(decoder, dictionary, at, e->packed_size, &data, &size, err);
+        rc = e->plain
+                 ? codec_decode_snappy(at, e->packed_size, &data, &size, err)
+                 : codec_decode_zstd(s->decoder, dictionary, at, e->packed_size, &data, &size, err);
         if (rc == BD_OK && (size != e->size || XXH3_64bits(data, size) != e->sum))
             rc = err_set(err, BD_CORRUPT, "it reads back differently");
         if (rc != BD_OK) {
@@ -457,7 +456,6 @@ static int read_back(const struct archive_shelf *s, struct err *err) {
         at += e->packed_size;
     }
     codec_dictionary_close(dictionary);
-    codec_decoder_free(decoder);
     return rc;
 }
 

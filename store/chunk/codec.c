@@ -16,20 +16,33 @@ void codec_append_snappy(struct buf *out, const uint8_t *data, size_t size) {
     out->size += used + 4;
 }
 
+bool codec_snappy_size(const uint8_t *record, size_t record_size, size_t *size) {
+    *size = 0;
+    /* Snappy's densest element makes 64 bytes of three; more is a lie that would only cost memory. */
+    return record_size >= 5 && snappy_length(record, record_size - 4, size) && *size > 0 &&
+           *size <= CODEC_CHUNK_MAX && *size / 22 <= record_size - 4;
+}
+
+static bool sum_is_right(const uint8_t *record, size_t body_size) {
+    return crc32c(record, body_size) == read_u32(record + body_size);
+}
+
+bool codec_decode_snappy_to(const uint8_t *record, size_t record_size, uint8_t *out, size_t size) {
+    size_t body_size = record_size - 4;
+    return sum_is_right(record, body_size) && snappy_decode(record, body_size, out, size);
+}
+
 int codec_decode_snappy(const uint8_t *record, size_t record_size, uint8_t **data, size_t *size,
                         struct err *err) {
+    size_t length;
     if (record_size < 5)
         return err_set(err, BD_CORRUPT, "a chunk record of %zu bytes is too short", record_size);
-    size_t body_size = record_size - 4;
-    if (crc32c(record, body_size) != read_u32(record + body_size))
+    if (!sum_is_right(record, record_size - 4))
         return err_set(err, BD_CORRUPT, "checksum error");
-    size_t length = 0;
-    /* Snappy's densest element makes 64 bytes of three; more is a lie that would only cost memory. */
-    if (!snappy_length(record, body_size, &length) || length == 0 || length > CODEC_CHUNK_MAX ||
-        length / 22 > body_size)
+    if (!codec_snappy_size(record, record_size, &length))
         return err_set(err, BD_CORRUPT, "not a snappy block of a possible size");
     uint8_t *bytes = mem_alloc(length + SNAPPY_SLACK);
-    if (!snappy_decode(record, body_size, bytes, length)) {
+    if (!snappy_decode(record, record_size - 4, bytes, length)) {
         free(bytes);
         return err_set(err, BD_CORRUPT, "damaged snappy block");
     }

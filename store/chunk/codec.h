@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,11 @@ void codec_append_snappy(struct buf *out, const uint8_t *data, size_t size);
  */
 int codec_decode_snappy(const uint8_t *record, size_t record_size, uint8_t **data, size_t *size,
                         struct err *err);
+
+/* The same in two steps, for memory of the caller's: what the record claims to be, false when that
+ * cannot be; then `size` must be that, and `out` has SNAPPY_SLACK bytes more. False: damaged. */
+bool codec_snappy_size(const uint8_t *record, size_t record_size, size_t *size);
+bool codec_decode_snappy_to(const uint8_t *record, size_t record_size, uint8_t *out, size_t size);
 
 /* Working memory for zstd (about 160 KB), for one thread at a time. */
 struct codec_decoder;

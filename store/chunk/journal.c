@@ -67,6 +67,13 @@ static bool map_to(struct journal *j, uint64_t size) {
     return true;
 }
 
+const uint8_t *journal_map(struct journal *j, uint64_t *size) {
+    if (j->settled > j->map_size)
+        map_to(j, j->settled);
+    *size = j->map_size;
+    return j->map;
+}
+
 /* Parses from the validated end to `size`; in place when all of it is known to be synced. */
 static int replay(struct journal *j, uint64_t size, struct err *err) {
     struct journal_walk_end end;

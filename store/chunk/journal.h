@@ -63,6 +63,10 @@ int journal_has(struct journal *j, const struct hash *h, struct err *err);
 int journal_get(struct journal *j, const struct hash *h, struct chunk_place *place, uint8_t **data,
                 size_t *size, bool *packed, struct err *err);
 
+/* The validated prefix as far as it may be mapped; *size is 0 when that cannot be. Until the next call
+ * of any other function. */
+const uint8_t *journal_map(struct journal *j, uint64_t *size);
+
 void journal_set_reading(struct journal *j, enum chunk_reading how);
 
 /* Replays the whole file instead of trusting an index; *dropped: there was an index to distrust. */

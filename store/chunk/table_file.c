@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "store/chunk/bytes.h"
 #include "store/chunk/codec.h"
+#include "store/chunk/prefix_search.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,14 +38,7 @@ void table_release(struct table *t) {
 
 int64_t table_find(const struct table *t, const struct hash *h) {
     uint64_t prefix = read_u64(h->b);
-    uint32_t low = 0, high = t->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (read_u64(t->tuples + (size_t)middle * TUPLE_SIZE) < prefix)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low = prefix_search(t->tuples, TUPLE_SIZE, t->count, prefix);
     for (; low < t->count; low++) {
         const uint8_t *tuple = t->tuples + (size_t)low * TUPLE_SIZE;
         if (read_u64(tuple) != prefix)

@@ -153,16 +153,25 @@ static int mark_newest(struct collection *c, struct err *err) {
 static int fetch(void *ctx, uint32_t note, struct archive_chunk *out, struct err *err) {
     struct collection *c = ctx;
     uint32_t e = c->walk.order[c->from + note];
-    struct chunk_place place = {c->walk.marks[e].offset, c->walk.seen.entries[e].size};
+    const struct gc_mark *mark = &c->walk.marks[e];
     if (++c->done % RELEASE_READS == 0)
         chunk_store_release_pages(c->cs);
     int rc = BD_OK;
     if (c->o->progress && c->done % PROGRESS_CHUNKS == 0)
         rc = c->o->progress(c->o->progress_ctx, DB_GC_WRITE, c->done, c->total);
     out->address = c->walk.seen.entries[e].address;
-    return rc == BD_OK ? chunk_store_read_placed(c->cs, &out->address, &place, &out->data, &out->size,
-                                                 &out->packed, err)
-                       : rc;
+    if (mark->loaded) {
+        struct chunk loaded = chunk_load_get(c->walk.load, (int64_t)mark->offset);
+        out->data = loaded.data;
+        out->size = loaded.size;
+        return rc;
+    }
+    struct chunk_place place = {mark->offset, c->walk.seen.entries[e].size};
+    if (rc == BD_OK)
+        rc = chunk_store_read_placed(c->cs, &out->address, &place, &out->own, &out->size, &out->packed,
+                                     err);
+    out->data = out->own;
+    return rc;
 }
 
 /* A file is complete. A dry run only wants to know how large it is. */
@@ -228,7 +237,7 @@ static int write_table_file(struct collection *c, enum chunk_generation g, const
             rc = archive_chunk_unpack(&chunk, err);
         if (rc == BD_OK)
             rc = table_writer_add(w, &chunk.address, chunk.data, chunk.size, err);
-        free(chunk.data);
+        archive_chunk_release(&chunk);
     }
     if (rc != BD_OK) {
         table_writer_drop(w);
@@ -476,16 +485,17 @@ int db_gc_estimate(const char *dir, struct db_gc_estimate *out, struct err *err)
 
 /* --- automatic collection --- */
 
-#define STEP_JOURNAL_BYTES (UINT64_C(4) << 20)
-#define STEP_BYTES (UINT64_C(12) << 20)
-/* In a large store a step needs more commits to find versions of one node: a 16th of it, up to this. */
-#define LARGE_JOURNAL_BYTES (UINT64_C(24) << 20)
-#define LARGE_STEP_BYTES (UINT64_C(72) << 20)
-#define LARGE_STORE_DIVISOR 16
-#define BACKLOG_BYTES                                                                                  \
-    (UINT64_C(32) << 20) /* a journal nobody collected for long is worked off at leisure */
-#define PACE_MS 1000
-#define BACKLOG_PACE_MS 3000
+/*
+ * A step costs a quarter of a millisecond for each commit that it moves, and something for itself; the
+ * more commits, the more versions of each node it finds. So it waits until there are hundreds of them,
+ * and small stores never see one. It takes about a tenth of a second: commands that follow each other
+ * without a pause lose a few percent to steps, and the journal may grow for a while.
+ */
+#define STEP_JOURNAL_BYTES (UINT64_C(16) << 20)
+#define STEP_BYTES (UINT64_C(48) << 20) /* of chunks: all of a journal that just became due */
+#define PACE_MS 4000
+#define LONG_JOURNAL_BYTES (UINT64_C(40) << 20) /* a longer one may grow no more */
+#define LONG_JOURNAL_PACE_MS 1000
 
 static uint64_t journal_limit(const struct db_gc_step_options *o) {
     return o->journal_bytes ? o->journal_bytes : STEP_JOURNAL_BYTES;
@@ -512,36 +522,26 @@ bool db_gc_step_due(const char *dir, const struct db_gc_step_options *o) {
     bool due = file_of(&path, noms.data, JOURNAL_FILE, &journal) &&
                (uint64_t)journal.st_size > journal_limit(o);
     if (due && file_of(&path, noms.data, "oldgen/manifest", &last))
-        due =
-            ms_since(&last) >= ((uint64_t)journal.st_size > BACKLOG_BYTES ? BACKLOG_PACE_MS : PACE_MS);
+        due = ms_since(&last) >=
+              ((uint64_t)journal.st_size > LONG_JOURNAL_BYTES ? LONG_JOURNAL_PACE_MS : PACE_MS);
     /* The young files are written anew when the journal goes: not more often than it brings as much. */
     if (due)
         due = chunk_collection_sizes(noms.data, &sizes, NULL) == BD_OK && sizes.journal > sizes.young;
-    if (due && !o->journal_bytes && sizes.journal < LARGE_JOURNAL_BYTES)
-        due = sizes.journal > sizes.old / LARGE_STORE_DIVISOR;
     buf_release(&noms);
     buf_release(&path);
     return due;
-}
-
-/* All of a journal that just became due; of a longer one a piece. */
-static uint64_t default_step_bytes(const struct chunk_store *cs) {
-    struct chunk_store_stats stats;
-    chunk_store_get_stats(cs, &stats);
-    return stats.journal_bytes <= LARGE_JOURNAL_BYTES + STEP_JOURNAL_BYTES ? LARGE_STEP_BYTES
-                                                                           : STEP_BYTES;
 }
 
 static int step(struct collection *c, const struct db_gc_step_options *so, struct err *err) {
     bool complete; /* what a step reads is little: the mapped journal is quickest */
     c->is_step = true;
     gc_walk_init(&c->walk, c->cs, true);
+    c->walk.load_bytes = so->step_bytes ? so->step_bytes : STEP_BYTES;
     int rc = chunk_collection_begin(&c->files, c->cs, 0, err);
     if (rc == BD_OK)
         rc = find_roots(c, err);
     if (rc == BD_OK)
-        rc = gc_walk_history(&c->walk, c->roots.old, c->roots.old_count,
-                             so->step_bytes ? so->step_bytes : default_step_bytes(c->cs), &complete,
+        rc = gc_walk_history(&c->walk, c->roots.old, c->roots.old_count, c->walk.load_bytes, &complete,
                              err);
     if (rc != BD_OK)
         return rc;

@@ -77,8 +77,8 @@ int db_gc_estimate(const char *dir, struct db_gc_estimate *out, struct err *err)
 /* --- automatic collection: a small piece of the work, done by the command that finds it due --- */
 
 struct db_gc_step_options {
-    uint64_t journal_bytes; /* due when the journal is longer (0: 4 MB, in large stores up to 24 MB) */
-    uint64_t step_bytes;    /* how much one step reads at most, about, uncompressed (0: 12 to 36 MB) */
+    uint64_t journal_bytes; /* due when the journal is longer (0: 16 MB) */
+    uint64_t step_bytes;    /* how much one step reads at most, about, uncompressed (0: 48 MB) */
 };
 
 /*

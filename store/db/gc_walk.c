@@ -48,6 +48,7 @@ void gc_walk_init(struct gc_walk *w, struct chunk_store *cs, bool skip_old) {
 
 void gc_walk_release(struct gc_walk *w) {
     address_map_release(&w->seen);
+    chunk_load_free(w->load);
     free(w->marks);
     free(w->order);
     gc_walk_trim(w);
@@ -108,26 +109,32 @@ static void read_along(struct gc_walk *w, bool along) {
     w->along_now = along;
 }
 
-/* The chunk's bytes are the caller's. BD_NOT_FOUND only for what a shallow clone left out. */
-static int read_placed(struct gc_walk *w, const struct hash *h, struct chunk_place *place,
-                       uint8_t **data, size_t *size, struct err *err) {
+struct content {
+    struct chunk chunk;
+    uint8_t *own;   /* to be freed; NULL: it is loaded */
+    int64_t loaded; /* its number, or -1 */
+    struct chunk_place place;
+};
+
+/* BD_NOT_FOUND only for what a shallow clone left out. */
+static int read_chunk(struct gc_walk *w, const struct hash *h, struct content *out, struct err *err) {
+    *out = (struct content){.loaded = chunk_load_find(w->load, h)};
+    if (out->loaded >= 0) {
+        out->chunk = chunk_load_get(w->load, out->loaded);
+        return BD_OK;
+    }
     if (++w->read_since_release >= RELEASE_READS) {
         chunk_store_release_pages(w->cs);
         w->read_since_release = 0;
     }
-    int rc = chunk_store_read_placed(w->cs, h, place, data, size, NULL, err);
+    int rc = chunk_store_read_placed(w->cs, h, &out->place, &out->own, &out->chunk.size, NULL, err);
+    out->chunk.data = out->own;
     if (rc != BD_NOT_FOUND || chunk_store_is_ghost(w->cs, h, NULL) == BD_OK)
         return rc;
     err_prefix(err, "a chunk is missing that the database needs; nothing was changed");
     if (err)
         err->code = BD_CORRUPT;
     return BD_CORRUPT;
-}
-
-static int read_chunk(struct gc_walk *w, const struct hash *h, uint8_t **data, size_t *size,
-                      struct err *err) {
-    struct chunk_place place = {0, 0};
-    return read_placed(w, h, &place, data, size, err);
 }
 
 static struct gc_refs *cache_slot(struct gc_walk *w, const struct hash *h) {
@@ -143,11 +150,10 @@ static int refs_of(struct gc_walk *w, const struct hash *h, const struct gc_refs
     *out = slot;
     if (slot->items && hash_eq(&slot->of, h))
         return BD_OK;
-    uint8_t *data;
-    size_t size;
+    struct content c;
     bool along = w->along_now;
     read_along(w, false); /* it may be from long ago */
-    int rc = read_chunk(w, h, &data, &size, err);
+    int rc = read_chunk(w, h, &c, err);
     read_along(w, along);
     if (rc == BD_NOT_FOUND) {
         *out = NULL;
@@ -155,8 +161,8 @@ static int refs_of(struct gc_walk *w, const struct hash *h, const struct gc_refs
         return BD_OK;
     }
     if (rc == BD_OK) {
-        rc = parse_refs(h, &(struct chunk){data, size}, slot, err);
-        free(data);
+        rc = parse_refs(h, &c.chunk, slot, err);
+        free(c.own);
     }
     return rc;
 }
@@ -366,18 +372,18 @@ static int enter(struct gc_walk *w, const struct gc_child *child, struct err *er
     MEM_GROW(w->marks, w->mark_capacity, w->seen.count);
     w->marks[entry] =
         (struct gc_mark){.kind = child->kind}; /* the last use of child: frames may move */
-    uint8_t *data;
-    size_t size;
-    struct chunk_place place = {0, 0};
-    int rc = read_placed(w, &h, &place, &data, &size, err);
+    struct content c;
+    int rc = read_chunk(w, &h, &c, err);
     if (rc == BD_NOT_FOUND) {
         err_clear(err);
         return BD_OK;
     }
     if (rc != BD_OK)
         return rc;
-    w->seen.entries[entry].size = place.size;
-    w->marks[entry].offset = place.offset & ((UINT64_C(1) << 48) - 1);
+    w->seen.entries[entry].size = c.place.size;
+    w->marks[entry].loaded = c.loaded >= 0;
+    w->marks[entry].offset =
+        (c.loaded >= 0 ? (uint64_t)c.loaded : c.place.offset) & ((UINT64_C(1) << 48) - 1);
     if (w->depth == w->frame_capacity) {
         size_t before = w->frame_capacity;
         MEM_GROW(w->frames, w->frame_capacity, w->depth + 1);
@@ -386,11 +392,11 @@ static int enter(struct gc_walk *w, const struct gc_child *child, struct err *er
     struct gc_frame *f = &w->frames[w->depth];
     f->entry = (uint32_t)entry;
     f->count = f->next = 0;
-    w->bytes += size;
-    rc = parse_refs(&h, &(struct chunk){data, size}, &f->refs, err);
+    w->bytes += c.chunk.size;
+    rc = parse_refs(&h, &c.chunk, &f->refs, err);
     if (rc == BD_OK && is_first)
-        w->seen.entries[entry].value = place_of_first(&(struct chunk){data, size}, &f->refs, &h);
-    free(data);
+        w->seen.entries[entry].value = place_of_first(&c.chunk, &f->refs, &h);
+    free(c.own);
     if (rc != BD_OK)
         return rc;
     settle_kind(w, f);
@@ -423,8 +429,34 @@ static void leave(struct gc_walk *w) {
     }
 }
 
+/* What is loaded is new as a rule; the few exceptions are found together (drop_old). */
 static bool is_known(const struct gc_walk *w, const struct hash *h) {
-    return address_map_find(&w->seen, h) || (w->skip_old && chunk_store_has_old(w->cs, h));
+    return address_map_find(&w->seen, h) ||
+           (w->skip_old && chunk_load_find(w->load, h) < 0 && chunk_store_has_old(w->cs, h));
+}
+
+static int by_number(const void *a, const void *b) {
+    return hash_cmp(*(const struct hash *const *)a, *(const struct hash *const *)b);
+}
+
+/* Takes from the list what is old. In the order of the indexes that are searched: their pages come and
+ * go. */
+static void drop_old(struct gc_walk *w, size_t from) {
+    size_t count = w->count - from, kept = from;
+    if (!w->load || !w->skip_old || count == 0)
+        return;
+    const struct hash **sorted = mem_alloc(count * sizeof *sorted);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &w->seen.entries[w->order[from + i]].address;
+    qsort(sorted, count, sizeof *sorted, by_number);
+    for (size_t i = 0; i < count; i++)
+        if (chunk_store_has_old(w->cs, sorted[i]))
+            w->marks[address_map_find(&w->seen, sorted[i]) - w->seen.entries].old = true;
+    for (size_t i = from; i < w->count; i++)
+        if (!w->marks[w->order[i]].old)
+            w->order[kept++] = w->order[i];
+    w->count = kept;
+    free(sorted);
 }
 
 /* Stops early once w->bytes reaches max_bytes; the chunks above the last one are not listed then. */
@@ -449,7 +481,10 @@ static int walk_below(struct gc_walk *w, const struct gc_child *top, uint64_t ma
 }
 
 int gc_walk_from(struct gc_walk *w, const struct hash *h, struct err *err) {
-    return walk_below(w, &(struct gc_child){.h = *h}, UINT64_MAX, err);
+    size_t from = w->count;
+    int rc = walk_below(w, &(struct gc_child){.h = *h}, UINT64_MAX, err);
+    drop_old(w, from);
+    return rc;
 }
 
 /* --- what is read now --- */
@@ -514,9 +549,8 @@ static void list_commit(struct gc_walk *w, struct commit_list *l, const struct h
 
 /* Height and parents of the i-th commit; its parents are listed behind all others. */
 static int expand_commit(struct gc_walk *w, struct commit_list *l, size_t i, struct err *err) {
-    uint8_t *data;
-    size_t size;
-    int rc = read_chunk(w, &l->items[i].hash, &data, &size, err);
+    struct content c;
+    int rc = read_chunk(w, &l->items[i].hash, &c, err);
     if (rc == BD_NOT_FOUND) { /* the border of a shallow clone */
         err_clear(err);
         return BD_OK;
@@ -525,7 +559,7 @@ static int expand_commit(struct gc_walk *w, struct commit_list *l, size_t i, str
         return rc;
     bool bad = false;
     struct fb_table t;
-    rc = fb_open(data, size, "DCMT", &bad, &t, err);
+    rc = fb_open(c.chunk.data, c.chunk.size, "DCMT", &bad, &t, err);
     if (rc == BD_OK) {
         struct fb_bytes parents = fb_bytes_at(&t, 2);
         l->items[i].height = fb_u64(&t, 1, 0);
@@ -541,8 +575,25 @@ static int expand_commit(struct gc_walk *w, struct commit_list *l, size_t i, str
             list_commit(w, l, &h);
         }
     }
-    free(data);
+    free(c.own);
     return rc;
+}
+
+/* A commit follows what it needs. What is new begins behind the parent of the oldest new commit, if
+ * that is in the journal at all. */
+static int load(struct gc_walk *w, const struct commit_list *l, struct err *err) {
+    struct content c = {.own = NULL};
+    if (!w->load_bytes || w->load || l->count == 0)
+        return BD_OK;
+    if (l->items[0].has_parent) {
+        int rc = read_chunk(w, &l->items[0].parent, &c, err);
+        if (rc != BD_OK && rc != BD_NOT_FOUND)
+            return rc;
+        free(c.own);
+        err_clear(err);
+    }
+    w->load = chunk_load_new(w->cs, c.place.offset + c.place.size, w->load_bytes);
+    return BD_OK;
 }
 
 int gc_walk_history(struct gc_walk *w, const struct hash *heads, size_t count, uint64_t max_bytes,
@@ -555,6 +606,9 @@ int gc_walk_history(struct gc_walk *w, const struct hash *heads, size_t count, u
         rc = expand_commit(w, &l, i, err);
     if (l.count)
         qsort(l.items, l.count, sizeof *l.items, by_height);
+    size_t from = w->count;
+    if (rc == BD_OK)
+        rc = load(w, &l, err);
     read_along(w, true);
     uint64_t limit = max_bytes ? w->bytes + max_bytes : UINT64_MAX;
     size_t i = 0;
@@ -564,6 +618,7 @@ int gc_walk_history(struct gc_walk *w, const struct hash *heads, size_t count, u
         rc = walk_below(w, &top, limit, err);
     }
     read_along(w, false);
+    drop_old(w, from);
     if (complete)
         *complete = i == l.count && w->depth == 0;
     address_map_release(&l.known);

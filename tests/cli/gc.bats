@@ -58,15 +58,16 @@ teardown() { scratch_teardown; }
 }
 
 @test "a long journal is collected by the command that finds it; gc.auto switches that off" {
-    python3 -c 'import random
+    python3 -c 'import base64, random
 random.seed(1)
-for i in range(24):
-    print("{\"id\":\"t-%d\",\"title\":\"i\",\"status\":\"open\",\"priority\":2,\"issue_type\":\"task\",\"description\":\"%s\",\"created_at\":\"2026-01-01T00:00:00Z\",\"updated_at\":\"2026-01-01T00:00:00Z\"}" % (i, "".join(random.choice("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") for _ in range(300000))))' >big.jsonl
+for i in range(90):
+    text = base64.b64encode(random.randbytes(225000)).decode()
+    print("{\"id\":\"t-%d\",\"title\":\"i\",\"status\":\"open\",\"priority\":2,\"issue_type\":\"task\",\"description\":\"%s\",\"created_at\":\"2026-01-01T00:00:00Z\",\"updated_at\":\"2026-01-01T00:00:00Z\"}" % (i, text))' >big.jsonl
     BD_GC_AUTO=false bd import big.jsonl >/dev/null
-    [ "$(stat -c %s $journal)" -gt 4194304 ]
+    [ "$(stat -c %s $journal)" -gt 16777216 ]
     list=$(bd list --json --limit 0)
     BD_GC_AUTO=false bd create A --id t-a --silent
-    [ "$(stat -c %s $journal)" -gt 4194304 ]
+    [ "$(stat -c %s $journal)" -gt 16777216 ]
     bd close t-a
     [ -n "$(find $noms -name '*.darc')" ]
     [ "$(bd list --json --limit 0)" = "$list" ]

@@ -2,6 +2,7 @@
  */
 #include "base/os.h"
 #include "store/chunk/batch.h"
+#include "store/chunk/chunk_load.h"
 #include "store/chunk/chunk_store.h"
 #include "store/chunk/journal_record.h"
 #include "store/chunk/manifest.h"
@@ -759,11 +760,84 @@ static void readers_see_whole_states_during_collections(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup(f, fresh)
 
+/* --- chunks that are loaded together --- */
+
+static void assert_loaded(const struct chunk_load *l, int i, bool expected) {
+    struct text_chunk c;
+    make_chunk(&c, "load", i, 0);
+    int64_t number = chunk_load_find(l, &c.write.hash);
+    assert_int_equal(number >= 0, expected);
+    if (number < 0)
+        return;
+    struct chunk chunk = chunk_load_get(l, number);
+    assert_int_equal(chunk.size, c.write.size);
+    assert_memory_equal(chunk.data, c.text, chunk.size);
+}
+
+static uint64_t offset_of(struct chunk_store *cs, int i) {
+    struct text_chunk c;
+    struct chunk_place place = {0, 0};
+    uint8_t *data;
+    size_t size;
+    make_chunk(&c, "load", i, 0);
+    assert_int_equal(chunk_store_read_placed(cs, &c.write.hash, &place, &data, &size, NULL, &err),
+                     BD_OK);
+    free(data);
+    return place.offset;
+}
+
+static void chunks_are_loaded_together(void **state) {
+    (void)state;
+    enum { COUNT = 600 };
+    create(50);
+    struct chunk_store *cs = open_store();
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(commit_text(cs, "load", i, 0), BD_OK);
+    uint64_t tenth = offset_of(cs, 10);
+    struct text_chunk c;
+    size_t size = make_chunk(&c, "load", 100, 0)->size;
+    chunk_store_close(cs);
+
+    cs = open_store();
+    struct chunk_load *l = chunk_load_new(cs, 0, 1 << 20);
+    for (int i = 0; i < COUNT - 1; i++)
+        assert_loaded(l, i, true);
+    assert_int_equal(chunk_load_find(l, &(struct hash){{1}}), -1);
+    chunk_load_free(l);
+
+    l = chunk_load_new(cs, tenth, 5 * size); /* a piece; those of one digit are shorter */
+    assert_loaded(l, 9, false);
+    for (int i = 10; i < 15; i++)
+        assert_loaded(l, i, true);
+    assert_loaded(l, 16, false);
+    chunk_load_free(l);
+
+    l = chunk_load_new(cs, tenth + 1, 1 << 20); /* no record begins there */
+    assert_loaded(l, 10, false);
+    chunk_load_free(l);
+    l = chunk_load_new(cs, UINT64_MAX, 1 << 20);
+    assert_loaded(l, 10, false);
+    chunk_load_free(l);
+    assert_int_equal(chunk_load_find(NULL, &c.write.hash), -1);
+
+    /* What is damaged is left out, and only that. */
+    int fd = open(in_dir(JOURNAL_FILE), O_WRONLY);
+    assert_int_equal(pwrite(fd, "xxxx", 4, (off_t)tenth + JOURNAL_CHUNK_PAYLOAD + 6), 4);
+    close(fd);
+    l = chunk_load_new(cs, 0, 1 << 20);
+    assert_loaded(l, 9, true);
+    assert_loaded(l, 10, false);
+    assert_loaded(l, 11, true);
+    chunk_load_free(l);
+    chunk_store_close(cs);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(created_store_reads_back),
         TEST(empty_store_takes_its_first_root),
         TEST(commits_survive_and_cost_no_duplicates),
+        TEST(chunks_are_loaded_together),
         TEST(wrong_input_is_refused),
         TEST(snapshots_stay_until_refreshed),
         TEST(chunks_too_large_for_the_journal_go_to_a_table_file),
