@@ -592,7 +592,8 @@ static int load(struct gc_walk *w, const struct commit_list *l, struct err *err)
         free(c.own);
         err_clear(err);
     }
-    w->load = chunk_load_new(w->cs, c.place.offset + c.place.size, w->load_bytes);
+    uint64_t from = c.place.size ? c.place.offset + c.place.size : 0; /* 0: not in the journal */
+    w->load = chunk_load_new(w->cs, from, w->load_bytes);
     return BD_OK;
 }
 
