@@ -73,21 +73,6 @@ void mem_expect(size_t size) {
 #endif
 }
 
-void *mem_large(size_t size) {
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
-        out_of_memory(size);
-#ifdef MADV_HUGEPAGE
-    madvise(p, size, MADV_HUGEPAGE);
-#endif
-    return p;
-}
-
-void mem_large_free(void *p, size_t size) {
-    if (p)
-        munmap(p, size);
-}
-
 char *mem_strdup(const char *s) { return mem_dup(s, strlen(s) + 1); }
 
 void *mem_dup(const void *bytes, size_t size) {

@@ -20,12 +20,6 @@ void *mem_resize(void *old, size_t count, size_t size);
 /* Fetches so much memory at once, for a process that knows it will need it: page by page costs a fault
  * each, which in a virtual machine takes longer than most of what is done with a page. */
 void mem_expect(size_t size);
-/*
- * Zeroed memory that is taken from the system as it is touched, where possible in pages of megabytes
- * (MADV_HUGEPAGE): for tens of megabytes that fill up from the start. mem_large_free gives it back.
- */
-void *mem_large(size_t size);
-void mem_large_free(void *p, size_t size); /* NULL is fine */
 char *mem_strdup(const char *s);
 /* Gives the system back what was freed: the allocator keeps many small pieces, once for each thread.
  * For the end of a large piece of work, not for loops. */

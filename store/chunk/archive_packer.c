@@ -21,8 +21,6 @@
 
 #define SHELVES_MAX 8u
 #define THREADS_MAX 8u
-#define CACHE_LINE 64u
-#define PREFETCH_MAX 8192u
 #define BATCHES 4u
 #define BATCH_CHUNKS 128u
 #define BATCH_BYTES ((size_t)256 << 10)
@@ -118,19 +116,14 @@ static struct slot *full_slot(struct archive_packer *p) {
 
 /* --- tasks: entered and left with the lock held, which they give up meanwhile --- */
 
-void archive_chunk_release(struct archive_chunk *c) {
-    free(c->own);
-    c->data = c->own = NULL;
-}
-
 int archive_chunk_unpack(struct archive_chunk *c, struct err *err) {
     int rc = BD_OK;
     if (c->packed) {
-        uint8_t *unpacked = NULL;
-        rc = codec_decode_snappy(c->data, c->size, &unpacked, &c->size, err);
+        uint8_t *record = c->data;
+        c->data = NULL;
+        rc = codec_decode_snappy(record, c->size, &c->data, &c->size, err);
         c->packed = false;
-        archive_chunk_release(c);
-        c->data = c->own = unpacked;
+        free(record);
     } else if (c->size == 0 || c->size > CODEC_CHUNK_MAX) {
         rc = err_set(err, BD_INVALID, "a chunk of %zu bytes cannot be stored", c->size);
     }
@@ -150,16 +143,10 @@ static bool put(struct archive_packer *p, struct archive_shelf *shelf, struct ar
     } else {
         archive_shelf_add(shelf, &c->address, c->data, c->size, c->related);
     }
-    archive_chunk_release(c);
+    free(c->data);
+    c->data = NULL;
     return archive_shelf_size(shelf) >= c->shelf_size ||
            archive_shelf_count(shelf) >= SHELF_CHUNKS_MAX || p->plain_bytes >= PLAIN_BYTES_MAX;
-}
-
-/* Chunks come in an order of their own from all over a large memory: the next one is on its way while
- * this one is matched. */
-static void prefetch(const struct archive_chunk *c) {
-    for (size_t at = 0; at < c->size && at < PREFETCH_MAX; at += CACHE_LINE)
-        __builtin_prefetch(c->data + at);
 }
 
 /* Goes on with the oldest batch as long as there is a shelf. */
@@ -181,8 +168,6 @@ static void shelve(struct archive_packer *p) {
             }
             if ((rc = archive_chunk_unpack(c, &err)) != BD_OK)
                 break;
-            if (b->next + 1 < b->count)
-                prefetch(&c[1]);
             full = put(p, s->shelf, c);
             b->next++;
         }
@@ -334,7 +319,7 @@ void archive_packer_free(struct archive_packer *p) {
         pthread_join(p->threads[--p->thread_count], NULL);
     for (size_t i = 0; i < BATCHES; i++) {
         for (size_t k = 0; k < p->batches[i]->count; k++)
-            archive_chunk_release(&p->batches[i]->chunks[k]);
+            free(p->batches[i]->chunks[k].data);
         free(p->batches[i]);
     }
     for (size_t i = 0; i < p->slot_count; i++)

@@ -16,24 +16,21 @@ typedef int archive_packer_sink(void *ctx, struct archive_shelf *s, struct err *
 
 struct archive_chunk {
     struct hash address;
-    const uint8_t *data;
+    uint8_t *data; /* malloc'd */
     size_t size;
-    uint8_t *own; /* data to be freed; NULL: data stays where it is until the packer has finished */
-    bool packed;  /* data is a snappy record */
-    bool related; /* the chunk before was another version of it */
-    bool plain;   /* no dictionary for it */
-    bool apart;   /* not on a shelf with those before */
+    bool packed;       /* data is a snappy record */
+    bool related;      /* the chunk before was another version of it */
+    bool plain;        /* no dictionary for it */
+    bool apart;        /* not on a shelf with those before */
     size_t shelf_size; /* the shelf is full with a dictionary of about that size */
 };
 
 /* Decompresses a packed one. BD_CORRUPT; BD_INVALID for an empty or giant chunk. */
 int archive_chunk_unpack(struct archive_chunk *c, struct err *err);
 
-void archive_chunk_release(struct archive_chunk *c); /* frees what is its own */
-
 struct archive_packer *archive_packer_new(archive_packer_sink *sink, void *ctx);
 
-/* Takes c->own, also when it fails: BD_INVALID for an empty or giant chunk, BD_CORRUPT. It may tell
+/* Takes c->data, also when it fails: BD_INVALID for an empty or giant chunk, BD_CORRUPT. It may tell
  * what is wrong with an earlier chunk. After a failure only archive_packer_free makes sense. */
 int archive_packer_add(struct archive_packer *p, const struct archive_chunk *c, struct err *err);
 

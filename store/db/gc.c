@@ -153,25 +153,16 @@ static int mark_newest(struct collection *c, struct err *err) {
 static int fetch(void *ctx, uint32_t note, struct archive_chunk *out, struct err *err) {
     struct collection *c = ctx;
     uint32_t e = c->walk.order[c->from + note];
-    const struct gc_mark *mark = &c->walk.marks[e];
+    struct chunk_place place = {c->walk.marks[e].offset, c->walk.seen.entries[e].size};
     if (++c->done % RELEASE_READS == 0)
         chunk_store_release_pages(c->cs);
     int rc = BD_OK;
     if (c->o->progress && c->done % PROGRESS_CHUNKS == 0)
         rc = c->o->progress(c->o->progress_ctx, DB_GC_WRITE, c->done, c->total);
     out->address = c->walk.seen.entries[e].address;
-    if (mark->loaded) {
-        struct chunk loaded = chunk_load_get(c->walk.load, (int64_t)mark->offset);
-        out->data = loaded.data;
-        out->size = loaded.size;
-        return rc;
-    }
-    struct chunk_place place = {mark->offset, c->walk.seen.entries[e].size};
-    if (rc == BD_OK)
-        rc = chunk_store_read_placed(c->cs, &out->address, &place, &out->own, &out->size, &out->packed,
-                                     err);
-    out->data = out->own;
-    return rc;
+    return rc == BD_OK ? chunk_store_read_placed(c->cs, &out->address, &place, &out->data, &out->size,
+                                                 &out->packed, err)
+                       : rc;
 }
 
 /* A file is complete. A dry run only wants to know how large it is. */
@@ -237,7 +228,7 @@ static int write_table_file(struct collection *c, enum chunk_generation g, const
             rc = archive_chunk_unpack(&chunk, err);
         if (rc == BD_OK)
             rc = table_writer_add(w, &chunk.address, chunk.data, chunk.size, err);
-        archive_chunk_release(&chunk);
+        free(chunk.data);
     }
     if (rc != BD_OK) {
         table_writer_drop(w);
@@ -536,13 +527,13 @@ static int step(struct collection *c, const struct db_gc_step_options *so, struc
     bool complete; /* what a step reads is little: the mapped journal is quickest */
     c->is_step = true;
     gc_walk_init(&c->walk, c->cs, true);
-    c->walk.load_bytes = so->step_bytes ? so->step_bytes : STEP_BYTES;
+    gc_walk_load_pieces(&c->walk);
     int rc = chunk_collection_begin(&c->files, c->cs, 0, err);
     if (rc == BD_OK)
         rc = find_roots(c, err);
     if (rc == BD_OK)
-        rc = gc_walk_history(&c->walk, c->roots.old, c->roots.old_count, c->walk.load_bytes, &complete,
-                             err);
+        rc = gc_walk_history(&c->walk, c->roots.old, c->roots.old_count,
+                             so->step_bytes ? so->step_bytes : STEP_BYTES, &complete, err);
     if (rc != BD_OK)
         return rc;
     if (complete)

@@ -15,6 +15,7 @@
 
 #define CACHE_SLOTS 2048u /* predecessors' references that are kept */
 #define RELEASE_READS 128u
+#define PIECE_BYTES ((size_t)6 << 20)
 #define PROGRESS_READS 512u
 
 struct gc_ref {
@@ -111,18 +112,15 @@ static void read_along(struct gc_walk *w, bool along) {
 
 struct content {
     struct chunk chunk;
-    uint8_t *own;   /* to be freed; NULL: it is loaded */
-    int64_t loaded; /* its number, or -1 */
+    uint8_t *own; /* to be freed; NULL: it is loaded */
     struct chunk_place place;
 };
 
 /* BD_NOT_FOUND only for what a shallow clone left out. */
 static int read_chunk(struct gc_walk *w, const struct hash *h, struct content *out, struct err *err) {
-    *out = (struct content){.loaded = chunk_load_find(w->load, h)};
-    if (out->loaded >= 0) {
-        out->chunk = chunk_load_get(w->load, out->loaded);
+    *out = (struct content){.own = NULL};
+    if (chunk_load_find(w->load, h, &out->chunk, &out->place))
         return BD_OK;
-    }
     if (++w->read_since_release >= RELEASE_READS) {
         chunk_store_release_pages(w->cs);
         w->read_since_release = 0;
@@ -381,9 +379,7 @@ static int enter(struct gc_walk *w, const struct gc_child *child, struct err *er
     if (rc != BD_OK)
         return rc;
     w->seen.entries[entry].size = c.place.size;
-    w->marks[entry].loaded = c.loaded >= 0;
-    w->marks[entry].offset =
-        (c.loaded >= 0 ? (uint64_t)c.loaded : c.place.offset) & ((UINT64_C(1) << 48) - 1);
+    w->marks[entry].offset = c.place.offset & ((UINT64_C(1) << 48) - 1);
     if (w->depth == w->frame_capacity) {
         size_t before = w->frame_capacity;
         MEM_GROW(w->frames, w->frame_capacity, w->depth + 1);
@@ -432,7 +428,7 @@ static void leave(struct gc_walk *w) {
 /* What is loaded is new as a rule; the few exceptions are found together (drop_old). */
 static bool is_known(const struct gc_walk *w, const struct hash *h) {
     return address_map_find(&w->seen, h) ||
-           (w->skip_old && chunk_load_find(w->load, h) < 0 && chunk_store_has_old(w->cs, h));
+           (w->skip_old && !chunk_load_has(w->load, h) && chunk_store_has_old(w->cs, h));
 }
 
 static int by_number(const void *a, const void *b) {
@@ -525,6 +521,7 @@ struct listed_commit {
     struct hash hash, parent; /* the first one */
     bool has_parent;
     uint64_t height;
+    struct chunk_place place;
 };
 
 struct commit_list {
@@ -557,6 +554,7 @@ static int expand_commit(struct gc_walk *w, struct commit_list *l, size_t i, str
     }
     if (rc != BD_OK)
         return rc;
+    l->items[i].place = c.place;
     bool bad = false;
     struct fb_table t;
     rc = fb_open(c.chunk.data, c.chunk.size, "DCMT", &bad, &t, err);
@@ -579,23 +577,30 @@ static int expand_commit(struct gc_walk *w, struct commit_list *l, size_t i, str
     return rc;
 }
 
-/* A commit follows what it needs. What is new begins behind the parent of the oldest new commit, if
- * that is in the journal at all. */
-static int load(struct gc_walk *w, const struct commit_list *l, struct err *err) {
-    struct content c = {.own = NULL};
-    if (!w->load_bytes || w->load || l->count == 0)
+/* A commit's record follows those of what it needs, which follow the commit before. */
+static int load_for(struct gc_walk *w, const struct listed_commit *c,
+                    const struct listed_commit *before, struct err *err) {
+    struct content parent = {.own = NULL};
+    struct chunk_place start = {0, 0};
+    if (!w->load || !c->place.size || c->place.offset < chunk_load_end(w->load))
         return BD_OK;
-    if (l->items[0].has_parent) {
-        int rc = read_chunk(w, &l->items[0].parent, &c, err);
+    if (before) {
+        start = before->place;
+    } else if (c->has_parent) {
+        int rc = read_chunk(w, &c->parent, &parent, err);
         if (rc != BD_OK && rc != BD_NOT_FOUND)
             return rc;
-        free(c.own);
+        start = parent.place;
+        free(parent.own);
         err_clear(err);
     }
-    uint64_t from = c.place.size ? c.place.offset + c.place.size : 0; /* 0: not in the journal */
-    w->load = chunk_load_new(w->cs, from, w->load_bytes);
+    uint64_t from = start.size ? start.offset + start.size : 0; /* 0: not in the journal */
+    if (from <= c->place.offset && c->place.offset - from < PIECE_BYTES)
+        chunk_load_piece(w->load, from);
     return BD_OK;
 }
+
+void gc_walk_load_pieces(struct gc_walk *w) { w->load = chunk_load_new(w->cs, PIECE_BYTES); }
 
 int gc_walk_history(struct gc_walk *w, const struct hash *heads, size_t count, uint64_t max_bytes,
                     bool *complete, struct err *err) {
@@ -608,15 +613,15 @@ int gc_walk_history(struct gc_walk *w, const struct hash *heads, size_t count, u
     if (l.count)
         qsort(l.items, l.count, sizeof *l.items, by_height);
     size_t from = w->count;
-    if (rc == BD_OK)
-        rc = load(w, &l, err);
     read_along(w, true);
     uint64_t limit = max_bytes ? w->bytes + max_bytes : UINT64_MAX;
     size_t i = 0;
     for (; rc == BD_OK && i < l.count && w->bytes < limit; i++) {
         const struct listed_commit *c = &l.items[i];
         struct gc_child top = {c->hash, c->parent, c->has_parent, MESSAGE_COMMIT};
-        rc = walk_below(w, &top, limit, err);
+        rc = load_for(w, c, i ? c - 1 : NULL, err);
+        if (rc == BD_OK)
+            rc = walk_below(w, &top, limit, err);
     }
     read_along(w, false);
     drop_old(w, from);

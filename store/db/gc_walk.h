@@ -21,10 +21,8 @@ struct gc_refs;
 
 struct gc_mark {
     uint64_t kind;         /* equal: nodes of one level of one tree, or messages of one kind */
-    uint64_t offset : 48;  /* of its record in the journal, with the size in `seen`; or its number in
-                              `load` */
+    uint64_t offset : 48;  /* of its record in the journal, with the size in `seen` */
     uint64_t has_refs : 1, /* it refers to others */
-        loaded : 1,        /* it is in `load` */
         current : 1,       /* gc_walk_mark_current reached it */
         old : 1,           /* drop_old found it */
         on_paths : 1;      /* what leads to rows: a schema, a table, an inner node …, no leaf */
@@ -33,11 +31,8 @@ struct gc_mark {
 struct gc_walk {
     struct chunk_store *cs;
     bool skip_old; /* chunks of the old generation are not walked: all below them is old too */
-    /* Bytes of chunks that are loaded at once from where the history that is new begins (0: none), for
-     * a walk over little; whoever writes the chunks finds them in `load`. */
-    size_t load_bytes;
-    struct chunk_load *load;
-    bool along; /* the journal is not mapped, but read in large pieces where that serves */
+    struct chunk_load *load; /* pieces of the journal, as the history goes on; NULL: none */
+    bool along;              /* the journal is not mapped, but read in large pieces where that serves */
     /* The chunks listed so far, as indexes into the entries of `seen`: the order of history, and below
      * a commit every chunk behind all that it refers to. */
     uint32_t *order;
@@ -60,6 +55,9 @@ struct gc_walk {
 
 void gc_walk_init(struct gc_walk *w, struct chunk_store *cs, bool skip_old);
 void gc_walk_release(struct gc_walk *w);
+
+/* For a walk over a part of the journal, once behind the other: reads it in pieces. */
+void gc_walk_load_pieces(struct gc_walk *w);
 
 /* Gives back the memory that only walking needs; the list stays. */
 void gc_walk_trim(struct gc_walk *w);

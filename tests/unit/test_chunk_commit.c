@@ -764,12 +764,13 @@ static void readers_see_whole_states_during_collections(void **state) {
 
 static void assert_loaded(const struct chunk_load *l, int i, bool expected) {
     struct text_chunk c;
+    struct chunk chunk;
+    struct chunk_place place;
     make_chunk(&c, "load", i, 0);
-    int64_t number = chunk_load_find(l, &c.write.hash);
-    assert_int_equal(number >= 0, expected);
-    if (number < 0)
+    assert_int_equal(chunk_load_has(l, &c.write.hash), expected);
+    assert_int_equal(chunk_load_find(l, &c.write.hash, &chunk, &place), expected);
+    if (!expected)
         return;
-    struct chunk chunk = chunk_load_get(l, number);
     assert_int_equal(chunk.size, c.write.size);
     assert_memory_equal(chunk.data, c.text, chunk.size);
 }
@@ -799,32 +800,34 @@ static void chunks_are_loaded_together(void **state) {
     chunk_store_close(cs);
 
     cs = open_store();
-    struct chunk_load *l = chunk_load_new(cs, 0, 1 << 20);
+    struct chunk_load *l = chunk_load_new(cs, 1 << 20), *few = chunk_load_new(cs, 5 * size);
+    assert_loaded(l, 10, false);
+    chunk_load_piece(l, 0);
     for (int i = 0; i < COUNT - 1; i++)
         assert_loaded(l, i, true);
-    assert_int_equal(chunk_load_find(l, &(struct hash){{1}}), -1);
-    chunk_load_free(l);
+    assert_false(chunk_load_has(l, &(struct hash){{1}}));
 
-    l = chunk_load_new(cs, tenth, 5 * size); /* a piece; those of one digit are shorter */
-    assert_loaded(l, 9, false);
+    chunk_load_piece(few, tenth); /* those of one digit are shorter */
+    assert_loaded(few, 9, false);
     for (int i = 10; i < 15; i++)
-        assert_loaded(l, i, true);
-    assert_loaded(l, 16, false);
-    chunk_load_free(l);
+        assert_loaded(few, i, true);
+    assert_loaded(few, 16, false);
+    chunk_load_piece(few, chunk_load_end(few));
+    assert_loaded(few, 10, false);
+    assert_loaded(few, 16, true);
+    chunk_load_free(few);
 
-    l = chunk_load_new(cs, tenth + 1, 1 << 20); /* no record begins there */
+    chunk_load_piece(l, tenth + 1); /* no record begins there */
     assert_loaded(l, 10, false);
-    chunk_load_free(l);
-    l = chunk_load_new(cs, UINT64_MAX, 1 << 20);
+    chunk_load_piece(l, UINT64_MAX);
     assert_loaded(l, 10, false);
-    chunk_load_free(l);
-    assert_int_equal(chunk_load_find(NULL, &c.write.hash), -1);
+    assert_loaded(NULL, 10, false);
 
     /* What is damaged is left out, and only that. */
     int fd = open(in_dir(JOURNAL_FILE), O_WRONLY);
     assert_int_equal(pwrite(fd, "xxxx", 4, (off_t)tenth + JOURNAL_CHUNK_PAYLOAD + 6), 4);
     close(fd);
-    l = chunk_load_new(cs, 0, 1 << 20);
+    chunk_load_piece(l, 0);
     assert_loaded(l, 9, true);
     assert_loaded(l, 10, false);
     assert_loaded(l, 11, true);
