@@ -3,7 +3,6 @@
 #include "bd/cmd/cmd.h"
 
 #include "base/os.h"
-#include "base/version.h"
 #include "bd/workspace/git.h"
 
 #include <fcntl.h>

@@ -7,7 +7,6 @@
 #include "base/datetime.h"
 #include "base/os.h"
 #include "bd/cmd/collect.h"
-#include "bd/ui/ink.h"
 #include "bd/ui/text.h"
 #include "bd/workspace/compact_marker.h"
 #include "store/db/repo_state.h"

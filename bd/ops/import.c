@@ -8,7 +8,6 @@
 #include "bd/ops/id_gen.h"
 #include "bd/ops/import_set.h"
 #include "bd/ops/resolve.h"
-#include "bd/ops/search.h"
 #include "bd/ops/validate.h"
 
 #include <ctype.h>

@@ -2,8 +2,9 @@
  * Three-way merge of root values (Dolt: go/libraries/doltcore/merge): tables, rows, cells, JSON
  * documents, foreign keys; what does not merge becomes artifacts of the table, as Dolt records them.
  *
- * merge.c: roots and the driver's entry; merge_rows.c: rows of one table; merge_json.c: documents;
- * merge_schema.c: columns, indexes, checks; merge_keys.c: foreign keys and what the merge violates.
+ * merge.c: roots and the driver's entry; merge_rows.c: rows of one table; merge_artifacts.c: conflicts;
+ * merge_json.c: documents; merge_schema.c: columns, indexes, checks; merge_keys.c: foreign keys and
+ * what the merge violates.
  */
 #ifndef STORE_DB_MERGE_H
 #define STORE_DB_MERGE_H
@@ -38,7 +39,7 @@ int merge_roots(struct merge *m, const struct hash *base, const struct hash *our
                 const struct hash *theirs, struct hash *root);
 void merge_release(struct merge *m);
 
-/* ---- merge_rows.c ---- */
+/* ---- merge_artifacts.c ---- */
 
 /* What is told of a table; begun when it is asked for. */
 struct merge_table_report *merge_report_for(struct merge *m, const char *table);
@@ -59,9 +60,13 @@ struct artifacts {
     struct tree_type type;
     bool open;
 };
+/* Notes one; the first opens the table's artifacts. `info` is JSON. */
 int artifacts_add(struct merge *m, struct artifacts *f, struct bytes key, enum artifact_type type,
                   const char *info, struct bytes value);
+/* Writes what was noted. */
 int artifacts_flush(struct merge *m, struct artifacts *f);
+
+/* ---- merge_rows.c ---- */
 
 /*
  * Applies their changes to our table. Columns of their and the base table are found by columns[i]: the
