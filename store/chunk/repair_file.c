@@ -75,10 +75,10 @@ static int copy_spans(struct rewrite *w, const struct archive *a, uint32_t *numb
     return rc;
 }
 
+/* Of any version: what version 1 does not have, a span without dictionary, is damage there and here. */
 static int rewrite_archive(struct rewrite *w, const struct archive *a, struct err *err) {
     uint32_t *numbers = mem_zalloc((size_t)a->spans + 1, sizeof *numbers);
-    int rc = a->version < 2 ? err_set(err, BD_UNSUPPORTED, "archives of version 1 are not mended")
-                            : copy_spans(w, a, numbers, err);
+    int rc = copy_spans(w, a, numbers, err);
     for (uint32_t i = 0; rc == BD_OK && i < a->count; i++) {
         struct hash h;
         uint32_t dictionary, data;

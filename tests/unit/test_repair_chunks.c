@@ -8,11 +8,11 @@
 enum { STEP = 11 }; /* not every chunk: that takes long */
 
 /* Each chunk of the file in turn, with a copy elsewhere that has all of them. */
-static void every_chunk(bool tables) {
+static void every_chunk(enum packing how) {
     struct packed p;
     char copy[600];
     size_t mended = 0;
-    packed_make(&p, tables);
+    packed_make(&p, how);
     snprintf(copy, sizeof copy, "%s-copy", p.dir);
     for (size_t i = 0; i < p.count; i += STEP) {
         struct repair_result r;
@@ -32,24 +32,29 @@ static void every_chunk(bool tables) {
         mend(copy, p.before, false, &r);
         assert_int_equal(r.count, 0);
         repair_result_release(&r);
-        collect(copy, tables);
+        collect(copy, how == TABLE_FILES);
         expect_sound(copy);
         mended++;
     }
     assert_true(mended > p.count / STEP / 2);
     print_message("%zu of %zu damages to %s mended\n", mended, p.count / STEP,
-                  tables ? "table files" : "archives");
+                  how == TABLE_FILES ? "table files" : "archives");
     packed_release(&p);
 }
 
 static void every_chunk_of_archives(void **state) {
     (void)state;
-    every_chunk(false);
+    every_chunk(ARCHIVES);
 }
 
 static void every_chunk_of_table_files(void **state) {
     (void)state;
-    every_chunk(true);
+    every_chunk(TABLE_FILES);
+}
+
+static void every_chunk_of_archives_of_version_1(void **state) {
+    (void)state;
+    every_chunk(OLD_ARCHIVES);
 }
 
 /* The first span of the largest archive is a dictionary: all chunks that need it are damaged at once.
@@ -80,7 +85,7 @@ static size_t zero_dictionary(const struct packed *p) {
 static void a_dictionary(void **state) {
     (void)state;
     struct packed p;
-    packed_make(&p, false);
+    packed_make(&p, ARCHIVES);
     zero_dictionary(&p);
     mends(p.dir, p.before, NULL);
     expect_sound(p.dir);
@@ -88,11 +93,10 @@ static void a_dictionary(void **state) {
 }
 
 /* What has no intact copy is named, and nothing is changed. */
-static void without_a_copy(void **state) {
-    (void)state;
+static void named_without_a_copy(enum packing how) {
     struct packed p;
     size_t unmended = 0;
-    packed_make(&p, true);
+    packed_make(&p, how);
     for (size_t i = 0; i < p.count; i += STEP) {
         struct repair_result r;
         flip(p.list[i].file, p.list[i].at);
@@ -116,13 +120,19 @@ static void without_a_copy(void **state) {
     packed_release(&p);
 }
 
+static void without_a_copy(void **state) {
+    (void)state;
+    named_without_a_copy(TABLE_FILES);
+    named_without_a_copy(OLD_ARCHIVES);
+}
+
 /* Bytes that can be decoded, but are others than the address says: they must not be taken for a copy.
  */
 static void a_wrong_content(void **state) {
     (void)state;
     struct packed p;
     struct repair_result r;
-    packed_make(&p, false);
+    packed_make(&p, ARCHIVES);
     size_t damaged = zero_dictionary(&p);
     mend(p.dir, NULL, false, &r);
     size_t left = damaged_chunks(p.dir);
@@ -139,7 +149,7 @@ static void a_dry_run(void **state) {
     (void)state;
     struct packed p;
     struct repair_result r;
-    packed_make(&p, true);
+    packed_make(&p, TABLE_FILES);
     flip(p.list[p.count / 2].file, p.list[p.count / 2].at);
     mend(p.dir, p.before, true, &r);
     assert_true(said(&r, false, "would take") || said(&r, false, "would make"));
@@ -176,7 +186,7 @@ static void from_known_places(void **state) {
                                                             in_a_known_remote};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct packed p;
-        packed_make(&p, true);
+        packed_make(&p, TABLE_FILES);
         places[i](&p);
         flip(p.list[1].file, p.list[1].at);
         assert_int_equal(damaged_chunks(p.dir), 1);
@@ -192,7 +202,7 @@ static void one_of_two(void **state) {
     struct packed p;
     char partial[700], copy[1900];
     size_t have;
-    packed_make(&p, true);
+    packed_make(&p, TABLE_FILES);
     snprintf(partial, sizeof partial, "%s-partial", p.dir);
     run("mkdir '%s' && cp '%s' '%s'/", partial, p.list[0].file, partial);
     for (have = 1; have < p.count && strcmp(p.list[have].file, p.list[0].file); have++)
@@ -213,6 +223,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_chunk_of_archives),
         cmocka_unit_test(every_chunk_of_table_files),
+        cmocka_unit_test(every_chunk_of_archives_of_version_1),
         cmocka_unit_test(a_dictionary),
         cmocka_unit_test(without_a_copy),
         cmocka_unit_test(a_wrong_content),

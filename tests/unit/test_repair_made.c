@@ -166,7 +166,7 @@ static void hurt(const char *dir, void (*how)(struct scan *, const struct hash *
 
 static void expect_sound_to_the_referee(const char *dir) {
     char tool[600];
-    snprintf(tool, sizeof tool, "%s/tools/doltref.py", shared);
+    snprintf(tool, sizeof tool, "%s/tools/doltref.py", shared_folder());
     if (!os_exists(tool) || !os_exists("/usr/bin/python3"))
         print_message("skipped: no second opinion without %s\n", tool);
     else
