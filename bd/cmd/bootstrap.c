@@ -156,6 +156,27 @@ static int create(struct bd *bd, const struct cmd_call *call, const struct boots
     return status;
 }
 
+/* A failed start with what else the workspace has to start from. */
+static int fail_beside(struct bd *bd, const struct bootstrap_plan *p, bool backup,
+                       const char *message) {
+    struct arena *a = &bd->arena;
+    struct stat st;
+    const char *export = arena_printf(a, "%s/issues.jsonl", p->beads_dir);
+    if (backup && os_exists(arena_printf(a, "%s/backup/manifest", p->beads_dir)))
+        return cmd_fail_hint(
+            bd, arena_printf(a, "'bd backup restore' takes the backup in %s/backup", p->beads_dir),
+            "%s", message);
+    if (os_stat(export, &st) == 0 && st.st_size > 0)
+        return cmd_fail_hint(
+            bd,
+            arena_printf(a,
+                         "'bd init --from-jsonl%s' starts from %s instead, without the "
+                         "history",
+                         backup ? " --remote \"\"" : "", export),
+            "%s", message);
+    return cmd_fail(bd, "%s", message);
+}
+
 static int restore(struct bd *bd, const struct cmd_call *call, const struct bootstrap_plan *p) {
     struct backup_restored done;
     struct err err = ERR_INIT;
@@ -167,7 +188,10 @@ static int restore(struct bd *bd, const struct cmd_call *call, const struct boot
         return status;
     }
     if (backup_restore(bd, arena_printf(&bd->arena, "file://%s", p->backup_dir), false, &done, &err))
-        return cmd_fail(bd, "Bootstrap failed: restore from backup: %s. Nothing was created", err.msg);
+        return fail_beside(
+            bd, p, false,
+            arena_printf(&bd->arena, "Bootstrap failed: restore from backup: %s. Nothing was created",
+                         err.msg));
     struct init_job j = {.bd = bd, .call = call, .beads_dir = p->beads_dir, .database = p->database};
     j.project_id = done.project_id;
     int status = make_directory(&j, true);
@@ -203,8 +227,11 @@ static int sync_remote(struct bd *bd, const struct cmd_call *call, const struct 
             "Bootstrap failed: %s; cloning from there comes with a later version. Nothing was created",
             err.msg);
     if (rc != BD_OK)
-        return cmd_fail(bd, "Bootstrap failed: failed to clone remote %s: %s. Nothing was created",
-                        cmd_quote(&bd->arena, remote_shown_url(p->remote, &bd->arena)), err.msg);
+        return fail_beside(
+            bd, p, true,
+            arena_printf(&bd->arena,
+                         "Bootstrap failed: failed to clone remote %s: %s. Nothing was created",
+                         cmd_quote(&bd->arena, remote_shown_url(p->remote, &bd->arena)), err.msg));
     struct init_job j = {.bd = bd,
                          .call = call,
                          .beads_dir = p->beads_dir,

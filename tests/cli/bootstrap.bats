@@ -214,3 +214,16 @@ plan() { bd bootstrap --dry-run --json | json_get action; }
     cd ../ws
     [ "$(ids)" = "zz-1 zz-2" ]
 }
+
+@test "where the first source fails, the next one is named" {
+    workspace
+    bd create "A" --silent
+    bd export -o .beads/issues.jsonl
+    rm -rf .beads/embeddeddolt
+    printf 'sync.remote: "file://%s/nothing"\n' "$SCRATCH" >>.beads/config.yaml
+    apart bd bootstrap
+    [ "$status" = 1 ]
+    [[ "$err" == *"Nothing was created"*"bd init --from-jsonl --remote"* ]]
+    bd init --from-jsonl --remote "" --quiet --skip-agents --skip-hooks --non-interactive
+    [ "$(bd count)" = 1 ]
+}
