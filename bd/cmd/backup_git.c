@@ -38,7 +38,7 @@ struct job {
 static const char *git(struct job *j, int timeout_ms, const char *const *arguments) {
     struct buf out = BUF_INIT, error = BUF_INIT;
     const char *argv[24] = {"git"}, *result = NULL;
-    for (size_t i = 0; arguments[i] && i < 22; i++)
+    for (size_t i = 0; i < 22 && arguments[i]; i++)
         argv[i + 1] = arguments[i];
     int status = process_run(&(struct process){
         .argv = argv, .directory = j->root, .output = &out, .error = &error, .timeout_ms = timeout_ms});

@@ -542,7 +542,7 @@ static void commit_files(struct init_job *j) {
         ".agents", ".codex"};
     bool agents = !cmd_bool(j->call, "skip-agents");
     for (size_t i = 0, n = 3, m = 10; i < sizeof paths / sizeof *paths; i++)
-        if (os_exists(arena_printf(&bd->arena, "%s/%s", j->cwd, paths[i])) && (i < 2 || agents))
+        if ((i < 2 || agents) && os_exists(arena_printf(&bd->arena, "%s/%s", j->cwd, paths[i])))
             add[n++] = commit[m++] = paths[i];
     if (process_run(&(struct process){.argv = add, .directory = j->cwd}) == 0) {
         int status = process_run(
