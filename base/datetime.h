@@ -10,10 +10,13 @@
 
 #define MICROS_PER_SECOND INT64_C(1000000)
 
+/* A moment of the Gregorian calendar, of whatever zone the caller means. month and day from 1. */
 struct civil {
     int year, month, day, hour, minute, second, micros;
 };
+/* Days since 1970-01-01; any month number, and any day, is carried over. */
 int64_t datetime_days_from_civil(int year, int month, int day);
+/* Between microseconds since the epoch and the calendar of UTC. */
 void datetime_to_civil(int64_t micros, struct civil *out);
 int64_t datetime_from_civil(const struct civil *c);
 

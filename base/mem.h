@@ -54,6 +54,7 @@ struct buf {
 void buf_release(struct buf *b);
 void buf_clear(struct buf *b); /* size = 0, keeps the memory */
 void buf_reserve(struct buf *b, size_t more);
+/* These append. */
 void buf_add(struct buf *b, const void *bytes, size_t size);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
@@ -79,6 +80,7 @@ void arena_absorb(struct arena *a, struct arena *from);
 /* Forgets everything allocated, keeping one block for reuse. */
 void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size); /* aligned to 16 */
+/* The same, zeroed; copies; a text as printf makes it. */
 void *arena_zalloc(struct arena *a, size_t size);
 char *arena_strdup(struct arena *a, const char *s);               /* NULL gives NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t size); /* adds the NUL */

@@ -41,6 +41,7 @@ extern const struct os_ops os_system_ops;
 /* NULL restores os_system_ops. Not thread-safe; for tests, before any store is open. */
 void os_set_ops(const struct os_ops *ops);
 
+/* The calls of the table: as the system calls of that name, -1 with errno (os_mmap: MAP_FAILED). */
 int os_open(const char *path, int flags, mode_t mode);
 int os_close(int fd);
 ssize_t os_pread(int fd, void *buf, size_t size, off_t offset);
@@ -78,9 +79,11 @@ int os_read_file(const char *path, size_t max_size, char **data, size_t *size);
  */
 int os_write_file_atomic(const char *path, const void *data, size_t size, mode_t mode);
 
+/* Makes the names in a directory durable. */
 int os_fsync_dir(const char *path);
 bool os_exists(const char *path);
 bool os_is_dir(const char *path);
+/* With all that is missing above it; what exists is fine. -1 with errno. */
 int os_mkdir_p(const char *path, mode_t mode);
 /* The same, and syncs every directory that got a new entry. */
 int os_mkdir_durable(const char *path, mode_t mode);

@@ -133,6 +133,7 @@ struct doctor_repair {
 /* Makes the fixes of these results, in their order. BD_OK when none failed. */
 int doctor_repair(struct doctor *d, const struct doctor_result *const *chosen, size_t count,
                   struct doctor_repair *out);
+/* Frees what the repair holds; copies on the disk stay. */
 void doctor_repair_release(struct doctor_repair *rp);
 
 #endif

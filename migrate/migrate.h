@@ -24,6 +24,7 @@
  */
 int legacy_find(const char *beads_dir, struct arena *a, const char **path, struct err *err);
 
+/* What an old file holds, as far as a look at it tells. */
 struct legacy_summary {
     const char *path;
     uint64_t bytes, wal_bytes;

@@ -12,7 +12,7 @@
 static int take_flags(struct bd *bd, const struct cmd_call *c, struct issue_filter *f) {
     const char *state = view_text(c, "status");
     if (state && strcmp(state, "all") != 0)
-        filter_texts_add(&f->statuses, &bd->arena, state);
+        text_list_add(&f->statuses, &bd->arena, state);
     view_filter(bd, c, f);
     if (cmd_given(c, "priority"))
         f->priority = cmd_int(c, "priority");

@@ -334,7 +334,7 @@ static struct convention lint(struct bd *bd, struct tables_txn *x) {
     struct err err = ERR_INIT;
     size_t bad = 0;
     issue_filter_init(&f);
-    f.statuses = (struct filter_texts){(const char **)(uintptr_t)open, 1};
+    f.statuses = (struct text_list){(const char **)(uintptr_t)open, 1};
     f.skip_labels = true;
     if (search_issues(x, &f, &bd->arena, &list, &err))
         return (struct convention){"conventions.lint",
@@ -382,7 +382,7 @@ static struct convention orphans(struct bd *bd, struct tables_txn *x) {
     char *log =
         process_git(bd->ws.project_dir, (const char *const[]){"log", "--oneline", "--all", NULL});
     issue_filter_init(&f);
-    f.statuses = (struct filter_texts){(const char **)(uintptr_t)open, 2};
+    f.statuses = (struct text_list){(const char **)(uintptr_t)open, 2};
     f.skip_labels = true;
     if (!log || search_issues(x, &f, &bd->arena, &list, NULL)) {
         free(log);

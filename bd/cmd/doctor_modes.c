@@ -436,7 +436,7 @@ int doctor_perf(struct bd *bd, const struct cmd_call *c) {
     static const char *const status_open[] = {"open"};
     struct issue_filter f;
     issue_filter_init(&f);
-    f.statuses = (struct filter_texts){(const char **)(uintptr_t)status_open, 1};
+    f.statuses = (struct text_list){(const char **)(uintptr_t)status_open, 1};
     list = (struct issue_list){0};
     at = milliseconds();
     search_issues_with_counts(d.x, &f, &a, &list, &err);

@@ -38,22 +38,22 @@ static int list_hide(struct bd *bd, struct tables_txn *x, struct list_options *o
         rc = db_config_statuses(&bd->ops, x, a, &custom, err);
         if (rc != BD_OK)
             return rc;
-        filter_texts_add(&f->exclude_statuses, a, "closed");
-        filter_texts_add(&f->exclude_statuses, a, "pinned");
+        text_list_add(&f->exclude_statuses, a, "closed");
+        text_list_add(&f->exclude_statuses, a, "pinned");
         for (size_t i = 0; i < custom.count; i++)
             if (strcmp(custom.items[i].category, "done") == 0 ||
                 strcmp(custom.items[i].category, "frozen") == 0)
-                filter_texts_add(&f->exclude_statuses, a, custom.items[i].name);
+                text_list_add(&f->exclude_statuses, a, custom.items[i].name);
     }
     if (pinned)
         f->pinned = FILTER_NO;
     if (templates)
         f->is_template = FILTER_NO;
     if (gates && !(f->issue_type && strcmp(f->issue_type, "gate") == 0))
-        filter_texts_add(&f->exclude_types, a, "gate");
+        text_list_add(&f->exclude_types, a, "gate");
     o->infra_type = f->issue_type && text_list_has(&infra, f->issue_type);
     for (size_t i = 0; i < infra.count && !o->include_infra && !o->infra_type; i++)
-        filter_texts_add(&f->exclude_types, a, infra.items[i]);
+        text_list_add(&f->exclude_types, a, infra.items[i]);
     if (o->infra_type)
         f->ephemeral = FILTER_YES;
     return BD_OK;
@@ -376,7 +376,7 @@ static int take_status(struct bd *bd, struct tables_txn *x, const char *text, st
                             names_of(bd, "open, in_progress, blocked, deferred, closed, pinned, hooked",
                                      names, custom.count));
         }
-        filter_texts_add(&o->filter.statuses, a, status);
+        text_list_add(&o->filter.statuses, a, status);
         if (!p[size])
             return 0;
         p += size + 1;

@@ -98,7 +98,7 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     if (query_compile(node, datetime_now(), &bd->arena, &plan, &err) != BD_OK)
         return cmd_fail(bd, "evaluating query: %s", err.msg);
     if (!cmd_bool(c, "all") && !query_mentions(node, "status"))
-        filter_texts_add(&plan.filter.exclude_statuses, &bd->arena, "closed");
+        text_list_add(&plan.filter.exclude_statuses, &bd->arena, "closed");
     int status = view_begin(bd, &x);
     if (status)
         return status;

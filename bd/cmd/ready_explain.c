@@ -48,17 +48,17 @@ static int load(struct bd *bd, struct tables_txn *x, struct explanation *e, stru
 }
 
 /* Targets of its blocking rows, which are all done since the issue is ready. */
-static struct filter_texts resolved_blockers(const struct issue *i, struct arena *a) {
-    struct filter_texts out = {NULL, 0};
+static struct text_list resolved_blockers(const struct issue *i, struct arena *a) {
+    struct text_list out = {NULL, 0};
     for (size_t k = 0; k < i->dependency_row_count; k++) {
         const struct dependency *d = &i->dependencies[k];
         if (dependency_type_blocks(d->type) || strcmp(d->type, "waits-for") == 0)
-            filter_texts_add(&out, a, d->depends_on_id);
+            text_list_add(&out, a, d->depends_on_id);
     }
     return out;
 }
 
-static const char *reason(struct bd *bd, const struct filter_texts *resolved) {
+static const char *reason(struct bd *bd, const struct text_list *resolved) {
     return resolved->count ? arena_printf(&bd->arena, "%zu blocker(s) resolved", resolved->count)
                            : "no blocking dependencies";
 }
@@ -66,7 +66,7 @@ static const char *reason(struct bd *bd, const struct filter_texts *resolved) {
 /* ---- JSON ---- */
 
 static void ready_json(struct bd *bd, struct json_writer *w, const struct issue *i) {
-    struct filter_texts resolved = resolved_blockers(i, &bd->arena);
+    struct text_list resolved = resolved_blockers(i, &bd->arena);
     struct issue bare = *i;
     bare.dependency_row_count = 0; /* what they mean is said below */
     json_object(w);
@@ -157,7 +157,7 @@ static void ready_text(struct bd *bd, struct buf *out, const struct explanation 
     buf_addf(out, " Ready (%zu issues):\n\n", e->ready.count);
     for (size_t i = 0; i < e->ready.count; i++) {
         const struct issue *n = &e->ready.items[i];
-        struct filter_texts resolved = resolved_blockers(n, &bd->arena);
+        struct text_list resolved = resolved_blockers(n, &bd->arena);
         item_line(bd, out, n);
         buf_addf(out, "    Reason: %s\n", reason(bd, &resolved));
         if (resolved.count) {

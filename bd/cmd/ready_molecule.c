@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-static void strings_or_null(struct json_writer *w, const char *key, const struct filter_texts *t,
+static void strings_or_null(struct json_writer *w, const char *key, const struct text_list *t,
                             bool null) {
     if (!t->count && null) {
         json_key(w, key);
@@ -41,14 +41,14 @@ static void step_json(struct json_writer *w, const struct molecule_step *s) {
 
 /* Calls for each group by number: its name, and how many of its steps are ready. */
 static size_t group_size(const struct molecule *m, size_t number, struct arena *a, const char **name,
-                         struct filter_texts *members) {
+                         struct text_list *members) {
     size_t ready = 0;
     *name = arena_printf(a, "group-%zu", number);
-    *members = (struct filter_texts){NULL, 0};
+    *members = (struct text_list){NULL, 0};
     for (size_t i = 0; i < m->issues.count; i++) {
         if (strcmp(m->steps[i].group, *name) != 0)
             continue;
-        filter_texts_add(members, a, m->issues.items[i].id);
+        text_list_add(members, a, m->issues.items[i].id);
         ready += m->steps[i].ready;
     }
     return ready;
@@ -77,7 +77,7 @@ static void molecule_json(struct bd *bd, const struct molecule *m) {
     json_object(&w);
     for (size_t g = 1; g <= m->group_count; g++) {
         const char *name;
-        struct filter_texts members;
+        struct text_list members;
         (void)group_size(m, g, &bd->arena, &name, &members);
         issue_json_strings(&w, name, members.items, members.count, false);
     }
@@ -88,7 +88,7 @@ static void molecule_json(struct bd *bd, const struct molecule *m) {
 
 static void step_text(struct bd *bd, struct buf *out, const struct molecule *m, size_t number,
                       const struct molecule_step *s) {
-    struct filter_texts together = {NULL, 0};
+    struct text_list together = {NULL, 0};
     buf_addf(out, "%zu. [", number);
     issue_text_priority(out, bd->color, s->issue->priority);
     buf_add_str(out, "] [");
@@ -103,7 +103,7 @@ static void step_text(struct bd *bd, struct buf *out, const struct molecule *m, 
     for (size_t i = 0; i < s->can_parallel.count; i++)
         for (size_t k = 0; k < m->issues.count; k++)
             if (m->steps[k].ready && strcmp(m->issues.items[k].id, s->can_parallel.items[i]) == 0)
-                filter_texts_add(&together, &bd->arena, s->can_parallel.items[i]);
+                text_list_add(&together, &bd->arena, s->can_parallel.items[i]);
     if (together.count) {
         buf_add_str(out, "   Can run with: ");
         text_add_list(out, together.items, together.count);
@@ -129,7 +129,7 @@ static void molecule_text(struct bd *bd, const struct molecule *m) {
         buf_add_str(&out, " Parallel Groups:\n");
         for (size_t g = 1; g <= m->group_count; g++) {
             const char *name;
-            struct filter_texts members;
+            struct text_list members;
             size_t ready = group_size(m, g, &bd->arena, &name, &members);
             if (ready)
                 buf_addf(&out, "   %s: %zu ready\n", name, ready);

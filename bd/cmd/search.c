@@ -15,9 +15,9 @@ static int take_flags(struct bd *bd, const struct cmd_call *c, struct issue_filt
     int64_t limit = cmd_int(c, "limit");
     f->limit = limit > 0 ? (uint64_t)limit : 0;
     if (state && strcmp(state, "all") != 0)
-        filter_texts_add(&f->statuses, &bd->arena, state);
+        text_list_add(&f->statuses, &bd->arena, state);
     else if (!state)
-        filter_texts_add(&f->exclude_statuses, &bd->arena, "closed");
+        text_list_add(&f->exclude_statuses, &bd->arena, "closed");
     view_filter(bd, c, f);
     f->external_contains = view_text(c, "external-contains");
     int status = view_filter_times(bd, c, f);

@@ -40,7 +40,7 @@ static const char *current_issue(struct bd *bd, struct tables_txn *x) {
         struct issue_filter f;
         struct issue_list l = {NULL, 0, 0};
         issue_filter_init(&f);
-        filter_texts_add(&f.statuses, &bd->arena, statuses[i]);
+        text_list_add(&f.statuses, &bd->arena, statuses[i]);
         f.assignee = actor;
         f.limit = 1;
         f.skip_labels = true;

@@ -66,12 +66,12 @@ const char *view_text(const struct cmd_call *c, const char *flag) {
 }
 
 /* Non-empty parts of a comma list of ids (NULL = none). */
-static void split_ids(struct bd *bd, const char *text, struct filter_texts *out) {
+static void split_ids(struct bd *bd, const char *text, struct text_list *out) {
     for (const char *p = text ? text : ""; *p;) {
         size_t size = strcspn(p, ",");
         const char *id = text_trim(&bd->arena, arena_strndup(&bd->arena, p, size));
         if (*id)
-            filter_texts_add(out, &bd->arena, id);
+            text_list_add(out, &bd->arena, id);
         p += size + (p[size] == ',');
     }
 }
@@ -101,18 +101,18 @@ bool view_agent_mode(void) {
     return (mode && strcmp(mode, "1") == 0) || (claude && *claude);
 }
 
-static void add_once(struct filter_texts *t, struct arena *a, const char *item) {
+static void add_once(struct text_list *t, struct arena *a, const char *item) {
     item = text_trim(a, item);
     if (!*item)
         return;
     for (size_t i = 0; i < t->count; i++)
         if (strcmp(t->items[i], item) == 0)
             return;
-    filter_texts_add(t, a, item);
+    text_list_add(t, a, item);
 }
 
-struct filter_texts view_labels(struct bd *bd, const struct cmd_call *c, const char *flag) {
-    struct filter_texts out = {NULL, 0};
+struct text_list view_labels(struct bd *bd, const struct cmd_call *c, const char *flag) {
+    struct text_list out = {NULL, 0};
     size_t n;
     const char *const *items = cmd_list(c, flag, &n);
     for (size_t i = 0; i < n; i++)
@@ -120,9 +120,9 @@ struct filter_texts view_labels(struct bd *bd, const struct cmd_call *c, const c
     return out;
 }
 
-struct filter_texts view_directory_labels(struct bd *bd) {
+struct text_list view_directory_labels(struct bd *bd) {
     static const char key[] = "directory.labels.";
-    struct filter_texts out = {NULL, 0};
+    struct text_list out = {NULL, 0};
     char cwd[4096];
     (void)config_get(&bd->config, "directory.labels"); /* the files are read on the first question */
     if (!getcwd(cwd, sizeof cwd))
@@ -141,7 +141,7 @@ struct filter_texts view_directory_labels(struct bd *bd) {
     return out;
 }
 
-void view_types(struct bd *bd, const struct cmd_call *c, const char *flag, struct filter_texts *out) {
+void view_types(struct bd *bd, const struct cmd_call *c, const char *flag, struct text_list *out) {
     size_t n;
     const char *const *items = cmd_list(c, flag, &n);
     for (size_t i = 0; i < n; i++) {
@@ -149,7 +149,7 @@ void view_types(struct bd *bd, const struct cmd_call *c, const char *flag, struc
             size_t size = strcspn(p, ",");
             const char *type = text_trim(&bd->arena, arena_strndup(&bd->arena, p, size));
             if (*type)
-                filter_texts_add(out, &bd->arena, type_normalize(type));
+                text_list_add(out, &bd->arena, type_normalize(type));
             p += size + (p[size] == ',');
         }
     }

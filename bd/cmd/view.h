@@ -21,11 +21,11 @@ void view_json_issues_with_counts(struct bd *bd, const struct issue_list *l);
 void view_json_issues(struct bd *bd, const struct issue_list *l);
 
 /* Values of a list flag: trimmed, without empty ones and repetitions. */
-struct filter_texts view_labels(struct bd *bd, const struct cmd_call *c, const char *flag);
+struct text_list view_labels(struct bd *bd, const struct cmd_call *c, const char *flag);
 /* Labels that the configuration gives to the current directory (directory.labels). */
-struct filter_texts view_directory_labels(struct bd *bd);
+struct text_list view_directory_labels(struct bd *bd);
 /* Types of a list flag, aliases expanded. */
-void view_types(struct bd *bd, const struct cmd_call *c, const char *flag, struct filter_texts *out);
+void view_types(struct bd *bd, const struct cmd_call *c, const char *flag, struct text_list *out);
 
 /* These return 0, or the exit status after an error was told. */
 int view_time(struct bd *bd, const struct cmd_call *c, const char *flag, int64_t *out);

@@ -99,7 +99,7 @@ static int add_id(void *ctx, const struct cell *row) {
 int blocked_ids(struct tables_txn *x, struct arena *a, struct id_set *out, struct err *err) {
     static const char *const tables[] = {"issues", "wisps"}, *const column[] = {"id"};
     static const char *over[] = {"closed", "pinned"};
-    const struct filter_texts done = {over, 2};
+    const struct text_list done = {over, 2};
     if (!tables_has_column(x, "issues", "is_blocked"))
         return blocked_ids_compute(x, a, out, err);
     int rc = BD_OK;
@@ -119,8 +119,8 @@ int blocked_ids(struct tables_txn *x, struct arena *a, struct id_set *out, struc
 }
 
 static void add_blocker(struct blocked_issue *b, const char *id, struct arena *a) {
-    struct filter_texts t = {b->blocked_by, b->blocked_by_count};
-    filter_texts_add(&t, a, id);
+    struct text_list t = {b->blocked_by, b->blocked_by_count};
+    text_list_add(&t, a, id);
     b->blocked_by = t.items;
     b->blocked_by_count = t.count;
 }

@@ -21,7 +21,7 @@ static int on_target(void *ctx, const struct dependency *d, bool in_wisp_table) 
     struct blocking_info *b = strmap_get(&g->place, d->depends_on_id);
     (void)in_wisp_table;
     if (b && strcmp(d->type, "blocks") == 0 && !is_closed(g->list->items[b - g->entries].status))
-        filter_texts_add(&b->blocks, g->a, d->issue_id);
+        text_list_add(&b->blocks, g->a, d->issue_id);
     return BD_OK;
 }
 
@@ -32,7 +32,7 @@ static void note_source(struct gather *g, const struct dependency *d) {
     if (strcmp(d->type, "parent-child") == 0)
         b->parent = d->depends_on_id;
     else if (strcmp(d->type, "blocks") == 0)
-        filter_texts_add(&b->blocked_by, g->a, d->depends_on_id);
+        text_list_add(&b->blocked_by, g->a, d->depends_on_id);
 }
 
 int blocking_info_load(struct tables_txn *x, const struct issue_list *l, struct arena *a,

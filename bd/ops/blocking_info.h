@@ -9,9 +9,9 @@
 #include "bd/ops/issue_rows.h"
 
 struct blocking_info {
-    const char *parent;             /* not closed, or NULL */
-    struct filter_texts blocked_by; /* targets of blocks rows that are not closed (missing ones too) */
-    struct filter_texts blocks;     /* sources of blocks rows; none when the issue itself is closed */
+    const char *parent;          /* not closed, or NULL */
+    struct text_list blocked_by; /* targets of blocks rows that are not closed (missing ones too) */
+    struct text_list blocks;     /* sources of blocks rows; none when the issue itself is closed */
 };
 
 /* One entry per issue of the list, in the arena. */

@@ -29,7 +29,7 @@ int closed_find(struct tables_txn *x, const struct closed_query *q, struct arena
     struct issue_filter f;
     struct issue_list list = {NULL, 0, 0};
     issue_filter_init(&f);
-    filter_texts_add(&f.statuses, a, "closed");
+    text_list_add(&f.statuses, a, "closed");
     f.ephemeral = q->ephemeral;
     /* The search compares whole seconds; what was closed within the last one counts too (may_go). */
     f.closed.before =

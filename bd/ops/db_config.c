@@ -25,7 +25,7 @@ static void list_parse(const char *text, struct arena *a, struct text_list *out)
     *out = (struct text_list){NULL, 0};
     JSON_EACH(item, json) {
         if (item->text)
-            text_list_add(out, item->text, a);
+            text_list_add(out, a, item->text);
     }
 }
 
@@ -147,11 +147,11 @@ int db_config_known_prefixes(struct tables_txn *x, struct arena *a, struct text_
     text_list_split(allowed, a, &more);
     *out = (struct text_list){NULL, 0};
     if (own && *own)
-        text_list_add(out, trim_dash(own, a), a);
+        text_list_add(out, a, trim_dash(own, a));
     for (size_t i = 0; i < more.count; i++) {
         const char *p = trim_dash(more.items[i], a);
         if (*p && !text_list_has(out, p))
-            text_list_add(out, p, a);
+            text_list_add(out, a, p);
     }
     return BD_OK;
 }
@@ -165,11 +165,10 @@ static int collect_row(void *ctx, const struct cell *row) {
     struct collect *c = ctx;
     if (!cell_has_text(&row[0]))
         return BD_OK;
-    text_list_add(&c->names, arena_strndup(c->a, row[0].s.data, row[0].s.size), c->a);
-    text_list_add(&c->categories,
+    text_list_add(&c->names, c->a, arena_strndup(c->a, row[0].s.data, row[0].s.size));
+    text_list_add(&c->categories, c->a,
                   cell_has_text(&row[1]) ? arena_strndup(c->a, row[1].s.data, row[1].s.size)
-                                         : "unspecified",
-                  c->a);
+                                         : "unspecified");
     return BD_OK;
 }
 
@@ -284,7 +283,7 @@ int db_config_types(const struct ops *o, struct tables_txn *x, struct arena *a, 
     list_parse(yaml_value(o, "types.custom"), a, &yaml);
     for (size_t i = 0; i < yaml.count; i++)
         if (!text_list_has(out, yaml.items[i]))
-            text_list_add(out, yaml.items[i], a);
+            text_list_add(out, a, yaml.items[i]);
     return BD_OK;
 }
 

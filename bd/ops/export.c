@@ -74,7 +74,7 @@ static int make_filter(const struct ops *o, struct tables_txn *x, const struct e
     struct text_list infra;
     int rc = db_config_infra_types(o, x, a, &infra, err);
     for (size_t i = 0; rc == BD_OK && i < infra.count; i++)
-        filter_texts_add(&f->exclude_types, a, infra.items[i]);
+        text_list_add(&f->exclude_types, a, infra.items[i]);
     return rc;
 }
 

@@ -18,16 +18,6 @@ void issue_filter_init(struct issue_filter *f) {
     f->created = f->updated = f->closed = f->started = f->defer = f->due = open;
 }
 
-void filter_texts_add(struct filter_texts *t, struct arena *a, const char *item) {
-    if ((t->count & (t->count - 1)) == 0) {
-        const char **grown = arena_alloc(a, (t->count ? t->count * 2 : 1) * sizeof *grown);
-        if (t->count)
-            memcpy(grown, t->items, t->count * sizeof *grown);
-        t->items = grown;
-    }
-    t->items[t->count++] = item;
-}
-
 bool filter_looks_like_id(const char *text) {
     const char *dash = strchr(text, '-');
     if (!dash || dash == text || !dash[1])
@@ -42,7 +32,7 @@ const struct pred *filter_text_is(struct arena *a, const char *column, const cha
     return pred_cmp(a, PRED_EQ, column, cell_text(text));
 }
 
-const struct pred *filter_text_in(struct arena *a, const char *column, const struct filter_texts *t,
+const struct pred *filter_text_in(struct arena *a, const char *column, const struct text_list *t,
                                   bool negated) {
     struct cell *cells = arena_alloc(a, (t->count + 1) * sizeof *cells);
     for (size_t i = 0; i < t->count; i++)
@@ -87,7 +77,7 @@ static int scan_ids(struct tables_txn *x, const char *table, const char *column,
 static int filter_ids_with_labels(struct tables_txn *x, const char *labels_table,
                                   const char *const *labels, size_t n, struct arena *a,
                                   struct id_set *out, struct err *err) {
-    struct filter_texts t = {.items = (const char **)(uintptr_t)labels, .count = n};
+    struct text_list t = {.items = (const char **)(uintptr_t)labels, .count = n};
     return scan_ids(x, labels_table, "issue_id", filter_text_in(a, "label", &t, false), out, err);
 }
 

@@ -7,24 +7,22 @@
 
 #include "bd/ops/edges.h"
 #include "bd/ops/issue_rows.h"
+#include "bd/ops/text_list.h"
 
 enum filter_flag { FILTER_ANY, FILTER_NO, FILTER_YES };
 
 struct filter_time { /* exclusive bounds in micros, ISSUE_NO_TIME = open; cut to whole seconds */
     int64_t after, before;
 };
-struct filter_texts {
-    const char **items;
-    size_t count;
-};
+/* A member of metadata and the text it must have. */
 struct filter_pair {
     const char *key, *value;
 };
 
 struct issue_filter {
     const char *query; /* free text of `search`; an id-like text also matches ids and external refs */
-    struct filter_texts statuses, exclude_statuses, exclude_types, ids;
-    struct filter_texts labels, labels_any, exclude_labels; /* all of, one of, none of */
+    struct text_list statuses, exclude_statuses, exclude_types, ids;
+    struct text_list labels, labels_any, exclude_labels; /* all of, one of, none of */
     const char *issue_type, *assignee;
     const char *title, *title_contains, *description_contains, *notes_contains, *external_contains;
     const char *id_prefix, *spec_prefix, *parent, *mol_type, *wisp_type, *has_metadata_key;
@@ -41,8 +39,8 @@ struct issue_filter {
     const struct pred *more; /* a further condition, or NULL */
 };
 
+/* A filter that every issue passes. */
 void issue_filter_init(struct issue_filter *f);
-void filter_texts_add(struct filter_texts *t, struct arena *a, const char *item);
 
 /*
  * The predicate for one family; NULL means every row. *nothing says that no row can match, whatever the
@@ -57,7 +55,7 @@ bool filter_looks_like_id(const char *text);
 
 /* column = text, column is one of / none of the texts, column is unset or '' */
 const struct pred *filter_text_is(struct arena *a, const char *column, const char *text);
-const struct pred *filter_text_in(struct arena *a, const char *column, const struct filter_texts *t,
+const struct pred *filter_text_in(struct arena *a, const char *column, const struct text_list *t,
                                   bool negated);
 const struct pred *filter_text_empty(struct arena *a, const char *column);
 /* column starts with the text; with an upper bound too, so that an index range is closed. */

@@ -18,6 +18,7 @@ struct history_entry {
 int history_of_issue(struct tables *t, const char *id, struct arena *a, struct history_entry **out,
                      size_t *count, struct err *err);
 
+/* An issue that differs between two states. */
 enum history_change { HISTORY_ADDED, HISTORY_MODIFIED, HISTORY_REMOVED };
 struct history_diff {
     const char *id;

@@ -18,6 +18,7 @@ enum hydrate {
     HYDRATE_METADATA = 64, /* with HYDRATE_DEPENDENCIES: metadata and thread_id too */
     HYDRATE_COUNTS = HYDRATE_BLOCK_COUNTS | HYDRATE_COMMENT_COUNT | HYDRATE_PARENT,
 };
+/* Fills what `what` (enum hydrate) names, for all of them; texts in `a`. */
 int issues_hydrate(struct tables_txn *x, struct issue *issues, size_t count, unsigned what,
                    struct arena *a, struct err *err);
 

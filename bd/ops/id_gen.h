@@ -10,6 +10,7 @@
 const char *id_hash(const char *prefix, const char *title, const char *description, const char *creator,
                     int64_t unix_nanos, int length, int nonce, struct arena *a);
 
+/* How long hash ids get: the shortest length at which a collision is unlikely enough. */
 struct id_limits {
     double max_collision_probability;
     int min_length, max_length;

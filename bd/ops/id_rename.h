@@ -6,6 +6,7 @@
 
 #include "bd/ops/ops.h"
 
+/* An issue and the id it gets. */
 struct id_rename {
     const char *from, *to;
 };
@@ -19,6 +20,7 @@ int issues_rename_in(struct ops *o, struct tables_txn *x, const struct id_rename
 
 /* ---- prefixes ---- */
 
+/* A prefix and how many ids have it. */
 struct prefix_count {
     const char *prefix;
     size_t count;

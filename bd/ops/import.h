@@ -29,6 +29,7 @@ struct import_options {
     bool keep_existing; /* existing ids are left untouched */
     bool only_if_empty; /* do nothing when there is an issue or wisp */
 };
+/* A type and how many issues came with it. */
 struct import_type {
     const char *name;
     size_t count;

@@ -17,8 +17,10 @@
 #define ISSUE_NO_TIME INT64_MIN
 #define ISSUE_NO_INT INT64_MIN
 
+/* Which of the three target columns a dependency row fills. */
 enum dependency_target { DEP_TARGET_ISSUE, DEP_TARGET_WISP, DEP_TARGET_EXTERNAL };
 
+/* A row of `dependencies` or `wisp_dependencies`: issue_id waits for, belongs to … depends_on_id. */
 struct dependency {
     const char *id; /* row uuid; NULL while new */
     const char *issue_id;
@@ -29,11 +31,13 @@ struct dependency {
     const char *created_by, *metadata, *thread_id;
 };
 
+/* A row of `comments` or `wisp_comments`. */
 struct comment {
     const char *id, *issue_id, *author, *text;
     int64_t created_at;
 };
 
+/* A row of `issues` or `wisps`. */
 struct issue {
     const char *id, *content_hash, *title, *description, *design, *acceptance_criteria, *notes;
     const char *status, *issue_type, *assignee, *owner, *created_by;

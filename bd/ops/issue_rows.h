@@ -6,6 +6,7 @@
 
 #include "bd/ops/issue.h"
 
+/* Issues side by side; zeroed at first, items in an arena. */
 struct issue_list {
     struct issue *items;
     size_t count, capacity;

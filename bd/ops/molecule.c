@@ -17,11 +17,11 @@ struct loader {
     struct tables_txn *x;
     struct arena *a;
     struct id_set seen;
-    struct strmap children; /* id → struct filter_texts */
+    struct strmap children; /* id → struct text_list */
 };
 
-static struct filter_texts *children_of(struct loader *l, const char *id) {
-    struct filter_texts *t = strmap_get(&l->children, id);
+static struct text_list *children_of(struct loader *l, const char *id) {
+    struct text_list *t = strmap_get(&l->children, id);
     if (!t) {
         t = arena_zalloc(l->a, sizeof *t);
         strmap_put(&l->children, id, t);
@@ -33,7 +33,7 @@ static int on_child(void *ctx, const struct dependency *d, bool in_wisp_table) {
     struct loader *l = ctx;
     (void)in_wisp_table;
     if (strcmp(d->type, "parent-child") == 0)
-        filter_texts_add(children_of(l, d->depends_on_id), l->a, d->issue_id);
+        text_list_add(children_of(l, d->depends_on_id), l->a, d->issue_id);
     return BD_OK;
 }
 
@@ -50,7 +50,7 @@ static int add_dotted(struct loader *l, const char *parent, struct err *err) {
         rc = edges_parented(l->x, &ids, DEPENDENCY_BOTH, l->a, &parented, err);
     for (struct strmap_entry *e = NULL; rc == BD_OK && (e = strmap_next(&ids.map, e));)
         if (!id_set_has(&parented, e->key))
-            filter_texts_add(children_of(l, parent), l->a, arena_strdup(l->a, e->key));
+            text_list_add(children_of(l, parent), l->a, arena_strdup(l->a, e->key));
     id_set_release(&ids);
     id_set_release(&parented);
     return rc;
@@ -68,7 +68,7 @@ static int find_below(struct loader *l, const char *root, struct err *err) {
                              id_set_count(&level), DEPENDENCY_BOTH, l->a, on_child, l, err);
         for (struct strmap_entry *e = NULL; rc == BD_OK && (e = strmap_next(&level.map, e));) {
             rc = add_dotted(l, e->key, err);
-            const struct filter_texts *kids = children_of(l, e->key);
+            const struct text_list *kids = children_of(l, e->key);
             for (size_t i = 0; i < kids->count; i++) {
                 if (!id_set_has(&l->seen, kids->items[i])) {
                     id_set_add(&l->seen, kids->items[i]);
@@ -99,7 +99,7 @@ static const char **in_order(struct loader *l, const char *root, size_t *count) 
             continue;
         id_set_add(&done, id);
         order[(*count)++] = arena_strdup(l->a, id);
-        const struct filter_texts *kids = children_of(l, id);
+        const struct text_list *kids = children_of(l, id);
         for (size_t i = kids->count; i-- > 0;) {
             MEM_GROW(stack, capacity, depth + 1);
             stack[depth++] = kids->items[i];
@@ -130,12 +130,12 @@ static int compare_texts(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void sort_texts(struct filter_texts *t) {
+static void sort_texts(struct text_list *t) {
     if (t->count > 1)
         qsort(t->items, t->count, sizeof *t->items, compare_texts);
 }
 
-static bool has_text(const struct filter_texts *t, const char *text) {
+static bool has_text(const struct text_list *t, const char *text) {
     for (size_t i = 0; i < t->count; i++)
         if (strcmp(t->items[i], text) == 0)
             return true;
@@ -146,9 +146,9 @@ static void add_block(struct molecule_step *blocked, struct molecule_step *block
     if (!blocked || !blocker)
         return;
     if (!is_closed(blocker) && !has_text(&blocked->blocked_by, blocker->issue->id))
-        filter_texts_add(&blocked->blocked_by, a, blocker->issue->id);
+        text_list_add(&blocked->blocked_by, a, blocker->issue->id);
     if (!has_text(&blocker->blocks, blocked->issue->id))
-        filter_texts_add(&blocker->blocks, a, blocked->issue->id);
+        text_list_add(&blocker->blocks, a, blocked->issue->id);
 }
 
 /* A waits-for row stands for one block by every open child of its target. */
@@ -221,7 +221,7 @@ static void form_groups(struct molecule *m, struct arena *a) {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < n && *m->steps[i].group; k++)
             if (k != i && strcmp(m->steps[k].group, m->steps[i].group) == 0)
-                filter_texts_add(&m->steps[i].can_parallel, a, m->steps[k].issue->id);
+                text_list_add(&m->steps[i].can_parallel, a, m->steps[k].issue->id);
         sort_texts(&m->steps[i].can_parallel);
     }
     free(parents);
@@ -332,7 +332,7 @@ static int search_type_status(struct tables_txn *x, const char *type, const char
     struct issue_filter f;
     issue_filter_init(&f);
     f.issue_type = type;
-    filter_texts_add(&f.statuses, a, status);
+    text_list_add(&f.statuses, a, status);
     return search_issues(x, &f, a, out, err);
 }
 

@@ -11,12 +11,12 @@
 
 struct molecule_step {
     const struct issue *issue;
-    bool ready;                       /* open or in progress, nothing in the molecule blocks it */
-    const char *group;                /* "group-1" …, "" when it runs alone */
-    struct filter_texts blocked_by;   /* open steps, sorted */
-    struct filter_texts blocks;       /* sorted */
-    struct filter_texts can_parallel; /* the others of its group, sorted */
-    int64_t depth;                    /* 0: nothing open blocks it */
+    bool ready;                    /* open or in progress, nothing in the molecule blocks it */
+    const char *group;             /* "group-1" …, "" when it runs alone */
+    struct text_list blocked_by;   /* open steps, sorted */
+    struct text_list blocks;       /* sorted */
+    struct text_list can_parallel; /* the others of its group, sorted */
+    int64_t depth;                 /* 0: nothing open blocks it */
 };
 struct molecule {
     struct issue_list issues;    /* the root first, each issue before what is below it; with labels */

@@ -9,6 +9,7 @@
 
 #include "bd/ops/filter.h"
 
+/* A parsed query: comparisons, and what joins them. */
 enum query_op { QUERY_EQ, QUERY_NE, QUERY_LT, QUERY_LE, QUERY_GT, QUERY_GE };
 enum query_kind { QUERY_COMPARE, QUERY_AND, QUERY_OR, QUERY_NOT };
 

@@ -151,7 +151,7 @@ static int apply_status(const struct query_node *n, struct compiler *c) {
         return err_set(c->err, BD_INVALID, "invalid status: %s", n->value);
     if (n->op == QUERY_EQ)
         c->f->statuses.count = 0;
-    filter_texts_add(n->op == QUERY_EQ ? &c->f->statuses : &c->f->exclude_statuses, c->a, status);
+    text_list_add(n->op == QUERY_EQ ? &c->f->statuses : &c->f->exclude_statuses, c->a, status);
     return BD_OK;
 }
 
@@ -181,7 +181,7 @@ static int apply_type(const struct query_node *n, struct compiler *c) {
     if (n->op == QUERY_EQ)
         c->f->issue_type = lower(c->a, n->value);
     else
-        filter_texts_add(&c->f->exclude_types, c->a, lower(c->a, n->value));
+        text_list_add(&c->f->exclude_types, c->a, lower(c->a, n->value));
     return BD_OK;
 }
 
@@ -274,7 +274,7 @@ static int apply_text(const struct query_node *n, struct compiler *c, enum field
         if (none)
             f->no_labels = true;
         else
-            filter_texts_add(&f->labels, c->a, n->value);
+            text_list_add(&f->labels, c->a, n->value);
         break;
     case F_TITLE: f->title_contains = n->value; break;
     case F_DESCRIPTION:
@@ -288,7 +288,7 @@ static int apply_text(const struct query_node *n, struct compiler *c, enum field
         if (star)
             f->id_prefix = stem;
         else
-            filter_texts_add(&f->ids, c->a, n->value);
+            text_list_add(&f->ids, c->a, n->value);
         break;
     case F_SPEC: f->spec_prefix = stem; break;
     default: f->parent = n->value; break;
@@ -336,8 +336,8 @@ static bool negatable(const struct query_node *n) {
 
 static void apply_not(const struct query_node *n, struct compiler *c) {
     bool status = strcmp(n->left->field, "status") == 0;
-    filter_texts_add(status ? &c->f->exclude_statuses : &c->f->exclude_types, c->a,
-                     lower(c->a, n->left->value));
+    text_list_add(status ? &c->f->exclude_statuses : &c->f->exclude_types, c->a,
+                  lower(c->a, n->left->value));
 }
 
 static bool only_labels(const struct query_node *n) {
@@ -348,7 +348,7 @@ static bool only_labels(const struct query_node *n) {
 
 static void add_labels_any(const struct query_node *n, struct compiler *c) {
     if (n->kind == QUERY_COMPARE) {
-        filter_texts_add(&c->f->labels_any, c->a, n->value);
+        text_list_add(&c->f->labels_any, c->a, n->value);
         return;
     }
     add_labels_any(n->left, c);

@@ -43,16 +43,16 @@ bool ready_order_parse(const char *text, enum search_order *out) {
 /* The conditions that a list of issues can have too. */
 static void common_filter(const struct ready_filter *f, struct arena *a, struct issue_filter *out) {
     issue_filter_init(out);
-    filter_texts_add(&out->statuses, a, set(f->status) ? f->status : "open");
+    text_list_add(&out->statuses, a, set(f->status) ? f->status : "open");
     if (!set(f->status))
-        filter_texts_add(&out->statuses, a, "in_progress");
+        text_list_add(&out->statuses, a, "in_progress");
     if (set(f->issue_type)) {
         out->issue_type = f->issue_type;
     } else {
         for (size_t i = 0; i < sizeof internal_types / sizeof *internal_types; i++)
-            filter_texts_add(&out->exclude_types, a, internal_types[i]);
+            text_list_add(&out->exclude_types, a, internal_types[i]);
         for (size_t i = 0; i < f->exclude_types.count; i++)
-            filter_texts_add(&out->exclude_types, a, f->exclude_types.items[i]);
+            text_list_add(&out->exclude_types, a, f->exclude_types.items[i]);
     }
     out->pinned = FILTER_NO;
     out->ephemeral = f->include_ephemeral ? FILTER_ANY : FILTER_NO;

@@ -9,7 +9,7 @@
 struct ready_filter {
     const char *status;     /* NULL: open and in_progress */
     const char *issue_type; /* NULL or "": any but the internal types and exclude_types */
-    struct filter_texts exclude_types, labels, exclude_labels;
+    struct text_list exclude_types, labels, exclude_labels;
     int64_t priority; /* ISSUE_NO_INT = any */
     const char *assignee;
     bool unassigned;      /* wins over assignee */

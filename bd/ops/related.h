@@ -28,6 +28,7 @@ int related_comments(struct tables_txn *x, const char *id, struct arena *a, stru
 struct related_counts {
     int64_t dependencies, dependents, comments; /* rows of any type */
 };
+/* The numbers alone, from indexes. */
 int related_count(struct tables_txn *x, const char *id, struct related_counts *out, struct err *err);
 
 #endif

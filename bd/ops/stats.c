@@ -202,12 +202,12 @@ int stats_count_by(struct tables_txn *x, const struct issue_filter *f, enum stat
 
 struct stale_ids {
     struct arena *a;
-    struct filter_texts ids;
+    struct text_list ids;
 };
 
 static int on_stale(void *ctx, const struct cell *row) {
     struct stale_ids *s = ctx;
-    filter_texts_add(&s->ids, s->a, cell_format(&row[0], s->a));
+    text_list_add(&s->ids, s->a, cell_format(&row[0], s->a));
     return BD_OK;
 }
 
@@ -215,12 +215,12 @@ int stats_stale(struct tables_txn *x, int64_t days, const char *status, uint64_t
                 struct issue_list *out, struct err *err) {
     static const char *const column[] = {"id"};
     static const struct tables_order order[] = {{"updated_at", false}, {"id", false}};
-    struct filter_texts statuses = {NULL, 0};
+    struct text_list statuses = {NULL, 0};
     struct stale_ids stale = {a, {NULL, 0}};
     int64_t cutoff = datetime_now() - days * 86400 * MICROS_PER_SECOND;
-    filter_texts_add(&statuses, a, status && *status ? status : "open");
+    text_list_add(&statuses, a, status && *status ? status : "open");
     if (!status || !*status)
-        filter_texts_add(&statuses, a, "in_progress");
+        text_list_add(&statuses, a, "in_progress");
     const struct pred *where = pred_and(a, filter_text_in(a, "status", &statuses, false),
                                         pred_cmp(a, PRED_LT, "updated_at", cell_datetime(cutoff)));
     struct tables_query q = {

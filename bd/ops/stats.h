@@ -7,6 +7,7 @@
 
 #include "bd/ops/search.h"
 
+/* Numbers of issues; one issue may count in several. */
 struct statistics {
     int64_t total, open, in_progress, closed, blocked, deferred, ready, pinned;
 };

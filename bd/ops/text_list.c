@@ -11,7 +11,7 @@ bool text_list_has(const struct text_list *l, const char *text) {
     return false;
 }
 
-void text_list_add(struct text_list *l, const char *text, struct arena *a) {
+void text_list_add(struct text_list *l, struct arena *a, const char *text) {
     if ((l->count & (l->count - 1)) == 0) {
         const char **grown = arena_alloc(a, (l->count ? l->count * 2 : 1) * sizeof *grown);
         if (l->count)
@@ -31,7 +31,7 @@ void text_list_split(const char *text, struct arena *a, struct text_list *out) {
         while (end > start && isspace((unsigned char)end[-1]))
             end--;
         if (end > start)
-            text_list_add(out, arena_strndup(a, start, (size_t)(end - start)), a);
+            text_list_add(out, a, arena_strndup(a, start, (size_t)(end - start)));
         text += n;
         text += *text == ',';
     }

@@ -14,7 +14,7 @@ struct text_list {
 
 bool text_list_has(const struct text_list *l, const char *text);
 /* Appends a text as it is, without a copy; the list was filled with this arena from the start. */
-void text_list_add(struct text_list *l, const char *text, struct arena *a);
+void text_list_add(struct text_list *l, struct arena *a, const char *text);
 /* Trimmed non-empty parts of a comma list. */
 void text_list_split(const char *text, struct arena *a, struct text_list *out);
 

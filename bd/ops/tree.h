@@ -7,6 +7,7 @@
 
 #include "bd/ops/issue_rows.h"
 
+/* An issue in its places; it is printed below each of its parents. */
 struct tree_node {
     const struct issue *issue;
     struct tree_node *

@@ -54,6 +54,8 @@ bool dependency_type_blocks(const char *type);
 /* blocks, conditional-blocks, waits-for, parent-child */
 bool dependency_type_affects_ready(const char *type);
 
+/* The types of molecules and wisps that upstream knows; keys: a letter or _, then also digits and dots.
+ */
 bool mol_type_is_valid(const char *type);
 bool wisp_type_is_valid(const char *type);
 bool metadata_key_is_valid(const char *key);

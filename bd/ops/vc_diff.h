@@ -42,6 +42,7 @@ struct vc_log_filter {
     const char *issue_id; /* only commits that changed this issue */
     uint64_t limit;       /* 0 = all */
 };
+/* The commits that pass, newest first; in `a`. */
 int vc_log_load(struct tables *t, const struct vc_log_filter *f, struct arena *a,
                 struct vc_commit **out, size_t *count, struct err *err);
 

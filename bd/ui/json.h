@@ -23,6 +23,7 @@ enum json_flags {
 };
 
 struct json_level;
+/* The state of one text being written; all but `drain` is private. */
 struct json_writer {
     struct buf *out;
     unsigned flags;
@@ -38,6 +39,7 @@ struct json_writer {
 void json_begin(struct json_writer *w, struct buf *out, unsigned flags);
 void json_end(struct json_writer *w); /* releases the writer, not the buffer */
 
+/* Values. In an object json_key comes before each. */
 void json_object(struct json_writer *w);
 void json_object_end(struct json_writer *w);
 void json_array(struct json_writer *w);
@@ -55,6 +57,7 @@ void json_null(struct json_writer *w);
  * is printed as a string.
  */
 void json_raw(struct json_writer *w, const char *text, size_t size);
+/* Is this one JSON value and nothing else? */
 bool json_is_valid(const char *text, size_t size);
 /* key and value at once; the _opt forms leave the member out when the value is NULL, "", false or 0 */
 void json_member_str(struct json_writer *w, const char *key, const char *s);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Where a value comes from; a later one wins. */
 enum config_source { CONFIG_UNSET, CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENVIRONMENT };
 
 struct config {
@@ -32,6 +33,7 @@ const char *const *config_keys(struct config *c);
 const char *config_variable(struct config *c, const char *key);
 /* NULL when unset and without default. Lists come as comma-joined text. */
 const char *config_get(struct config *c, const char *key);
+/* Where the value in force comes from. */
 enum config_source config_source_of(struct config *c, const char *key);
 bool config_bool(struct config *c, const char *key);
 int64_t config_int(struct config *c, const char *key, int64_t fallback);

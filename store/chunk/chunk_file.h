@@ -18,9 +18,11 @@ struct chunk_file;
  */
 int chunk_file_open(struct chunk_file **out, const char *dir, const struct hash *name,
                     uint32_t expected, struct err *err);
+/* One more owner; the last release closes it. */
 struct chunk_file *chunk_file_keep(struct chunk_file *f);
 void chunk_file_release(struct chunk_file *f); /* NULL is fine */
 
+/* Facts of the file: name, path (borrowed), kind, bytes, chunks. */
 const struct hash *chunk_file_name(const struct chunk_file *f);
 const char *chunk_file_path(const struct chunk_file *f);
 bool chunk_file_is_archive(const struct chunk_file *f);

@@ -20,6 +20,7 @@ struct hash {
 
 #define HASH_ZERO ((struct hash){{0}})
 
+/* The address of a chunk with these bytes. */
 struct hash hash_of(const void *bytes, size_t size);
 
 /* Writes 32 characters and a NUL. */
@@ -28,6 +29,7 @@ void hash_format(const struct hash *h, char text[HASH_TEXT_SIZE + 1]);
 /* Reads exactly 32 characters [0-9a-v]; false (and *h untouched) for anything else. */
 bool hash_parse(const char *text, size_t size, struct hash *h);
 
+/* The order of indexes and trees: bytewise. */
 static inline int hash_cmp(const struct hash *a, const struct hash *b) {
     return memcmp(a->b, b->b, HASH_SIZE);
 }

@@ -9,6 +9,7 @@
 
 #define COMMIT_PARENTS_MAX 64
 
+/* A commit; `hash` is its address once it was read or written. */
 struct commit {
     struct hash hash, root, closure;
     uint64_t height;
@@ -36,14 +37,17 @@ int commit_link(struct node_store *ns, struct commit *c, struct err *err);
  */
 int commit_create(struct node_store *ns, struct commit *c, struct err *err);
 
+/* A tag object; texts in the arena of whoever read it. */
 struct tag {
     struct hash commit;
     const char *name, *email, *description;
     uint64_t timestamp_millis;
     int64_t user_timestamp_millis;
 };
+/* BD_NOT_FOUND, BD_CORRUPT. */
 int tag_read(struct node_store *ns, const struct hash *h, struct arena *a, struct tag *out,
              struct err *err);
+/* *out is the address that refs/tags/… then names. */
 int tag_write(struct node_store *ns, const struct tag *tag, struct hash *out, struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "store/prolly/tree.h"
 
+/* What shall become of a key. */
 struct edit {
     struct bytes key, value;
     bool removed;
@@ -25,10 +26,12 @@ struct edit_map {
     uint64_t version; /* changes with every edit; cursors notice */
 };
 
+/* Over a tree, which is copied; edits and their bytes live in `a`. */
 void edit_map_init(struct edit_map *m, const struct tree *t, struct arena *a);
 
 /* BD_NOT_FOUND, without building a message, when absent. */
 int edit_map_get(const struct edit_map *m, struct bytes key, struct bytes *value, struct err *err);
+/* The bytes are copied. Putting what is there, or removing what is not, is fine. */
 void edit_map_put(struct edit_map *m, struct bytes key, struct bytes value);
 void edit_map_remove(struct edit_map *m, struct bytes key);
 static inline bool edit_map_dirty(const struct edit_map *m) { return m->edits > 0; }
@@ -37,6 +40,7 @@ int edit_map_flush(struct edit_map *m, struct err *err);
 /* Items in the map (walks when there are edits). */
 int edit_map_count(const struct edit_map *m, uint64_t *count, struct err *err);
 
+/* Walks the items in key order as they are with all edits; edits on the way are seen. */
 struct map_cursor {
     const struct edit_map *map;
     struct tree_cursor tree;
@@ -51,7 +55,9 @@ int map_cursor_first(struct map_cursor *c, const struct edit_map *m, struct err 
 /* First item for which goes_right(ctx, key) is false. */
 int map_cursor_seek_fn(struct map_cursor *c, const struct edit_map *m,
                        bool (*goes_right)(void *ctx, struct bytes key), void *ctx, struct err *err);
+/* First item whose key is not less. */
 int map_cursor_seek(struct map_cursor *c, const struct edit_map *m, struct bytes key, struct err *err);
+/* `valid` is false behind the last item. */
 int map_cursor_next(struct map_cursor *c, struct err *err);
 void map_cursor_release(struct map_cursor *c);
 

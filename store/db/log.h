@@ -7,9 +7,11 @@
 
 #include "store/db/commit.h"
 
+/* A walk; ns must outlive it. */
 struct commit_walk;
 struct commit_walk *commit_walk_new(struct node_store *ns);
 void commit_walk_free(struct commit_walk *w);
+/* Adds a commit to start from, together with its ancestors; several may be added. */
 int commit_walk_start(struct commit_walk *w, const struct hash *h, struct err *err);
 /* BD_DONE at the end. Commits that a shallow clone lacks are left out. Texts live as long as the walk.
  */

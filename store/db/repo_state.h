@@ -15,6 +15,7 @@ int repo_state_create(const char *db_dir, const char *branch, struct err *err);
 
 /* ---- named addresses: remotes and backups ---- */
 
+/* Which of the two lists of the file. */
 enum repo_list { REPO_REMOTES, REPO_BACKUPS };
 struct repo_address {
     const char *name, *url;

@@ -18,6 +18,7 @@ int row_update(struct embedded_txn *x, struct table *t, struct bytes key, struct
                const struct cell *cells, const bool *set, unsigned depth, bool *changed,
                struct err *err);
 
+/* Deletes the row and what cascades from it; `depth` counts cascades. */
 int row_delete(struct embedded_txn *x, struct table *t, struct bytes key, struct bytes value,
                unsigned depth, struct err *err);
 

@@ -7,6 +7,7 @@
 
 #include "store/db/embedded.h"
 
+/* A row of dolt_ignore: table names with * and ?. */
 struct ignore_pattern {
     const char *pattern;
     bool ignored;

@@ -34,10 +34,11 @@ struct tables_open {
 };
 /* BD_NOT_FOUND, BD_CORRUPT, BD_TOO_NEW, BD_BUSY, BD_IO. A bare store opens read-only by itself. */
 int tables_open_embedded(struct tables **out, const struct tables_open *o, struct err *err);
-void tables_close(struct tables *t);
+void tables_close(struct tables *t); /* NULL is fine; snapshots must have ended */
 bool tables_is_read_only(const struct tables *t);
-const char *tables_branch(const struct tables *t);
+const char *tables_branch(const struct tables *t); /* borrowed until the next checkout */
 
+/* Who a commit is by. */
 struct tables_identity {
     const char *name, *email;
 };
@@ -73,6 +74,7 @@ enum pred_op {
     PRED_JSON_EQ,       /* column's JSON value at object key `key`, unquoted, equals the cell text */
     PRED_JSON_HAS,      /* column's JSON object has `key` (dots are part of the key) */
 };
+/* A condition on rows: a tree of data, which a driver evaluates itself or translates. */
 struct pred {
     enum pred_op op;
     const char *column;
@@ -125,6 +127,7 @@ int tables_get(struct tables_txn *x, const char *table, const struct cell *key, 
                const char *const *columns, size_t column_count, struct arena *a, struct cell *out,
                struct err *err);
 
+/* One column of an order; NULL sorts first when ascending. */
 struct tables_order {
     const char *column;
     bool descending;
@@ -143,6 +146,7 @@ struct tables_query {
 /* Row callback: BD_OK goes on, BD_DONE stops without error, anything else stops and is returned.
  * The cells are valid during the call, or as long as `a` where the query was given an arena. */
 typedef int (*tables_row_fn)(void *ctx, const struct cell *row);
+/* Calls fn for every row of the query. */
 int tables_scan(struct tables_txn *x, const struct tables_query *q, struct arena *a, tables_row_fn fn,
                 void *ctx, struct err *err);
 /* Is there a row that matches? `column` is one that an index on the condition holds too: then a lookup.
@@ -233,10 +237,12 @@ int tables_delete(struct tables_txn *x, const char *table, const struct pred *wh
 
 /* ---- schema changes (the statements are parsed by store/sql/ddl.h) ---- */
 struct ddl;
+/* Executes one statement in the transaction. After an error the transaction must be rolled back. */
 int tables_ddl(struct tables_txn *x, const struct ddl *statement, struct err *err);
 
 /* ---- history ---- */
 
+/* A commit as logs show it; texts in the arena of the call. */
 struct tables_commit_info {
     struct hash hash;
     struct hash parents[8];
@@ -251,6 +257,7 @@ int tables_log(struct tables *t, const char *ref, struct arena *a,
                int (*fn)(void *ctx, const struct tables_commit_info *c), void *ctx, struct err *err);
 /* How many commits that walk would meet; not a walk, for a commit knows its ancestors. */
 int tables_log_count(struct tables *t, const char *ref, uint64_t *count, struct err *err);
+/* The commit that a branch, tag, hash, HEAD~n or HEAD^ names. BD_NOT_FOUND. */
 int tables_resolve(struct tables *t, const char *ref, struct hash *commit, struct err *err);
 
 struct tables_ref {
@@ -258,9 +265,11 @@ struct tables_ref {
     enum { TABLES_REF_BRANCH, TABLES_REF_TAG, TABLES_REF_REMOTE } kind;
     struct hash commit;
 };
+/* All branches, tags and remote branches, in the order of their full names; in `a`. */
 int tables_refs(struct tables *t, struct arena *a, struct tables_ref **refs, size_t *count,
                 struct err *err);
 
+/* One row that differs; valid during the call it is handed to. */
 struct tables_diff_row {
     const char *table;
     enum { TABLES_DIFF_ADDED, TABLES_DIFF_REMOVED, TABLES_DIFF_MODIFIED } change;
@@ -288,7 +297,9 @@ int tables_row_history(struct tables *t, const char *table, const struct cell *k
                        void *ctx, struct err *err);
 
 /* ---- branches ---- */
+/* from_ref NULL: HEAD. BD_EXISTS; BD_INVALID for a name that no branch may have. */
 int tables_branch_create(struct tables *t, const char *name, const char *from_ref, struct err *err);
+/* BD_INVALID for the branch in use; BD_CONFLICT, without `force`, when it has uncommitted changes. */
 int tables_branch_delete(struct tables *t, const char *name, bool force, struct err *err);
 /* Makes later reads and writes of this connection go to that branch. */
 int tables_checkout(struct tables *t, const char *branch, struct err *err);
@@ -300,6 +311,7 @@ struct tables_merge_result {
     const char *const *conflict_tables;
     size_t conflict_table_count;
 };
+/* Merges a branch into the current one, as one commit by w. Conflicts leave everything as it was. */
 int tables_merge(struct tables *t, const char *branch, const struct tables_write *w, struct arena *a,
                  struct tables_merge_result *out, struct err *err);
 

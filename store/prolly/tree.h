@@ -14,8 +14,10 @@
 
 #include <stdbool.h>
 
+/* The four node messages. */
 enum tree_kind { TREE_ROWS, TREE_ADDRESSES, TREE_CLOSURE, TREE_ARTIFACTS };
 
+/* Borrowed bytes; data NULL: nothing there (not the same as empty). */
 struct bytes {
     const uint8_t *data;
     size_t size;
@@ -33,6 +35,7 @@ typedef int (*tree_compare_fn)(const void *ctx, struct bytes a, struct bytes b);
 typedef size_t (*tree_value_addresses_fn)(const void *ctx, struct bytes value, uint16_t *offsets,
                                           size_t max);
 
+/* What makes trees of one kind and schema alike: how keys are ordered, where values hold addresses. */
 struct tree_type {
     enum tree_kind kind;
     tree_compare_fn compare;

@@ -22,6 +22,7 @@ struct remote;
 typedef int (*remote_chunk_fn)(void *ctx, const struct hash *h, const uint8_t *data, size_t size,
                                struct err *err);
 
+/* The calls a kind of remote answers. */
 struct remote_driver {
     const char *scheme;
 

@@ -27,6 +27,7 @@ enum cell_kind {
 /* What Dolt stores for '0000-00-00 00:00:00': the instant -0001-11-30 00:00:00. */
 #define CELL_DATETIME_ZERO INT64_C(-62169984000000000)
 
+/* A value. Which member holds it: see enum cell_kind. */
 struct cell {
     enum cell_kind kind;
     union {
@@ -40,6 +41,7 @@ struct cell {
     };
 };
 
+/* Constructors; nothing is copied. */
 static inline struct cell cell_null(void) { return (struct cell){.kind = CELL_NULL, .i = 0}; }
 static inline struct cell cell_int(int64_t v) { return (struct cell){.kind = CELL_INT, .i = v}; }
 static inline struct cell cell_bool(bool v) { return cell_int(v ? 1 : 0); }
@@ -53,6 +55,7 @@ struct cell cell_text_n(const char *s, size_t size);
 struct cell cell_json(const char *s);
 
 static inline bool cell_is_null(const struct cell *c) { return c->kind == CELL_NULL; }
+/* Its value is in s: TEXT, BYTES, JSON or DECIMAL. */
 static inline bool cell_has_text(const struct cell *c) {
     return c->kind >= CELL_TEXT && c->kind <= CELL_DECIMAL;
 }

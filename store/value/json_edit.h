@@ -6,6 +6,7 @@
 
 #include "base/json_value.h"
 
+/* Empty ones, in the arena, to be filled. */
 struct json_value *json_value_object(struct arena *a);
 struct json_value *json_value_array(struct arena *a);
 struct json_value *json_value_string(struct arena *a, const char *text, size_t size);

@@ -131,9 +131,9 @@ static bool has_label(const struct issue *i, const char *label) {
 static void set_filter(int n, struct issue_filter *f) {
     issue_filter_init(f);
     if (n & 1)
-        filter_texts_add(&f->exclude_statuses, &arena, "closed");
+        text_list_add(&f->exclude_statuses, &arena, "closed");
     if (n & 2)
-        filter_texts_add(&f->labels, &arena, "b");
+        text_list_add(&f->labels, &arena, "b");
     if (n & 4)
         f->assignee = "bob";
     if (n & 8)
@@ -141,7 +141,7 @@ static void set_filter(int n, struct issue_filter *f) {
     if (n & 16)
         f->title_contains = "needle";
     if (n & 32)
-        filter_texts_add(&f->exclude_labels, &arena, "a");
+        text_list_add(&f->exclude_labels, &arena, "a");
     if (n & 64)
         f->priority_min = 3;
 }
