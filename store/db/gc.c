@@ -480,13 +480,13 @@ int db_gc_estimate(const char *dir, struct db_gc_estimate *out, struct err *err)
  * A step costs a quarter of a millisecond for each commit that it moves, and something for itself; the
  * more commits, the more versions of each node it finds. So it waits until there are hundreds of them,
  * and small stores never see one. It takes about a tenth of a second: commands that follow each other
- * without a pause lose a few percent to steps, and the journal may grow for a while.
+ * without a pause lose a few percent to steps until the journal is too long, then up to a tenth.
  */
 #define STEP_JOURNAL_BYTES (UINT64_C(16) << 20)
 #define STEP_BYTES (UINT64_C(48) << 20) /* of chunks: all of a journal that just became due */
 #define PACE_MS 4000
-#define LONG_JOURNAL_BYTES (UINT64_C(40) << 20) /* a longer one may grow no more */
-#define LONG_JOURNAL_PACE_MS 1000
+#define LONG_JOURNAL_BYTES (UINT64_C(40) << 20) /* a longer one is moved faster than it can grow */
+#define LONG_JOURNAL_PACE_MS 250
 
 static uint64_t journal_limit(const struct db_gc_step_options *o) {
     return o->journal_bytes ? o->journal_bytes : STEP_JOURNAL_BYTES;
