@@ -1,6 +1,6 @@
 /*
- * Finding, locking, copying and setting aside. A backup is complete when its .db exists: the -wal
- * beside it is published first, each by rename after fsync.
+ * Finding, locking, copying and setting aside. A backup is complete when its .db exists: a -wal or
+ * -journal beside it is published first, each by rename after fsync.
  */
 #include "migrate/source.h"
 #include "migrate/migrate.h"
@@ -207,9 +207,23 @@ static int copy_file(const char *from, const char *to, struct arena *a, struct e
     return rc;
 }
 
-static const char *wal_of(const char *path, struct arena *a) { return arena_printf(a, "%s-wal", path); }
+/* What belongs to the file's content. */
+static const char *const sides[] = {"-wal", "-journal"};
+enum { SIDE_COUNT = sizeof sides / sizeof *sides };
 
-/* A backup with the bytes of the file and of its -wal. */
+static const char *side_of(const char *path, size_t i, struct arena *a) {
+    return arena_printf(a, "%s%s", path, sides[i]);
+}
+
+/* 1: all of them are equal, 0: not, -1 with errno. */
+static int same_sides(const char *x, const char *y, struct arena *a) {
+    int same = 1;
+    for (size_t i = 0; same == 1 && i < SIDE_COUNT; i++)
+        same = same_bytes(side_of(x, i, a), side_of(y, i, a));
+    return same;
+}
+
+/* A backup with the bytes of the file and of what belongs to it. */
 static int find_backup(const char *path, const char *stem, struct arena *a, const char **backup) {
     const char *dir = source_directory(path, a);
     const char *prefix = arena_printf(a, "%s.backup-pre-dolt-", stem);
@@ -223,7 +237,7 @@ static int find_backup(const char *path, const char *stem, struct arena *a, cons
         const char *p = arena_printf(a, "%s/%s", dir, e->d_name);
         same = same_bytes(path, p);
         if (same == 1)
-            same = same_bytes(wal_of(path, a), wal_of(p, a));
+            same = same_sides(path, p, a);
         if (same == 1)
             *backup = p;
     }
@@ -241,14 +255,16 @@ int source_backup(const char *path, struct arena *a, const char **backup, struct
     if (*backup) /* its own run may have been cut off before this */
         return os_fsync_dir(dir) ? err_errno(err, "cannot sync %s", dir) : BD_OK;
     const char *to = arena_printf(a, "%s/%s.backup-pre-dolt-%s.db", dir, stem, stamp);
-    for (int i = 1; os_exists(to) || os_exists(wal_of(to, a)); i++)
+    for (int i = 1; os_exists(to) || os_exists(side_of(to, 0, a)) || os_exists(side_of(to, 1, a)); i++)
         to = arena_printf(a, "%s/%s.backup-pre-dolt-%s-%d.db", dir, stem, stamp, i);
-    off_t wal;
     int rc = BD_OK;
-    if (file_size(wal_of(path, a), &wal))
-        return err_errno(err, "cannot read %s-wal", path);
-    if (wal > 0)
-        rc = copy_file(wal_of(path, a), wal_of(to, a), a, err);
+    for (size_t i = 0; rc == BD_OK && i < SIDE_COUNT; i++) {
+        off_t size;
+        if (file_size(side_of(path, i, a), &size))
+            rc = err_errno(err, "cannot read %s%s", path, sides[i]);
+        else if (size > 0)
+            rc = copy_file(side_of(path, i, a), side_of(to, i, a), a, err);
+    }
     if (rc == BD_OK && os_fsync_dir(dir))
         rc = err_errno(err, "cannot sync %s", dir);
     if (rc == BD_OK)
@@ -256,8 +272,8 @@ int source_backup(const char *path, struct arena *a, const char **backup, struct
     if (rc == BD_OK && os_fsync_dir(dir))
         rc = err_errno(err, "cannot sync %s", dir);
     if (rc == BD_OK) {
-        /* The two were copied one after the other: both must still be what was copied. */
-        int same = same_bytes(wal_of(path, a), wal_of(to, a));
+        /* They were copied one after the other: all must still be what was copied. */
+        int same = same_sides(path, to, a);
         if (same < 0)
             rc = err_errno(err, "cannot compare %s with its backup", path);
         else if (!same)

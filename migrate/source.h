@@ -17,8 +17,8 @@ int source_lock(const char *path, int *fd, struct err *err);
 void source_unlock(int fd);
 
 /*
- * `<name>.backup-pre-dolt-YYYYMMDD-HHMMSS[-N].db` beside the file, with its -wal; durable. A backup of
- * the same bytes that is there already (from a run that was interrupted) is taken instead.
+ * `<name>.backup-pre-dolt-YYYYMMDD-HHMMSS[-N].db` beside the file, with its -wal or -journal; durable.
+ * A backup of the same bytes that is there already (from a run that was interrupted) is taken instead.
  */
 int source_backup(const char *path, struct arena *a, const char **backup, struct err *err);
 

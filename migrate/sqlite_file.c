@@ -8,6 +8,7 @@
 #include "migrate/sqlite_file.h"
 
 #include "base/os.h"
+#include "migrate/sqlite_journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,22 +19,42 @@
 
 struct read_file {
     sqlite3_file base;
-    int fd; /* -1: a -wal that does not exist reads as an empty one */
+    int fd;                          /* -1: a -wal that does not exist reads as an empty one */
+    struct sqlite_journal *rollback; /* of the database itself: what is read instead; or NULL */
 };
+
+/* What the next database to be opened is read with; it takes it over. */
+static struct sqlite_journal *next_rollback;
 
 static int file_close(sqlite3_file *f) {
     struct read_file *r = (struct read_file *)f;
     if (r->fd >= 0)
         os_close(r->fd);
     r->fd = -1;
+    sqlite_journal_close(r->rollback);
+    r->rollback = NULL;
     return SQLITE_OK;
+}
+
+/* As os_pread, of the file as it was before the transaction that is to be rolled back. */
+static ssize_t read_before(const struct read_file *r, void *out, int64_t size, int64_t offset) {
+    int64_t left = sqlite_journal_file_size(r->rollback) - offset;
+    if (left <= 0)
+        return 0;
+    if (size > left)
+        size = left;
+    return sqlite_journal_read(r->rollback, out, offset, &size)
+               ? (ssize_t)size
+               : os_pread(r->fd, out, (size_t)size, offset);
 }
 
 static int file_read(sqlite3_file *f, void *out, int amount, sqlite3_int64 offset) {
     struct read_file *r = (struct read_file *)f;
     int done = 0;
     while (r->fd >= 0 && done < amount) {
-        ssize_t n = os_pread(r->fd, (char *)out + done, (size_t)(amount - done), offset + done);
+        ssize_t n = r->rollback
+                        ? read_before(r, (char *)out + done, amount - done, offset + done)
+                        : os_pread(r->fd, (char *)out + done, (size_t)(amount - done), offset + done);
         if (n < 0)
             return SQLITE_IOERR_READ;
         if (n == 0)
@@ -54,7 +75,7 @@ static int file_size(sqlite3_file *f, sqlite3_int64 *size) {
         return SQLITE_OK;
     if (os_fstat(r->fd, &st))
         return SQLITE_IOERR_FSTAT;
-    *size = st.st_size;
+    *size = r->rollback ? sqlite_journal_file_size(r->rollback) : st.st_size;
     return SQLITE_OK;
 }
 
@@ -112,12 +133,16 @@ static int vfs_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags
     struct read_file *r = (struct read_file *)f;
     (void)v;
     *r = (struct read_file){.fd = -1};
-    if (!name || !(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)))
+    if (!name || !(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)))
         return SQLITE_CANTOPEN;
     r->fd = os_open(name, O_RDONLY, 0);
     if (r->fd < 0 && !(errno == ENOENT && (flags & SQLITE_OPEN_WAL)))
         return SQLITE_CANTOPEN;
     r->base.pMethods = &methods;
+    if (flags & SQLITE_OPEN_MAIN_DB) {
+        r->rollback = next_rollback;
+        next_rollback = NULL;
+    }
     if (out_flags)
         *out_flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
     return SQLITE_OK;
@@ -129,9 +154,12 @@ static int vfs_delete(sqlite3_vfs *v, const char *name, int sync) {
 }
 
 static int vfs_access(sqlite3_vfs *v, const char *name, int flags, int *out) {
+    static const char journal[] = "-journal";
     struct stat st;
+    size_t n = strlen(name), m = sizeof journal - 1;
     (void)v, (void)flags;
-    *out = os_stat(name, &st) == 0 && st.st_size > 0;
+    /* rolling back is not SQLite's business here */
+    *out = !(n > m && strcmp(name + n - m, journal) == 0) && os_stat(name, &st) == 0 && st.st_size > 0;
     return SQLITE_OK;
 }
 
@@ -191,28 +219,6 @@ int sqlite_file_prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_
     return sqlite_file_error(db, path, err);
 }
 
-/* A transaction of the time before the -wal that was not rolled back: only a writer can do that. */
-static int refuse_journal(const char *path, struct err *err) {
-    char name[4096 + 16];
-    struct stat st;
-    snprintf(name, sizeof name, "%s-journal", path);
-    if (os_stat(name, &st) || st.st_size == 0)
-        return BD_OK;
-    unsigned char head[8] = {0};
-    int fd = os_open(name, O_RDONLY, 0);
-    if (fd >= 0) {
-        (void)!os_pread(fd, head, sizeof head, 0);
-        os_close(fd);
-    }
-    static const unsigned char magic[8] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
-    if (fd >= 0 && memcmp(head, magic, sizeof head))
-        return BD_OK; /* a finished one has its head zeroed */
-    return err_set(err, BD_CORRUPT,
-                   "%s holds a transaction that was interrupted (%s-journal); nothing was changed. Let "
-                   "SQLite finish it (sqlite3 %s .tables), then run this again",
-                   path, path, path);
-}
-
 /* Every page and record. Missing NOT NULL values are no damage: they get the column's default. */
 static int check(sqlite3 *db, const char *path, struct err *err) {
     sqlite3_stmt *s;
@@ -240,12 +246,15 @@ int sqlite_file_open(const char *path, sqlite3 **out, struct err *err) {
     *out = NULL;
     if (os_stat(path, &st))
         return err_errno(err, "cannot read %s", path);
-    int rc = refuse_journal(path, err);
-    if (rc)
-        return rc;
     if (sqlite3_initialize() || sqlite3_vfs_register(&vfs, 0))
         return err_set(err, BD_IO, "SQLite does not start");
+    int rc = sqlite_journal_open(path, &next_rollback, err);
+    if (rc)
+        return err_prefix(err, "%s holds a transaction that was interrupted; nothing was changed",
+                          path);
     int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, "bd-read");
+    sqlite_journal_close(next_rollback); /* when it was not opened */
+    next_rollback = NULL;
     if (code) {
         rc = sqlite_file_error(db, path, err);
         sqlite3_close(db);

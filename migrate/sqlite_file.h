@@ -1,7 +1,7 @@
 /*
  * Opening an SQLite file of unknown origin so that nothing of it can change: reads go through
- * base/os.h, writes do not exist, the -wal is read as it is and its index is kept in memory, no lock is
- * taken.
+ * base/os.h, writes do not exist, the -wal is read as it is and its index is kept in memory, a rollback
+ * journal stands before the file (sqlite_journal.h), no lock is taken.
  */
 #ifndef MIGRATE_SQLITE_FILE_H
 #define MIGRATE_SQLITE_FILE_H

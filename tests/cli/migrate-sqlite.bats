@@ -242,3 +242,30 @@ SQL
     [ "$(grep -o 'external:' out.jsonl | wc -l)" = 2 ]
     bd doctor --json | grep -A1 '"message": "Agrees with the dependencies"'
 }
+
+@test "a transaction that was cut off in the time before the -wal is rolled back, in memory" {
+    sqlite3 .beads/beads.db <<SQL
+PRAGMA journal_mode=DELETE;
+PRAGMA page_size=1024;
+CREATE TABLE issues (id TEXT PRIMARY KEY, title TEXT, status TEXT, description TEXT);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
+  INSERT INTO issues SELECT 'o-' || i, 'before', 'open', hex(zeroblob(300)) FROM n;
+PRAGMA cache_size=1;
+BEGIN;
+UPDATE issues SET title = 'after', description = hex(zeroblob(2000));
+DELETE FROM issues WHERE id = 'o-7';
+INSERT INTO issues VALUES ('o-new', 'after', 'open', '');
+.shell cp .beads/beads.db .beads/beads.db-journal "$SCRATCH"
+ROLLBACK;
+SQL
+    mv "$SCRATCH/beads.db" "$SCRATCH/beads.db-journal" .beads/
+    before=$(sha256sum .beads/beads.db .beads/beads.db-journal)
+    apart bd migrate --to-dolt --json
+    [ "$status" = 0 ]
+    [ "$(json_get issues_imported <<<"$out")" = 40 ]
+    [ "$(bd list --all --json -n 0 | grep -c '"title": "before"')" = 40 ]
+    [ "$before" = "$(sha256sum .beads/beads.db .beads/beads.db-journal)" ]
+    cmp .beads/beads.db-journal .beads/beads.backup-pre-dolt-*.db-journal
+    # SQLite itself comes to the same
+    sqlite3 .beads/beads.db "SELECT count(*) FROM issues WHERE title = 'before'" | grep -qx 40
+}
