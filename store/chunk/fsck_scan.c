@@ -60,13 +60,14 @@ void scan_reader_free(struct scan_reader *r) {
     free(r);
 }
 
-void scan_reader_forget(struct scan_reader *r, size_t limit) {
+bool scan_reader_forget(struct scan_reader *r, size_t limit) {
     if (r->cached <= limit)
-        return;
+        return false;
     for (size_t i = 0; i < r->cache.count; i++)
         free((void *)(uintptr_t)r->cache.entries[i].value);
     address_map_clear(&r->cache);
     r->cached = 0;
+    return true;
 }
 
 static int decode_zstd(struct scan_reader *r, const struct scan_entry *e, const uint8_t *bytes,

@@ -82,8 +82,9 @@ int scan_read(struct scan_reader *r, uint32_t entry, uint8_t **data, size_t *siz
 /* By address, kept by the reader until scan_reader_forget. BD_NOT_FOUND. Takes ctx = struct
  * scan_reader, so that it serves node_store_new_over. */
 int scan_reader_get(void *reader, const struct hash *h, struct chunk *out, struct err *err);
-/* Frees what scan_reader_get handed out when that is more than `limit` bytes. */
-void scan_reader_forget(struct scan_reader *r, size_t limit);
+/* Frees what scan_reader_get handed out when that is more than `limit` bytes, and then says so: a node
+ * store over it is to be told (node_store_forget_read). */
+bool scan_reader_forget(struct scan_reader *r, size_t limit);
 
 /* Names in a directory, sorted; the array and the names are in the arena. 0 names when it cannot be
  * read. */

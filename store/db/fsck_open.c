@@ -100,7 +100,10 @@ void check_close(struct db_check *c) {
     arena_release(&c->arena);
 }
 
-void check_breathe(struct db_check *c) { scan_reader_forget(c->reader, CHECK_CACHE_MAX); }
+void check_breathe(struct db_check *c) {
+    if (scan_reader_forget(c->reader, CHECK_CACHE_MAX))
+        node_store_forget_read(c->ns);
+}
 
 bool check_read(struct db_check *c, const struct hash *h, enum message_kind want, const char *what,
                 struct chunk *out) {

@@ -86,7 +86,8 @@ static void check_slice(struct check_task *t, size_t from, size_t to, void *ctx)
     const struct check_value *values = ctx;
     for (size_t i = from; i < to; i++) {
         check_value(t, &values[i]);
-        scan_reader_forget(t->reader, TASK_CACHE_MAX);
+        if (scan_reader_forget(t->reader, TASK_CACHE_MAX))
+            node_store_forget_read(t->ns);
     }
 }
 

@@ -161,8 +161,9 @@ static void make_indexes_of(struct index_search *s, struct table *t, struct node
         take_made(s->m, ns);
 }
 
-static void make_indexes(struct repair_missing *m, struct db_check *c, struct node_store *ns) {
-    struct index_search s = {m, c, scan_reader_new(c->scan), ADDRESS_MAP_INIT};
+static void make_indexes(struct repair_missing *m, struct db_check *c, struct scan_reader *reader,
+                         struct node_store *ns) {
+    struct index_search s = {m, c, reader, ADDRESS_MAP_INIT};
     for (size_t i = c->count; i-- > 0 && repair_open_count(m);) { /* newest first */
         struct arena a = ARENA_INIT;
         struct table_schema ts;
@@ -175,9 +176,10 @@ static void make_indexes(struct repair_missing *m, struct db_check *c, struct no
             repair_open_table(&t, ns, h, &ts, &a, NULL) == BD_OK)
             make_indexes_of(&s, &t, ns);
         arena_release(&a);
+        if (scan_reader_forget(reader, CHECK_CACHE_MAX)) /* what was made is taken, or of no use */
+            node_store_reset(ns);
     }
     address_map_release(&s.known);
-    scan_reader_free(s.reader);
 }
 
 void repair_make_chunks(struct repair_missing *m, struct db_check *c) {
@@ -187,7 +189,7 @@ void repair_make_chunks(struct repair_missing *m, struct db_check *c) {
     if (m->closures && repair_open_count(m))
         make_closures(m, c, ns);
     if (m->trees && repair_open_count(m))
-        make_indexes(m, c, ns);
+        make_indexes(m, c, reader, ns);
     node_store_free(ns);
     scan_reader_free(reader);
 }

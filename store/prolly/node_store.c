@@ -97,6 +97,8 @@ void node_store_reset(struct node_store *ns) {
     drop_overlay(ns);
 }
 
+void node_store_forget_read(struct node_store *ns) { drop_memo(ns); }
+
 struct node_memo *node_store_memo(struct node_store *ns, const struct hash *h) {
     const struct node_store *owner = ns->below ? ns->below : ns;
     unsigned epoch = owner->chunks ? chunk_store_forgotten(owner->chunks) : 0;

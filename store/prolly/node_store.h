@@ -63,6 +63,9 @@ int node_store_put_ahead(struct node_store *fork, size_t limit, struct err *err)
 bool node_store_may_put_ahead(const struct node_store *fork);
 bool node_store_has_put_ahead(const struct node_store *fork);
 
+/* What the `read` of node_store_new_over handed out is gone: nothing that was kept of it is used. */
+void node_store_forget_read(struct node_store *ns);
+
 /* Forgets all unwritten chunks (a lost race, a rollback). */
 void node_store_reset(struct node_store *ns);
 
