@@ -174,6 +174,11 @@ static int make_directory(struct init_job *j) {
     static const char *const argv[] = {"git", "init", NULL};
     int status = process_run(
         &(struct process){.argv = argv, .directory = j->cwd, .output = &out, .error = &out});
+    if (status < 0 && errno == ENOENT) {
+        buf_release(&out);
+        cmd_warn(j->bd, "git is not installed here; the workspace is made without a repository");
+        return 0;
+    }
     int failed = status ? cmd_fail(j->bd, "failed to initialize git repository: %s",
                                    status < 0 ? strerror(errno) : buf_str(&out))
                         : 0;

@@ -247,3 +247,15 @@ END
     [[ $output == *"not found"* ]]
     ! grep -q "^sync.remote:" .beads/config.yaml
 }
+
+@test "without the program git the workspace is made all the same" {
+    mkdir "$SCRATCH/only" plain && cd plain
+    ln -s "$(command -v bd)" "$SCRATCH/only/bd"
+    only() { /usr/bin/env PATH="$SCRATCH/only" bd "$@"; }
+    apart only init --prefix t --non-interactive
+    [ "$status" = 0 ]
+    [[ "$err" == *"git is not installed here"* ]]
+    only create One --id t-a --silent
+    [ "$(only count)" = 1 ]
+    only doctor
+}
