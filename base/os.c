@@ -269,6 +269,60 @@ int os_write_file_atomic(const char *path, const void *data, size_t size, mode_t
     return result;
 }
 
+char *os_link_target(const char *path) {
+    char target[PATH_MAX], *real;
+    struct stat st;
+    if (lstat(path, &st) || !S_ISLNK(st.st_mode))
+        return mem_strdup(path);
+    if ((real = realpath(path, NULL)))
+        return real;
+    ssize_t n = readlink(path, target, sizeof target - 1); /* to something that is not there yet */
+    if (n <= 0)
+        return mem_strdup(path);
+    target[n] = '\0';
+    const char *slash = strrchr(path, '/');
+    struct buf out = BUF_INIT;
+    if (*target != '/' && slash)
+        buf_add(&out, path, (size_t)(slash + 1 - path));
+    buf_add_str(&out, target);
+    real = mem_strdup(buf_str(&out));
+    buf_release(&out);
+    return real;
+}
+
+bool os_is_special(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+int os_write_all(int fd, const void *data, size_t size) {
+    const char *at = data;
+    while (size) {
+        ssize_t n = write(fd, at, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        at += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+int os_write_file_through(const char *path, const void *data, size_t size, mode_t mode) {
+    if (os_is_special(path)) {
+        int fd = os_open(path, O_WRONLY, 0);
+        int result = fd < 0 ? -1 : os_write_all(fd, data, size);
+        if (fd >= 0)
+            close_keep_errno(fd);
+        return result;
+    }
+    char *target = os_link_target(path);
+    int result = os_write_file_atomic(target, data, size, mode);
+    free(target);
+    return result;
+}
+
 bool os_exists(const char *path) {
     struct stat st;
     return os_stat(path, &st) == 0;

@@ -78,6 +78,15 @@ int os_read_file(const char *path, size_t max_size, char **data, size_t *size);
  * of the directory. A crash leaves the old or the new content, never a mixture.
  */
 int os_write_file_atomic(const char *path, const void *data, size_t size, mode_t mode);
+/* The same for a file that its user may have put elsewhere: a symbolic link stays one, and a device or
+ * a pipe is written to. */
+int os_write_file_through(const char *path, const void *data, size_t size, mode_t mode);
+/* What a path leads to through symbolic links, malloc'd; a copy of the path when it is no link. */
+char *os_link_target(const char *path);
+/* Is it there, and neither a file nor a directory: a device, a pipe, a socket? */
+bool os_is_special(const char *path);
+/* All bytes, one after the other, to what has no positions. 0, or -1 with errno. */
+int os_write_all(int fd, const void *data, size_t size);
 
 /* Makes the names in a directory durable. */
 int os_fsync_dir(const char *path);

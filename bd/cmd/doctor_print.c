@@ -183,7 +183,7 @@ int doctor_write_file(struct bd *bd, const struct doctor *d, const char *path) {
     json_end(&w);
     buf_add_char(&out, '\n');
     struct err err = ERR_INIT;
-    int rc = os_write_file_atomic(path, out.data, out.size, 0644)
+    int rc = os_write_file_through(path, out.data, out.size, 0644)
                  ? err_errno(&err, "cannot write %s", path)
                  : BD_OK;
     buf_release(&out);

@@ -16,7 +16,8 @@
 struct lines {
     struct bd *bd;
     struct buf out;
-    const char *temp; /* NULL: standard output */
+    const char *temp;    /* NULL: standard output, or what follows */
+    const char *special; /* a device or a pipe, which is written to directly */
     int fd;
     off_t at;
     struct export_counts *counts;
@@ -25,7 +26,10 @@ struct lines {
 
 static int flush(struct lines *l) {
     int rc = BD_OK;
-    if (!l->temp) {
+    if (l->special) {
+        if (os_write_all(l->fd, l->out.data, l->out.size))
+            rc = err_errno(l->err, "failed to write %s", l->special);
+    } else if (!l->temp) {
         if (fwrite(buf_str(&l->out), 1, l->out.size, l->bd->out) != l->out.size)
             rc = err_errno(l->err, "failed to write");
     } else if (l->out.size && os_pwrite_all(l->fd, l->out.data, l->out.size, l->at)) {
@@ -111,8 +115,16 @@ int export_lines(struct bd *bd, const char *path, const struct export_options *o
     int rc = tables_read_begin(bd->ops.tables, &x, err);
     if (rc)
         return rc;
-    if (path)
+    if (path && os_is_special(path)) {
+        l.special = path;
+        l.fd = os_open(path, O_WRONLY, 0);
+        rc = l.fd < 0 ? err_errno(err, "cannot open %s", path) : BD_OK;
+    } else if (path) {
+        char *target = os_link_target(path);
+        path = arena_strdup(&bd->arena, target);
+        free(target);
         rc = open_temp(&l, path);
+    }
     if (rc == BD_OK)
         rc = export_issues(&bd->ops, x, options, put_issue, &l, err);
     if (rc == BD_OK && memories)
@@ -120,10 +132,10 @@ int export_lines(struct bd *bd, const char *path, const struct export_options *o
     if (rc == BD_OK)
         rc = flush(&l);
     tables_read_end(x);
-    if (rc == BD_OK && path)
+    if (rc == BD_OK && l.temp)
         rc = publish(&l, path);
-    if (l.fd >= 0)
-        os_close(l.fd);
+    if (l.fd >= 0 && os_close(l.fd) && rc == BD_OK)
+        rc = err_errno(err, "failed to write %s", path);
     if (rc && path && l.temp)
         os_unlink(l.temp);
     buf_release(&l.out);

@@ -13,7 +13,8 @@ struct export_counts {
 
 /*
  * Writes to `path` (NULL: standard output), mode 0644. A failure leaves an existing file as it was; its
- * message is complete. With `memories` the memory lines follow.
+ * message is complete. A symbolic link stays one; a device or a pipe is written to. With `memories` the
+ * memory lines follow.
  */
 int export_lines(struct bd *bd, const char *path, const struct export_options *options, bool memories,
                  struct export_counts *out, struct err *err);

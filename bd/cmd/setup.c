@@ -30,7 +30,7 @@ static int write_rules(struct bd *bd, const char *path) {
     if (slash && slash > path &&
         os_mkdir_p(arena_strndup(&bd->arena, path, (size_t)(slash - path)), 0755) && errno != EEXIST)
         return cmd_fail(bd, "create directory: %s", strerror(errno));
-    if (os_write_file_atomic(path, agents_rules, strlen(agents_rules), 0644))
+    if (os_write_file_through(path, agents_rules, strlen(agents_rules), 0644))
         return cmd_fail(bd, "write file: %s", strerror(errno));
     fprintf(bd->out, "✓ Wrote template to %s\n", path);
     return 0;

@@ -396,3 +396,31 @@ END
     [ "$status" = 1 ]
     [[ "$err" == *"set/events.jsonl: failed to parse JSONL: line 4: an event without"* ]]
 }
+
+@test "an export goes through links and into pipes, and replaces no device" {
+    bd create "A" --id t-a --silent
+    mkdir elsewhere
+    echo old >elsewhere/real.jsonl
+    ln -s elsewhere/real.jsonl link.jsonl
+    ln -s elsewhere/new.jsonl dangling.jsonl
+    bd export -o link.jsonl
+    bd export -o dangling.jsonl
+    [ -L link.jsonl ] && [ -L dangling.jsonl ]
+    grep -q '"id":"t-a"' elsewhere/real.jsonl
+    cmp elsewhere/real.jsonl elsewhere/new.jsonl
+    mkfifo pipe
+    cat pipe >got &
+    bd export -o pipe
+    wait
+    [ -p pipe ]
+    cmp got elsewhere/real.jsonl
+    bd doctor -o link.jsonl
+    [ -L link.jsonl ]
+    grep -q '"checks"' elsewhere/real.jsonl
+    mkfifo full && mv full "$SCRATCH/"
+    cat "$SCRATCH/full" >/dev/null &
+    bd doctor -o "$SCRATCH/full"
+    wait
+    [ -p "$SCRATCH/full" ]
+    [ "$(bd export -o /dev/fd/3 3>&1 | grep -c '"id":"t-a"')" = 1 ]
+}
