@@ -211,8 +211,12 @@ static int copy_file(const char *from, const char *to, struct arena *a, struct e
 static const char *const sides[] = {"-wal", "-journal"};
 enum { SIDE_COUNT = sizeof sides / sizeof *sides };
 
+/* Beside the file itself, wherever a link leads to it from. */
 static const char *side_of(const char *path, size_t i, struct arena *a) {
-    return arena_printf(a, "%s%s", path, sides[i]);
+    char *target = os_link_target(path);
+    const char *side = arena_printf(a, "%s%s", target, sides[i]);
+    free(target);
+    return side;
 }
 
 /* 1: all of them are equal, 0: not, -1 with errno. */

@@ -240,7 +240,7 @@ static int check(sqlite3 *db, const char *path, struct err *err) {
     return rc;
 }
 
-int sqlite_file_open(const char *path, sqlite3 **out, struct err *err) {
+static int open_file(const char *path, sqlite3 **out, struct err *err) {
     sqlite3 *db = NULL;
     struct stat st;
     *out = NULL;
@@ -276,6 +276,13 @@ int sqlite_file_open(const char *path, sqlite3 **out, struct err *err) {
     }
     *out = db;
     return BD_OK;
+}
+
+int sqlite_file_open(const char *path, sqlite3 **out, struct err *err) {
+    char *target = os_link_target(path); /* a -wal and a -journal lie beside the file itself */
+    int rc = open_file(target, out, err);
+    free(target);
+    return rc;
 }
 
 void sqlite_file_close(sqlite3 *db) {

@@ -269,3 +269,18 @@ SQL
     # SQLite itself comes to the same
     sqlite3 .beads/beads.db "SELECT count(*) FROM issues WHERE title = 'before'" | grep -qx 40
 }
+
+@test "the -wal of a file that is a link lies where the link leads to" {
+    old_database
+    mkdir store
+    sqlite3 .beads/beads.db <<SQL
+PRAGMA wal_autocheckpoint=0;
+INSERT INTO issues (id, title, created_at, updated_at) VALUES ('o-wal', 'only in the -wal', '2025-11-05', '2025-11-05');
+.shell cp .beads/beads.db .beads/beads.db-wal store/
+SQL
+    rm .beads/beads.db*
+    ln -s ../store/beads.db .beads/beads.db
+    bd migrate --to-dolt
+    [ "$(bd show o-wal --json | json_get 0.title)" = "only in the -wal" ]
+    cmp store/beads.db-wal .beads/beads.backup-pre-dolt-*.db-wal
+}
