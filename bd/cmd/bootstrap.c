@@ -318,6 +318,8 @@ static int run(struct bd *bd, const struct cmd_call *call) {
     struct bootstrap_plan plan;
     if (!bootstrap_find(bd, &plan))
         return no_workspace(bd);
+    if (cmd_fail_interrupted(bd, plan.database_dir))
+        return 1;
     bootstrap_detect(bd, &plan);
     if (bd->json)
         plan_json(bd, &plan);

@@ -90,6 +90,9 @@ int cmd_fail(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 
 extern const char cmd_hint_no_workspace[];
 int cmd_fail_hint(struct bd *bd, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Where a restore or a roll-back was killed between two renames, nothing stands in the database's place:
+ * says so, where it lies and what to do. 0 when that is not so. */
+int cmd_fail_interrupted(struct bd *bd, const char *database_dir);
 /* stderr text, or with --json an object on stdout ("fatal respecting JSON") */
 int cmd_fail_json_stdout(struct bd *bd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int cmd_fail_hint_json_stdout(struct bd *bd, const char *hint, const char *fmt, ...)

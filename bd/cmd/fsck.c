@@ -218,6 +218,8 @@ static int run(struct bd *bd, const struct cmd_call *c) {
     bool repair = cmd_bool(c, "repair"), dry_run = cmd_bool(c, "dry-run");
     if (!dir)
         return cmd_fail_hint(bd, "name the database: bd fsck DIR", "no beads database found");
+    if (cmd_fail_interrupted(bd, dir))
+        return 1;
     if (cmd_bool(c, "revive-journal-with-data-loss")) {
         if (bd->read_only)
             return cmd_fail(bd, "--readonly: the journal is not touched");

@@ -105,6 +105,8 @@ int gc_recover(struct bd *bd, const struct cmd_call *c) {
     int64_t level = cmd_int(c, "archive-level");
     if (!dir)
         return cmd_fail_hint(bd, "name it with --db", "no beads database found");
+    if (cmd_fail_interrupted(bd, dir))
+        return 1;
     if (level != 0 && level != 1)
         return cmd_fail(bd, "--archive-level must be 0 (table files) or 1 (archives)");
     if (bd->read_only && !dry_run)

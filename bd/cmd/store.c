@@ -44,16 +44,21 @@ static const char *other_database(struct bd *bd) {
     return found;
 }
 
+int cmd_fail_interrupted(struct bd *bd, const char *database_dir) {
+    struct interrupted half;
+    if (!interrupted_find(database_dir, &bd->arena, &half))
+        return 0;
+    return cmd_fail_hint(bd, "'bd doctor --fix' puts it in its place; nothing is removed by that",
+                         "the database %s was being replaced when that was interrupted, so nothing "
+                         "stands there now; it lies, complete, in %s%s%s",
+                         half.place, half.ready, half.former ? ", and what stood there before in " : "",
+                         half.former ? half.former : "");
+}
+
 static int no_database(struct bd *bd) {
     const char *old;
-    struct interrupted half;
-    if (bd->ws.database_dir && interrupted_find(bd->ws.database_dir, &bd->arena, &half))
-        return cmd_fail_hint(bd, "'bd doctor --fix' puts it in its place; nothing is removed by that",
-                             "the database %s was being replaced when that was interrupted, so nothing "
-                             "stands there now; it lies, complete, in %s%s%s",
-                             half.place, half.ready,
-                             half.former ? ", and what stood there before in " : "",
-                             half.former ? half.former : "");
+    if (bd->ws.database_dir && cmd_fail_interrupted(bd, bd->ws.database_dir))
+        return 1;
     if (bd->ws.beads_dir && !bd->ws.database_given &&
         legacy_find(bd->ws.beads_dir, &bd->arena, &old, NULL) == BD_OK)
         return old_database(bd, old);

@@ -382,7 +382,8 @@ fingerprint() { (cd "$SCRATCH/ws" && find . -type f -print0 | sort -z | xargs -0
     half="$dbs/.replaced-20260101-000000-$db"
     mkdir "$half" && cp -r "$dbs/$db" "$half/$db" && mv "$dbs/$db" "$half/$db.old"
     before=$(fingerprint)
-    for command in list ready "create x" "init --prefix t --non-interactive"; do
+    for command in list ready "create x" "init --prefix t --non-interactive" fsck "gc --recover --yes" \
+        "bootstrap --dry-run"; do
         apart bd $command
         [ "$status" -ne 0 ]
         [[ "$err" == *"interrupted"*"$half/$db"*"bd doctor --fix"* ]] || { echo "$command: $err"; false; }
