@@ -43,9 +43,11 @@ int doctor_check_health(struct bd *bd, const struct cmd_call *c);
 int doctor_deep(struct bd *bd, const struct cmd_call *c);
 int doctor_server(struct bd *bd, const struct cmd_call *c);
 int doctor_migration(struct bd *bd, const struct cmd_call *c, const char *phase);
-int doctor_perf(struct bd *bd, const struct cmd_call *c);
 
 /* --- doctor_check.c --- */
 int doctor_focused(struct bd *bd, const struct cmd_call *c, const char *name);
+
+/* --- doctor_perf.c --- */
+int doctor_perf(struct bd *bd, const struct cmd_call *c);
 
 #endif

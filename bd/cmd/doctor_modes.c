@@ -1,4 +1,4 @@
-/* bd doctor --check-health, --deep, --server, --migration and --perf. */
+/* bd doctor --check-health, --deep, --server and --migration. */
 #include "bd/cmd/doctor.h"
 
 #include "base/os.h"
@@ -13,8 +13,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <time.h>
 
 /* ---- for hooks ---- */
 
@@ -390,125 +388,4 @@ int doctor_migration(struct bd *bd, const struct cmd_call *c, const char *phase)
         migration_print(bd, &v, phase);
     doctor_close(bd, &d);
     return v.ready ? 0 : 1;
-}
-
-/* ---- time ---- */
-
-static double milliseconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int count_commit(void *ctx, const struct tables_commit_info *i) {
-    (void)i;
-    return ++*(size_t *)ctx < 100 ? BD_OK : BD_DONE;
-}
-
-int doctor_perf(struct bd *bd, const struct cmd_call *c) {
-    struct doctor d;
-    struct utsname name;
-    struct arena a = ARENA_INIT;
-    struct err err = ERR_INIT;
-    struct issue_list list = {0};
-    uint64_t total = 0, open = 0, closed = 0, edges = 0;
-    size_t commits = 0;
-    double at = milliseconds();
-    if (!bd->ws.beads_dir && !bd->ws.direct)
-        return cmd_fail_hint(bd, "Run 'bd init' in a new project, 'bd bootstrap' in a clone",
-                             "performance diagnostics: no .beads/ directory found");
-    doctor_open(bd, c, &d);
-    if (!d.x) {
-        int status = cmd_fail(bd, "performance diagnostics: %s",
-                              d.open_error.code ? d.open_error.msg : "no database");
-        doctor_close(bd, &d);
-        return status;
-    }
-    struct {
-        const char *key, *label;
-        double ms;
-    } times[6] = {{"connection_time", "Opening", milliseconds() - at}};
-    struct ready_filter ready;
-    ready_filter_init(&ready);
-    at = milliseconds();
-    ready_list(d.x, &ready, &a, &list, &err);
-    times[1].key = "ready_work_time", times[1].label = "bd ready", times[1].ms = milliseconds() - at;
-    static const char *const status_open[] = {"open"};
-    struct issue_filter f;
-    issue_filter_init(&f);
-    f.statuses = (struct text_list){(const char **)(uintptr_t)status_open, 1};
-    list = (struct issue_list){0};
-    at = milliseconds();
-    search_issues_with_counts(d.x, &f, &a, &list, &err);
-    times[2].key = "list_open_time", times[2].label = "bd list --status=open",
-    times[2].ms = milliseconds() - at;
-    const char *first = list.count ? list.items[list.count / 2].id : NULL;
-    struct issue one;
-    at = milliseconds();
-    if (first)
-        issue_load(d.x, first, &a, &one, &err);
-    times[3].key = "show_issue_time", times[3].label = "bd show <issue>",
-    times[3].ms = milliseconds() - at;
-    issue_filter_init(&f);
-    f.priority_max = 2;
-    f.description_contains = "a";
-    list = (struct issue_list){0};
-    at = milliseconds();
-    search_issues(d.x, &f, &a, &list, &err);
-    times[4].key = "complex_query_time", times[4].label = "Complex filter",
-    times[4].ms = milliseconds() - at;
-    at = milliseconds();
-    tables_log(d.tables, NULL, &a, count_commit, &commits, &err);
-    times[5].key = "commit_log_time", times[5].label = "100 commits of the log",
-    times[5].ms = milliseconds() - at;
-    struct cell closed_cell = cell_text("closed");
-    tables_count_all(d.x, "issues", NULL, &total, NULL);
-    tables_count_all(d.x, "issues", pred_cmp(&a, PRED_EQ, "status", closed_cell), &closed, NULL);
-    tables_count_all(d.x, "issues", pred_cmp(&a, PRED_EQ, "status", cell_text("open")), &open, NULL);
-    if (tables_has_table(d.x, "dependencies"))
-        tables_count_all(d.x, "dependencies", NULL, &edges, NULL);
-    uint64_t bytes = doctor_disk_usage(bd->ws.database_dir);
-    const char *platform =
-        uname(&name) == 0 ? arena_printf(&bd->arena, "%s/%s", name.sysname, name.machine) : "unknown";
-    bool slow = false;
-    for (size_t i = 0; i < 6; i++)
-        slow = slow || times[i].ms > 500;
-    if (bd->json) {
-        struct buf out = BUF_INIT;
-        struct json_writer w;
-        bd_json_begin(bd, &w, &out, true);
-        json_object(&w);
-        json_member_str(&w, "backend", "dolt-embedded");
-        json_member_str(&w, "platform", platform);
-        json_member_int(&w, "total_issues", (int64_t)total);
-        json_member_int(&w, "open_issues", (int64_t)open);
-        json_member_int(&w, "closed_issues", (int64_t)closed);
-        json_member_int(&w, "dependencies", (int64_t)edges);
-        json_member_int(&w, "database_bytes", (int64_t)bytes);
-        for (size_t i = 0; i < 6; i++) {
-            json_key(&w, times[i].key);
-            json_float(&w, times[i].ms);
-        }
-        json_member_bool(&w, "healthy", !slow);
-        json_object_end(&w);
-        bd_json_end(bd, &w, &out);
-    } else {
-        fprintf(bd->out,
-                "\nDolt Performance Diagnostics\n==================================================\n"
-                "\nBackend: dolt-embedded\nPlatform: %s\nbd: %s\n\nDatabase Statistics:\n"
-                "  Total issues:      %" PRIu64 "\n  Open issues:       %" PRIu64
-                "\n  Closed issues:     %" PRIu64 "\n  Dependencies:      %" PRIu64
-                "\n  Database size:     %s\n\nOperation Performance (ms):\n",
-                platform, BD_VERSION, total, open, closed, edges, doctor_bytes(&d, bytes));
-        for (size_t i = 0; i < 6; i++)
-            fprintf(bd->out, "  %-25s %.2f\n", times[i].label, times[i].ms);
-        fprintf(bd->out, "\nPerformance Assessment:\n  %s\n",
-                slow ? "[WARN] An operation takes more than half a second: see 'bd doctor' "
-                       "(dolt-noms-size, Dolt "
-                       "Performance) and 'bd gc --dry-run'"
-                     : "[OK] Performance looks healthy");
-    }
-    arena_release(&a);
-    doctor_close(bd, &d);
-    return 0;
 }
