@@ -68,6 +68,12 @@ static int make_planning(struct init_job *j, const char *dir) {
     return 0;
 }
 
+/* By the look of its address: who can only read mostly has it by https. */
+static bool may_push(struct init_job *j) {
+    const char *origin = git_setting(j->cwd, "remote.origin.url", &j->bd->arena);
+    return origin && *origin && strncmp(origin, "https://", 8) != 0;
+}
+
 static int contributor(struct init_job *j) {
     struct bd *bd = j->bd;
     const char *home = getenv("HOME"),
@@ -88,8 +94,11 @@ static int contributor(struct init_job *j) {
                         "There is no git remote 'upstream', so this does not look like a fork.\n"
                         "Continue with contributor setup? [y/N]: ",
                         "n");
-    if (reply == YES)
-        reply = ask_yes(j, "Keep your issues in a repository of your own? [Y/n]: ", "y");
+    if (reply == YES && may_push(j))
+        reply = ask_yes(j,
+                        "You may be able to push to origin.\n"
+                        "Keep your issues in a repository of your own? [Y/n]: ",
+                        "y");
     if (reply == NO)
         fprintf(bd->out, "  Nothing of that was set up; issues stay in this repository.\n\n");
     if (reply != YES)

@@ -14,7 +14,7 @@ INIT="bd init --prefix t --skip-hooks --skip-agents"
 
 @test "a contributor's issues get a repository of their own" {
     git remote add upstream https://example.com/up.git
-    printf 'y\n~/plans\nn\n' | $INIT --contributor
+    printf '~/plans\nn\n' | $INIT --contributor
     bd config show | grep -q "routing.contributor *= *$HOME/plans .*(database)"
     bd config show | grep -q "routing.mode *= *auto .*(database)"
     [ "$(git config beads.role)" = contributor ]
@@ -22,6 +22,17 @@ INIT="bd init --prefix t --skip-hooks --skip-agents"
     [ "$(git -C "$HOME/plans" log --format=%s)" = "Start planning" ]
     grep -q "$HOME/plans" .beads/config.yaml
     [ ! -e "$HOME/.beads-planning" ]
+}
+
+@test "who may push to origin is asked whether a repository of their own is wanted" {
+    git remote add upstream https://example.com/up.git
+    git remote add origin git@example.com:me/fork.git
+    printf 'n\nn\n' | $INIT --contributor --remote ""
+    ! bd config show | grep -q "routing.contributor.*(database)"
+    mkdir ../https && cd ../https && git init -q . && git commit -q --allow-empty -m start
+    git remote add origin https://example.com/me/fork.git
+    printf 'y\n~/plans\nn\n' | $INIT --contributor --remote ""
+    bd config show | grep -q "routing.contributor *= *$HOME/plans .*(database)"
 }
 
 @test "whoever says no gets an ordinary workspace" {
