@@ -377,6 +377,70 @@ static void steps_move_the_journal_bit_by_bit(void **state) {
     free(before);
 }
 
+struct placed {
+    struct chunk_store *cs;
+    struct address_map places;
+    struct chunk_place *list;
+    size_t count, capacity;
+};
+
+/* The bytes are those of the address, wherever they were found. */
+static void read_at(struct placed *p, const struct hash *h, struct chunk_place *place) {
+    struct err err = ERR_INIT;
+    uint8_t *data;
+    size_t size;
+    check(chunk_store_read_placed(p->cs, h, place, &data, &size, NULL, &err), &err);
+    struct hash real = hash_of(data, size);
+    assert_true(hash_eq(&real, h));
+    free(data);
+}
+
+static int note_place(void *ctx, const struct hash *h, struct err *err) {
+    struct placed *p = ctx;
+    struct chunk_place place = {0, 0};
+    (void)err;
+    read_at(p, h, &place);
+    if (address_map_put(&p->places, h, 0, p->count)) {
+        MEM_GROW(p->list, p->capacity, p->count + 1);
+        p->list[p->count++] = place;
+    }
+    return BD_OK;
+}
+
+/* A place in a packed file holds as long as the file does; later it is looked for anew. */
+static void places_in_files_are_used_again(void **state) {
+    (void)state;
+    for (int tables = 0; tables < 2; tables++) {
+        struct err err = ERR_INIT;
+        char *dir = new_db(tables ? "places-t" : "places-a"), noms[500];
+        tables_close(fill(dir));
+        collect(dir, false, tables);
+        snprintf(noms, sizeof noms, "%s/.dolt/noms", dir);
+        struct placed p = {.places = ADDRESS_MAP_INIT};
+        check(chunk_store_open(&p.cs, noms, CHUNK_STORE_READ_ONLY, &err), &err);
+        check(chunk_store_each(p.cs, note_place, &p, &err), &err);
+        assert_true(p.count > 40);
+        for (size_t i = 0; i < p.count; i++) {
+            struct chunk_place before = p.list[i];
+            assert_int_equal(before.size, 0);
+            assert_int_not_equal(before.offset, 0);
+            assert_true(before.offset < UINT64_C(1) << 48);
+            read_at(&p, &p.places.entries[i].address, &p.list[i]);
+            assert_true(p.list[i].offset == before.offset);
+            p.list[i].offset ^= (uint64_t)(i % 3) << 32 | i % 5; /* another file, another chunk */
+            read_at(&p, &p.places.entries[i].address, &p.list[i]);
+            assert_true(p.list[i].offset == before.offset);
+        }
+        collect(dir, true, !tables);
+        check(chunk_store_refresh(p.cs, &err), &err);
+        for (size_t i = 0; i < p.count; i++)
+            read_at(&p, &p.places.entries[i].address, &p.list[i]);
+        chunk_store_close(p.cs);
+        address_map_release(&p.places);
+        free(p.list);
+    }
+}
+
 /* Calls fn for each chunk of the old generation. */
 static void each_old(const char *dir, void (*fn)(void *ctx, const struct hash *h), void *ctx) {
     char folder[450], path[700], **names;
@@ -495,6 +559,7 @@ int main(void) {
         cmocka_unit_test(what_a_killed_collection_left_is_swept_away),
         cmocka_unit_test(steps_move_the_journal_bit_by_bit),
         cmocka_unit_test(a_step_moves_nothing_that_is_old),
+        cmocka_unit_test(places_in_files_are_used_again),
         cmocka_unit_test(a_missing_chunk_stops_it),
     };
     return cmocka_run_group_tests_name("gc", tests, scratch_setup, scratch_teardown);
