@@ -221,7 +221,7 @@ void storage_space(struct doctor *d, struct doctor_result *r) {
 /* ---- copies that repairs and replacements left ---- */
 
 void storage_aside(struct doctor *d, struct doctor_result *r) {
-    static const char *const prefixes[] = {".dolt.bak-", "repair-", "gc-aside-"};
+    static const char *const prefixes[] = {".dolt.bak-", ".dolt.failed-", "repair-", "gc-aside-"};
     uint64_t size = 0;
     size_t count = 0;
     const char *example = "", **names;
@@ -232,7 +232,7 @@ void storage_aside(struct doctor *d, struct doctor_result *r) {
             const char *dir = level ? arena_printf(d->arena, "%s/.dolt", list[i].dir) : list[i].dir;
             size_t entries = doctor_list(d, dir, &names);
             for (size_t k = 0; k < entries; k++)
-                for (size_t p = 0; p < 3; p++)
+                for (size_t p = 0; p < sizeof prefixes / sizeof *prefixes; p++)
                     if (strncmp(names[k], prefixes[p], strlen(prefixes[p])) == 0) {
                         example = arena_printf(d->arena, "%s/%s", dir, names[k]);
                         size += doctor_disk_usage(example);
