@@ -1,6 +1,7 @@
 /*
  * bd list: filters from flags, the query, and the choice of how to print.
  */
+#include "bd/cmd/route.h"
 #include "bd/cmd/list.h"
 
 #include "bd/cmd/commands.h"
@@ -516,6 +517,7 @@ static int run(struct bd *bd, const struct cmd_call *c) {
         return status;
     list_options_init(&o);
     take_output(bd, c, &o);
+    route_read(bd);
     status = view_begin(bd, &x);
     if (status)
         return status;

@@ -1,6 +1,7 @@
 /*
  * bd ready: what can be worked on now, why, and taking the first of it; bd blocked: what cannot.
  */
+#include "bd/cmd/route.h"
 #include "bd/cmd/commands.h"
 #include "bd/cmd/ready.h"
 
@@ -111,7 +112,8 @@ static int claim(struct bd *bd, struct ready_filter *f) {
 
 /* ---- the list ---- */
 
-/* How many ready issues beyond those that are shown are counted; what is above is told as "more than". */
+/* How many ready issues beyond those that are shown are counted; what is above is told as "more than".
+ */
 enum { HIDDEN_COUNT_MAX = 100 };
 
 static const char *total_text(struct bd *bd, size_t shown, uint64_t total) {
@@ -256,6 +258,7 @@ static int run(struct bd *bd, const struct cmd_call *c) {
         return status;
     if (claims)
         return claim(bd, &f);
+    route_read(bd);
     status = view_begin(bd, &x);
     if (status)
         return status;

@@ -193,6 +193,16 @@ int route_create(struct bd *bd, const char *repo_flag, bool repo_given, bool pre
     return 0;
 }
 
+void route_read(struct bd *bd) {
+    struct tables *t;
+    if (bd->ws.direct || bd->ws.database_given || !bd->ops.tables)
+        return;
+    const char *path = target_of(bd);
+    if (*path && strcmp(path, ".") != 0 && !is_url(path) &&
+        open_project(bd, expand(bd, path), true, &t, NULL) == BD_OK)
+        replace_store(bd, t);
+}
+
 /* ---- where known issues are ---- */
 
 static bool knows(struct bd *bd, struct tables *t, const char *typed) {

@@ -15,6 +15,12 @@
 int route_create(struct bd *bd, const char *repo_flag, bool repo_given, bool preview,
                  bool preview_reads);
 
+/*
+ * For list and ready: who creates issues in another project (routing.mode) reads them there, too. Stays
+ * here when that project has no database yet.
+ */
+void route_read(struct bd *bd);
+
 /* When none of the ids is known here and the first is known elsewhere, that database takes the place of
  * ours. */
 void route_ids(struct bd *bd, const char *const *ids, size_t count);

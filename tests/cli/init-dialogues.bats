@@ -22,6 +22,12 @@ INIT="bd init --prefix t --skip-hooks --skip-agents"
     [ "$(git -C "$HOME/plans" log --format=%s)" = "Start planning" ]
     grep -q "$HOME/plans" .beads/config.yaml
     [ ! -e "$HOME/.beads-planning" ]
+    bd list | grep -q "No issues" # that repository has no database yet: this one is listed
+    bd create "Mine" --id t-mine --silent
+    [ "$(bd list --json | json_get 0.id)" = t-mine ]
+    [ "$(bd ready --json | json_get 0.id)" = t-mine ]
+    [ "$(bd -C "$HOME/plans" count)" = 1 ]
+    [ "$(bd --db .beads/embeddeddolt/t list --json)" = "[]" ]
 }
 
 @test "who may push to origin is asked whether a repository of their own is wanted" {
