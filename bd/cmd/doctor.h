@@ -5,6 +5,9 @@
 #include "bd/cmd/cmd.h"
 #include "doctor/doctor.h"
 
+/* --- doctor_open.c --- */
+/* bd doctor PATH: bd gets the workspace that belongs to that directory. Exit status. */
+int doctor_choose_path(struct bd *bd, const struct cmd_call *c);
 /* Opens what can be opened and starts an examination of bd's workspace; the path is the project. */
 void doctor_open(struct bd *bd, const struct cmd_call *c, struct doctor *d);
 /* Ends it and closes the store. */

@@ -146,7 +146,7 @@ static int append(struct chunk_store *cs, const struct buf *records, struct err 
  * that was durable, and what is acknowledged now must not vanish with it. A database from a restore has
  * no journal, so it is enough to do this when one is made.
  */
-static int sync_place(struct chunk_store *cs, struct err *err) {
+static int sync_folder_of(struct chunk_store *cs, struct err *err) {
     struct buf path = BUF_INIT;
     int rc = BD_OK;
     static const char inside[] = "/.dolt/noms";
@@ -195,7 +195,7 @@ static int create_journal(struct chunk_store *cs, const struct batch *b, struct 
             else if (os_fsync_dir(cs->dir) < 0)
                 rc = err_errno(err, "cannot sync %s", cs->dir);
             else
-                rc = sync_place(cs, err);
+                rc = sync_folder_of(cs, err);
         }
         if (rc != BD_OK)
             os_unlink(temp.data);
@@ -349,8 +349,9 @@ static int commit_locked(struct chunk_store *cs, const struct hash *expected, st
     return write_batch(cs, b, new_root, err);
 }
 
-static int commit(struct chunk_store *cs, const struct hash *expected, const struct chunk_write *chunks,
-                  size_t count, bool all_new, const struct hash *new_root, struct err *err) {
+static int commit_chunks(struct chunk_store *cs, const struct hash *expected,
+                         const struct chunk_write *chunks, size_t count, bool all_new,
+                         const struct hash *new_root, struct err *err) {
     if (cs->read_only)
         return err_set(err, BD_READ_ONLY, "cannot update manifest: database is read only (%s)",
                        cs->dir);
@@ -378,13 +379,13 @@ static int commit(struct chunk_store *cs, const struct hash *expected, const str
 int chunk_store_commit(struct chunk_store *cs, const struct hash *expected,
                        const struct chunk_write *chunks, size_t count, const struct hash *new_root,
                        struct err *err) {
-    return commit(cs, expected, chunks, count, false, new_root, err);
+    return commit_chunks(cs, expected, chunks, count, false, new_root, err);
 }
 
 int chunk_store_commit_new(struct chunk_store *cs, const struct hash *expected,
                            const struct chunk_write *chunks, size_t count, const struct hash *new_root,
                            struct err *err) {
-    return commit(cs, expected, chunks, count, true, new_root, err);
+    return commit_chunks(cs, expected, chunks, count, true, new_root, err);
 }
 
 /* A collection takes away files that nobody names; one that is named must be there. */
