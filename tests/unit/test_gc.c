@@ -10,6 +10,8 @@
 #include "store/db/gc.h"
 #include "store/prolly/message.h"
 
+#include <fcntl.h>
+
 static const char *const columns[] = {"k", "v"};
 
 static char *new_db(const char *name) {
@@ -441,6 +443,37 @@ static void places_in_files_are_used_again(void **state) {
     }
 }
 
+/* As if the last step had published something so many seconds ago. */
+static void set_age(const char *dir, time_t seconds) {
+    char path[500];
+    struct timespec times[2] = {{.tv_sec = time(NULL) - seconds}, {.tv_sec = time(NULL) - seconds}};
+    snprintf(path, sizeof path, "%s/.dolt/noms/oldgen/manifest", dir);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void steps_keep_a_distance(void **state) {
+    (void)state;
+    char *dir = new_db("pace"), path[500];
+    struct db_gc_step_options o = {.journal_bytes = 1000};
+    struct tables *t = fill(dir);
+    collect(dir, false, false);
+    write_row(t, 3, "something for the journal", true);
+    tables_close(t);
+    snprintf(path, sizeof path, "%s/.dolt/noms/vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv", dir);
+    assert_int_equal(truncate(path, 1 << 20), 0); /* longer than the young files */
+    set_age(dir, 0);
+    assert_false(db_gc_step_due(dir, &o));
+    set_age(dir, 2);
+    assert_false(db_gc_step_due(dir, &o));
+    set_age(dir, 60);
+    assert_true(db_gc_step_due(dir, &o));
+    set_age(dir, -3600); /* the clock was set back */
+    assert_true(db_gc_step_due(dir, &o));
+    set_age(dir, 2);
+    assert_int_equal(truncate(path, 41 << 20), 0); /* too long to wait for */
+    assert_true(db_gc_step_due(dir, &o));
+}
+
 /* Calls fn for each chunk of the old generation. */
 static void each_old(const char *dir, void (*fn)(void *ctx, const struct hash *h), void *ctx) {
     char folder[450], path[700], **names;
@@ -558,6 +591,7 @@ int main(void) {
         cmocka_unit_test(two_collections_do_not_run_at_once),
         cmocka_unit_test(what_a_killed_collection_left_is_swept_away),
         cmocka_unit_test(steps_move_the_journal_bit_by_bit),
+        cmocka_unit_test(steps_keep_a_distance),
         cmocka_unit_test(a_step_moves_nothing_that_is_old),
         cmocka_unit_test(places_in_files_are_used_again),
         cmocka_unit_test(a_missing_chunk_stops_it),
