@@ -11,6 +11,7 @@
 #include "store/prolly/message.h"
 
 #include <fcntl.h>
+#include <time.h>
 
 static const char *const columns[] = {"k", "v"};
 
