@@ -202,7 +202,7 @@ const struct cmd cmd_backup_restore = {
         "puts it into this workspace. Where a database exists already this is refused; with --force "
         "the "
         "backup takes its\n"
-        "place, and what was there is kept in embeddeddolt/.dolt_dropped_databases. A backup that is "
+        "place, and what was there is kept beside it, in a place that is told. A backup that is "
         "damaged, incomplete or\n"
         "no issue database changes nothing.",
     .examples = "  bd backup restore /mnt/usb/beads-backup",
