@@ -2,8 +2,8 @@
 #include "bd/cmd/doctor.h"
 
 #include "base/os.h"
+#include "bd/ui/progress.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 int doctor_choose_path(struct bd *bd, const struct cmd_call *c) {
@@ -21,23 +21,14 @@ int doctor_choose_path(struct bd *bd, const struct cmd_call *c) {
     return 0;
 }
 
-/* One line on the terminal, from a second on. */
-struct meter {
-    struct bd *bd;
-    int64_t start, last;
-};
-
+/* What is done has its line taken away, since answers may follow. */
 static bool show_progress(void *ctx, const char *what, uint64_t done, uint64_t total) {
-    struct meter *m = ctx;
-    int64_t now = datetime_now();
-    if (now - m->start < MICROS_PER_SECOND || now - m->last < MICROS_PER_SECOND / 5)
-        return true;
-    m->last = now;
-    if (total)
-        fprintf(m->bd->err, "\r%s: %" PRIu64 " of %" PRIu64 "\033[K\r", what, done, total);
+    struct progress *p = ctx;
+    p->what = what;
+    if (done < total)
+        progress_at(p, done, total);
     else
-        fprintf(m->bd->err, "\r%s: %" PRIu64 "\033[K\r", what, done);
-    fflush(m->bd->err);
+        progress_pause(p);
     return true;
 }
 
@@ -46,8 +37,8 @@ void doctor_open(struct bd *bd, const struct cmd_call *c, struct doctor *d) {
     const char *path = cmd_arg_count(c) ? cmd_arg(c, 0) : NULL;
     enum auto_commit policy = AUTO_COMMIT_ON;
     bool quiet_store = bd->ws.beads_dir || bd->ws.direct;
-    struct meter *meter = arena_zalloc(&bd->arena, sizeof *meter);
-    *meter = (struct meter){bd, datetime_now(), 0};
+    struct progress *progress = arena_zalloc(&bd->arena, sizeof *progress);
+    progress_begin(progress, bd->err, bd->stderr_tty, "");
     bool server = bd->ws.mode && strcmp(bd->ws.mode, "server") == 0;
     int rc = quiet_store && (bd->ws.has_database || server || bd->ws.direct)
                  ? bd_try_open_store(bd, &err)
@@ -62,7 +53,7 @@ void doctor_open(struct bd *bd, const struct cmd_call *c, struct doctor *d) {
                     .actor = bd_actor(bd),
                     .commit_mode = policy == AUTO_COMMIT_ON ? TABLES_COMMIT : TABLES_WORKING,
                     .progress = bd->stderr_tty ? show_progress : NULL,
-                    .progress_ctx = meter},
+                    .progress_ctx = progress},
         .path = bd->ws.project_dir && *bd->ws.project_dir
                     ? bd->ws.project_dir
                     : workspace_real_path(path ? path : ".", &bd->arena),

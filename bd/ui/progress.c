@@ -37,8 +37,13 @@ void progress_step(struct progress *p, const char *what) {
     progress_at(p, 0, 0);
 }
 
-void progress_end(struct progress *p) {
+void progress_pause(struct progress *p) {
     if (p->out && p->shown)
         fputs("\r\033[K", p->out);
+    p->shown = false;
+}
+
+void progress_end(struct progress *p) {
+    progress_pause(p);
     p->out = NULL;
 }

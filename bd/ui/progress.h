@@ -22,6 +22,9 @@ void progress_begin(struct progress *p, FILE *out, bool visible, const char *wha
 void progress_at(struct progress *p, uint64_t done, uint64_t total);
 /* The next step of the same work; the line goes on. */
 void progress_step(struct progress *p, const char *what);
+/* Takes the line away until there is more to tell. */
+void progress_pause(struct progress *p);
+/* Takes it away for good. */
 void progress_end(struct progress *p);
 
 #endif
