@@ -24,6 +24,7 @@ struct column ddl_column(const struct ddl_column *c, uint64_t tag, uint16_t tabl
                          .comment = c->comment ? arena_strdup(a, c->comment) : "",
                          .on_update = c->on_update ? arena_strdup(a, c->on_update) : "",
                          .tag = tag};
+    sql_type_keep(&out.type, a);
     if (!c->collation_given && sql_type_is_text(&c->type) && table_collation &&
         table_collation != c->type.collation) {
         out.type.collation = table_collation;

@@ -237,7 +237,8 @@ int tables_delete(struct tables_txn *x, const char *table, const struct pred *wh
 
 /* ---- schema changes (the statements are parsed by store/sql/ddl.h) ---- */
 struct ddl;
-/* Executes one statement in the transaction. After an error the transaction must be rolled back. */
+/* Executes one statement in the transaction, which keeps nothing of it. After an error the transaction
+ * must be rolled back. */
 int tables_ddl(struct tables_txn *x, const struct ddl *statement, struct err *err);
 
 /* ---- history ---- */

@@ -33,6 +33,15 @@ static void *dup_array(struct arena *a, const void *items, size_t count, size_t 
     return count ? arena_dup(a, items, count * size) : NULL;
 }
 
+void sql_type_keep(struct sql_type *t, struct arena *a) {
+    if (!t->member_count)
+        return;
+    const char **members = arena_alloc(a, t->member_count * sizeof *members);
+    for (size_t m = 0; m < t->member_count; m++)
+        members[m] = arena_strdup(a, t->members[m]);
+    t->members = members;
+}
+
 void schema_copy(const struct schema *s, struct arena *a, struct schema *out) {
     *out = *s;
     out->columns = dup_array(a, s->columns, s->column_count, sizeof *s->columns);
@@ -43,12 +52,7 @@ void schema_copy(const struct schema *s, struct arena *a, struct schema *out) {
         c->default_text = arena_strdup(a, c->default_text);
         c->comment = arena_strdup(a, c->comment);
         c->on_update = arena_strdup(a, c->on_update);
-        if (c->type.member_count) {
-            const char **members = arena_alloc(a, c->type.member_count * sizeof *members);
-            for (size_t m = 0; m < c->type.member_count; m++)
-                members[m] = arena_strdup(a, c->type.members[m]);
-            c->type.members = members;
-        }
+        sql_type_keep(&c->type, a);
     }
     out->pk = dup_array(a, s->pk, s->pk_count, sizeof *s->pk);
     out->values = dup_array(a, s->values, s->value_count, sizeof *s->values);

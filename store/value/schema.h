@@ -116,6 +116,8 @@ int sql_type_scan(const char *text, size_t size, struct arena *a, struct sql_typ
 bool sql_type_is_text(const struct sql_type *t); /* has a collation: CHAR … LONGTEXT, ENUM, SET */
 /* The text Dolt stores for it, in the arena. */
 char *sql_type_format(const struct sql_type *t, struct arena *a);
+/* Copies what the type borrows, its members, into the arena. */
+void sql_type_keep(struct sql_type *t, struct arena *a);
 enum encoding sql_type_encoding(const struct sql_type *t); /* default of Dolt ≤ 1.88 */
 enum encoding sql_type_key_encoding(const struct sql_type *t, enum encoding column_encoding);
 unsigned sql_type_tag_kind(const struct sql_type *t); /* for column_tag */
