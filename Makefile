@@ -34,7 +34,7 @@ BD_LDFLAGS  := $(if $(STATIC),-static $(NO_DLOPEN) $(if $(QUICK_START),-Wl$(comm
 BD_LIBS     := $(if $(STATIC),$(THIRD_PARTY) -lm -lpthread -ldl,$(ALL_LIBS))
 
 ROOMS   := base store/chunk store/prolly store/value store/db store/sql store/remote schema \
-           bd/ops bd/ui bd/workspace bd/cmd migrate doctor server
+           bd/ops bd/ui bd/workspace bd/cmd migrate doctor
 SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
 OBJ     := $(BUILD)/obj
 MIGRATIONS := $(sort $(wildcard schema/migrations/*.sql))
