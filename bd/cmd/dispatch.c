@@ -13,6 +13,7 @@
 #include "base/datetime.h"
 #include "base/version.h"
 #include "bd/ui/ink.h"
+#include "bd/ui/terminal.h"
 #include "bd/ui/text.h"
 
 #include <inttypes.h>
@@ -242,6 +243,8 @@ int cmd_main(int argc, char **argv) {
     bd.out = stdout;
     bd.err = stderr;
     bd.stdout_tty = isatty(STDOUT_FILENO) != 0;
+    if (bd.stdout_tty && (bd.out = terminal_stream(STDOUT_FILENO)) == NULL)
+        bd.out = stdout;
     bd.stderr_tty = isatty(STDERR_FILENO) != 0;
     bd.color = ink_wanted(bd.stdout_tty);
     if (!bd.stdout_tty)
@@ -253,7 +256,9 @@ int cmd_main(int argc, char **argv) {
     }
     if (CLOSES_AT_END)
         bd_close(&bd);
-    if (fflush(stdout) || ferror(stdout))
+    if (fflush(bd.out) || ferror(bd.out))
         rc = rc ? rc : 1;
+    if (bd.out != stdout)
+        fclose(bd.out);
     return rc;
 }

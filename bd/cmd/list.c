@@ -231,7 +231,6 @@ static void watch_header(struct buf *out) {
     struct tm local;
     localtime_r(&now, &local);
     strftime(clock, sizeof clock, "%H:%M:%S", &local);
-    buf_add_str(out, "\033[2J\033[H");
     for (int edge = 0; edge < 2; edge++) {
         for (int i = 0; i < 80; i++)
             buf_add_char(out, '=');
@@ -258,6 +257,9 @@ static int watch_tree(struct bd *bd, struct tables_txn *x, void *ctx, struct buf
 static void watch_print(struct bd *bd, void *ctx, const struct buf *tree) {
     struct watched *w = ctx;
     struct buf screen = BUF_INIT;
+    fflush(bd->out);
+    fputs("\033[2J\033[H", stdout);
+    fflush(stdout);
     watch_header(&screen);
     buf_add(&screen, buf_str(tree), tree->size);
     view_print(bd, &screen);

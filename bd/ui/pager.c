@@ -4,6 +4,7 @@
  */
 #include "bd/ui/pager.h"
 
+#include "bd/ui/terminal.h"
 #include "bd/ui/text.h"
 
 #include <errno.h>
@@ -33,10 +34,10 @@ static const char *pager_command(void) {
     return "less";
 }
 
-static bool wanted(FILE *out, const char *text, size_t size, bool no_pager) {
+static bool wanted(const char *text, size_t size, bool no_pager) {
     const char *off = getenv("BD_NO_PAGER");
     size_t columns, lines;
-    if (no_pager || (off && *off) || !text_terminal_size(fileno(out), &columns, &lines))
+    if (no_pager || (off && *off) || !text_terminal_size(STDOUT_FILENO, &columns, &lines))
         return false;
     return lines == 0 || line_count(text, size) + 1 > lines - 1;
 }
@@ -71,7 +72,7 @@ static pid_t start(int *pipe_out) {
 void pager_print(FILE *out, const char *text, size_t size, bool no_pager) {
     int fd = -1, status;
     pid_t pid = 0;
-    if (wanted(out, text, size, no_pager)) {
+    if (wanted(text, size, no_pager)) {
         fflush(out);
         pid = start(&fd);
     }
@@ -80,6 +81,11 @@ void pager_print(FILE *out, const char *text, size_t size, bool no_pager) {
         return;
     }
     struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
+    struct terminal_filter filter = TERMINAL_FILTER_INIT;
+    struct buf shown = BUF_INIT;
+    terminal_filter_add(&filter, text, size, &shown);
+    text = buf_str(&shown);
+    size = shown.size;
     sigaction(SIGPIPE, &ignore, &old);
     while (size) {
         ssize_t n = write(fd, text, size);
@@ -94,4 +100,5 @@ void pager_print(FILE *out, const char *text, size_t size, bool no_pager) {
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     sigaction(SIGPIPE, &old, NULL);
+    buf_release(&shown);
 }

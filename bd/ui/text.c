@@ -162,20 +162,6 @@ void text_add_indented(struct buf *out, const char *indent, const char *s) {
     }
 }
 
-void text_add_clean(struct buf *out, const char *s) {
-    size_t left = s ? strlen(s) : 0;
-    for (size_t size; left; s += size, left -= size) {
-        if (*s == '\033') {
-            size = escape_size(s, left);
-            continue;
-        }
-        uint32_t c = text_decode(s, left, &size);
-        bool control = (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7f && c < 0xa0);
-        if (!control && !(c == 0xfffd && size == 1))
-            buf_add(out, s, size);
-    }
-}
-
 void text_add_joined(struct buf *out, const char *const *items, size_t count, const char *separator) {
     for (size_t i = 0; i < count; i++) {
         if (i)

@@ -1,5 +1,5 @@
 /*
- * Plain text on a terminal: columns, cutting, wrapping, indenting, and taking out control characters.
+ * Plain text on a terminal: columns, cutting, wrapping, indenting.
  * Texts are UTF-8; an invalid byte counts as one character of one column.
  */
 #ifndef BD_UI_TEXT_H
@@ -29,8 +29,6 @@ const char *text_pad(struct arena *a, const char *s, size_t width);
 
 /* Appends every line of s behind `indent`, each with a line feed. */
 void text_add_indented(struct buf *out, const char *indent, const char *s);
-/* Appends s without escape sequences and control characters; line feeds and tabs stay. */
-void text_add_clean(struct buf *out, const char *s);
 /* "[a b c]" as Go prints a slice of strings. */
 void text_add_list(struct buf *out, const char *const *items, size_t count);
 /* Joins items with a separator. */

@@ -298,3 +298,25 @@ ids() { python3 -c 'import json,sys; print(" ".join(i["id"] for i in json.load(s
     [ "$(bd statuses --json | json_get custom_statuses.1.category)" = done ]
     [[ "$(bd statuses)" == *"Custom statuses:"*"○ review "*"✓ shipped "* ]]
 }
+
+@test "a terminal is shown the text of a title and not what would steer it; a pipe gets the bytes" {
+    bd create "$(printf 'evil \033]0;owned\007\033[2Jtitle')" --id t-evil --silent
+    run python3 -c 'import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp("bd", ["bd", "list", "--no-pager"])
+out = b""
+while True:
+    try:
+        piece = os.read(fd, 65536)
+    except OSError:
+        break
+    if not piece:
+        break
+    out += piece
+os.waitpid(pid, 0)
+line = [l for l in out.split(b"\n") if b"t-evil" in l][0]
+sys.exit(0 if b"evil title" in line and b"\x1b]" not in out and b"\x1b[2J" not in out else 1)'
+    [ "$status" -eq 0 ]
+    bd list | grep -q "$(printf '\033')]0;owned"
+}

@@ -36,18 +36,6 @@ static void truncate_keeps_whole_characters(void **state) {
     assert_string_equal(text_truncate_bytes(&arena, "abcdefgh", 6), "abc...");
 }
 
-static void clean_takes_out_what_steers_a_terminal(void **state) {
-    (void)state;
-    struct buf b = BUF_INIT;
-    text_add_clean(&b, "a\033[31mb\033]0;title\ac\x01\x7f\n\tü\xc2\x9b"
-                       "d\xff");
-    assert_string_equal(buf_str(&b), "abc\n\tüd");
-    buf_clear(&b);
-    text_add_clean(&b, "x\033");
-    assert_string_equal(buf_str(&b), "x");
-    buf_release(&b);
-}
-
 static void quoting_is_that_of_go(void **state) {
     (void)state;
     struct buf b = BUF_INIT;
@@ -82,7 +70,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(width_counts_columns_not_bytes),
         cmocka_unit_test(truncate_keeps_whole_characters),
-        cmocka_unit_test(clean_takes_out_what_steers_a_terminal),
         cmocka_unit_test(quoting_is_that_of_go),
         cmocka_unit_test(durations_are_those_of_go),
     };
