@@ -459,7 +459,7 @@ def test_kills(scratch, options):
     check_store(db, "after the kills")
 
 
-PACE_TURNS, PACE_MANY = 16, 100
+PACE_TURNS, PACE_ROUNDS, PACE_MANY = 16, 6, 100
 
 
 def timed(db, args):
