@@ -285,9 +285,7 @@ char *os_link_target(const char *path) {
     if (*target != '/' && slash)
         buf_add(&out, path, (size_t)(slash + 1 - path));
     buf_add_str(&out, target);
-    real = mem_strdup(buf_str(&out));
-    buf_release(&out);
-    return real;
+    return buf_detach(&out);
 }
 
 bool os_is_special(const char *path) {

@@ -4,6 +4,7 @@
  */
 #include "bd/ui/pager.h"
 
+#include "base/os.h"
 #include "bd/ui/terminal.h"
 #include "bd/ui/text.h"
 
@@ -84,18 +85,8 @@ void pager_print(FILE *out, const char *text, size_t size, bool no_pager) {
     struct terminal_filter filter = TERMINAL_FILTER_INIT;
     struct buf shown = BUF_INIT;
     terminal_filter_add(&filter, text, size, &shown);
-    text = buf_str(&shown);
-    size = shown.size;
     sigaction(SIGPIPE, &ignore, &old);
-    while (size) {
-        ssize_t n = write(fd, text, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        text += n;
-        size -= (size_t)n;
-    }
+    (void)os_write_all(fd, shown.data, shown.size); /* a pager that was left reads no more */
     close(fd);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;

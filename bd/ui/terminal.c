@@ -1,11 +1,10 @@
 /* Only sequences that end in m (colours, bold …) are let through, whole ones. */
 #include "bd/ui/terminal.h"
 
-#include <errno.h>
-#include <stdint.h>
+#include "base/os.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ESCAPE '\033'
 #define C1_LEAD                                                                                        \
@@ -94,17 +93,8 @@ struct stream {
 static ssize_t write_filtered(void *cookie, const char *bytes, size_t size) {
     struct stream *s = cookie;
     struct buf out = BUF_INIT;
-    size_t done = 0;
     terminal_filter_add(&s->filter, bytes, size, &out);
-    while (done < out.size) {
-        ssize_t n = write(s->fd, out.data + done, out.size - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        done += (size_t)n;
-    }
-    bool failed = done < out.size;
+    bool failed = os_write_all(s->fd, out.data, out.size) < 0;
     buf_release(&out);
     return failed ? 0 : (ssize_t)size;
 }

@@ -92,7 +92,7 @@ void chunk_load_piece(struct chunk_load *l, uint64_t offset) {
     list_records(l, offset, end);
     if (l->used > l->room) {
         free(l->memory);
-        l->room = l->used;
+        l->room = l->used + l->used / 8; /* pieces differ a little */
         l->memory = mem_alloc(l->room);
     }
     parallel_run((l->count + PART - 1) / PART, decode_part, l);

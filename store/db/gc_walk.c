@@ -431,7 +431,7 @@ static bool is_known(const struct gc_walk *w, const struct hash *h) {
            (w->skip_old && !chunk_load_has(w->load, h) && chunk_store_has_old(w->cs, h));
 }
 
-static int by_number(const void *a, const void *b) {
+static int by_address(const void *a, const void *b) {
     return hash_cmp(*(const struct hash *const *)a, *(const struct hash *const *)b);
 }
 
@@ -444,7 +444,7 @@ static void drop_old(struct gc_walk *w, size_t from) {
     const struct hash **sorted = mem_alloc(count * sizeof *sorted);
     for (size_t i = 0; i < count; i++)
         sorted[i] = &w->seen.entries[w->order[from + i]].address;
-    qsort(sorted, count, sizeof *sorted, by_number);
+    qsort(sorted, count, sizeof *sorted, by_address);
     for (size_t i = 0; i < count; i++)
         if (chunk_store_has_old(w->cs, sorted[i]))
             w->marks[address_map_find(&w->seen, sorted[i]) - w->seen.entries].old = true;

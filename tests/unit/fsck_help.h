@@ -48,6 +48,15 @@ static inline void make_database(char dir[512]) {
     arena_release(&a);
 }
 
+/* All that make_database wrote is there. */
+static inline void expect_rows(const char *dir) {
+    struct tables *t = open_db(dir);
+    struct tables_txn *x = begin_read(t);
+    assert_int_equal(count_of(x, "t", NULL), ROWS);
+    tables_read_end(x);
+    tables_close(t);
+}
+
 static inline void look(const char *dir, enum fsck_level level, struct fsck_report *r) {
     struct err err = ERR_INIT;
     struct fsck_options o = {.level = level};

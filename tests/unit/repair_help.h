@@ -50,11 +50,7 @@ static inline size_t damaged_chunks(const char *dir) {
 
 static inline void expect_sound(const char *dir) {
     assert_int_equal(damaged_chunks(dir), 0);
-    struct tables *t = open_db(dir);
-    struct tables_txn *x = begin_read(t);
-    assert_int_equal(count_of(x, "t", NULL), ROWS);
-    tables_read_end(x);
-    tables_close(t);
+    expect_rows(dir);
 }
 
 static inline void collect(const char *dir, bool tables) {
@@ -70,15 +66,19 @@ struct target {
     off_t at;
 };
 
+/* The files of a database as the check reads them; report is the caller's to release. */
+static inline struct scan *scan_files(const char *dir, struct fsck_report *report) {
+    struct fsck_options o = {.level = FSCK_QUICK};
+    struct err err = ERR_INIT;
+    struct scan *s;
+    fsck_report_init(report);
+    check(scan_open(&s, noms_file(dir, ""), &o, report, &err), &err);
+    return s;
+}
+
 static inline struct target *list_targets(const char *dir, size_t *count) {
     struct fsck_report ignored;
-    struct fsck_options o = {.level = FSCK_QUICK};
-    struct scan *s;
-    struct err err = ERR_INIT;
-    char noms[700];
-    snprintf(noms, sizeof noms, "%s/.dolt/noms", dir);
-    fsck_report_init(&ignored);
-    check(scan_open(&s, noms, &o, &ignored, &err), &err);
+    struct scan *s = scan_files(dir, &ignored);
     struct target *list = mem_zalloc(s->count + 1, sizeof *list);
     *count = 0;
     for (size_t i = 0; i < s->count; i++) {
@@ -86,7 +86,7 @@ static inline struct target *list_targets(const char *dir, size_t *count) {
         if (s->files[e->file].kind == SCAN_JOURNAL)
             continue;
         struct target *t = &list[(*count)++];
-        snprintf(t->file, sizeof t->file, "%s/%s", noms, s->files[e->file].label);
+        snprintf(t->file, sizeof t->file, "%s/%s", noms_file(dir, ""), s->files[e->file].label);
         t->at = (off_t)(e->offset + e->size / 2);
     }
     scan_close(s);
@@ -168,11 +168,8 @@ static inline void archive_of_version_1(const struct scan *s, uint32_t file, str
 /* Every archive of the database becomes one of version 1. */
 static inline void make_version_1(const char *dir) {
     struct fsck_report ignored;
-    struct fsck_options o = {.level = FSCK_QUICK};
     struct err err = ERR_INIT;
-    struct scan *s;
-    fsck_report_init(&ignored);
-    check(scan_open(&s, noms_file(dir, ""), &o, &ignored, &err), &err);
+    struct scan *s = scan_files(dir, &ignored);
     for (uint32_t i = 0; i < s->file_count; i++) {
         struct hash before;
         bool is_archive, old = strncmp(s->files[i].label, "oldgen/", 7) == 0;

@@ -28,14 +28,6 @@ static void roll_back(const char *dir) {
     recover_result_release(&r);
 }
 
-static void expect_rows(const char *dir) {
-    struct tables *t = open_db(dir);
-    struct tables_txn *x = begin_read(t);
-    assert_int_equal(count_of(x, "t", NULL), ROWS);
-    tables_read_end(x);
-    tables_close(t);
-}
-
 static int no_exchange(const char *one, const char *other) {
     (void)one;
     (void)other;

@@ -39,14 +39,6 @@ static struct hash head_of(const char *dir) {
     return h;
 }
 
-static void expect_rows(const char *dir) {
-    struct tables *t = open_db(dir);
-    struct tables_txn *x = begin_read(t);
-    assert_int_equal(count_of(x, "t", NULL), ROWS);
-    tables_read_end(x);
-    tables_close(t);
-}
-
 /* Damages a fresh database, repairs it, and expects it sound, whole, and the original set aside. */
 static void mends(void (*damage)(const char *dir), enum fsck_repair action) {
     char dir[512];

@@ -66,12 +66,9 @@ static int choose_index(void *ctx, unsigned field, const struct hash *h) {
 /* All commit closures, or all nodes of indexes, of any version; free list. */
 static struct hash *chunks_of(const char *dir, bool closures, size_t *count) {
     struct fsck_report ignored;
-    struct fsck_options o = {.level = FSCK_QUICK};
     struct err err = ERR_INIT;
-    struct chosen c = {.known = ADDRESS_MAP_INIT};
+    struct chosen c = {.known = ADDRESS_MAP_INIT, .scan = scan_files(dir, &ignored)};
     struct chunk bytes;
-    fsck_report_init(&ignored);
-    check(scan_open(&c.scan, noms_file(dir, ""), &o, &ignored, &err), &err);
     c.reader = scan_reader_new(c.scan);
     for (size_t i = 0; i < c.scan->count; i++) {
         const struct hash *h = &c.scan->entries[i].address;
@@ -152,11 +149,7 @@ static void leave_out(struct scan *s, const struct hash *h) {
 static void hurt(const char *dir, void (*how)(struct scan *, const struct hash *),
                  const struct hash *h) {
     struct fsck_report ignored;
-    struct fsck_options o = {.level = FSCK_QUICK};
-    struct err err = ERR_INIT;
-    struct scan *s;
-    fsck_report_init(&ignored);
-    check(scan_open(&s, noms_file(dir, ""), &o, &ignored, &err), &err);
+    struct scan *s = scan_files(dir, &ignored);
     how(s, h);
     scan_close(s);
     fsck_report_release(&ignored);
