@@ -108,6 +108,13 @@ static void init_fields(struct issue *i) {
     i->priority = 2;
 }
 
+bool issue_has_label(const struct issue *i, const char *label) {
+    for (size_t n = 0; n < i->label_count; n++)
+        if (strcmp(i->labels[n], label) == 0)
+            return true;
+    return false;
+}
+
 void issue_init(struct issue *i) {
     static _Thread_local struct issue blank; /* made once: lists of issues ask for many */
     if (!blank.status)

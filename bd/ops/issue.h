@@ -69,6 +69,9 @@ struct issue {
     const char *parent;
 };
 
+/* Whether that is one of its labels, which must have been loaded (HYDRATE_LABELS). */
+bool issue_has_label(const struct issue *i, const char *label);
+
 void issue_init(struct issue *i); /* open, task, priority 2, no times, all texts "" or NULL */
 
 /* Columns of issues/wisps that the loader reads, in the order issue_from_row expects. */

@@ -13,13 +13,6 @@
 
 #define CHAIN_MAX 50
 
-static bool has_label(const struct issue *i, const char *label) {
-    for (size_t l = 0; l < i->label_count; l++)
-        if (strcmp(i->labels[l], label) == 0)
-            return true;
-    return false;
-}
-
 int molecule_root_of(struct tables_txn *x, const char *id, struct arena *a, const char **root,
                      struct err *err) {
     const char *top = id;
@@ -42,14 +35,14 @@ int molecule_root_of(struct tables_txn *x, const char *id, struct arena *a, cons
     if (rc == BD_OK)
         rc = issues_hydrate(x, &i, 1, HYDRATE_LABELS, a, err);
     if (rc == BD_OK && (strcmp(i.issue_type, "epic") == 0 || strcmp(i.issue_type, "molecule") == 0 ||
-                        has_label(&i, "template")))
+                        issue_has_label(&i, "template")))
         *root = top;
     return rc;
 }
 
 bool molecule_closes_itself(const struct issue *root) {
     return strcmp(root->issue_type, "molecule") == 0 || root->ephemeral ||
-           (strcmp(root->issue_type, "epic") == 0 && has_label(root, "template"));
+           (strcmp(root->issue_type, "epic") == 0 && issue_has_label(root, "template"));
 }
 
 struct gather {

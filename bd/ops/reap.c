@@ -38,19 +38,6 @@ static bool before(int64_t time, int64_t cutoff) {
     return cutoff != ISSUE_NO_TIME && time != ISSUE_NO_TIME && time < cutoff;
 }
 
-static bool has_label(const struct issue *i, const char *label) {
-    for (size_t n = 0; n < i->label_count; n++)
-        if (strcmp(i->labels[n], label) == 0)
-            return true;
-    return false;
-}
-
-static void add(struct search *s, struct text_list *l, const char *id) {
-    if (!l->items)
-        l->items = arena_alloc(s->a, (s->all.count + 1) * sizeof *l->items);
-    l->items[l->count++] = id;
-}
-
 static int on_edge(void *ctx, const struct dependency *d, bool in_wisp_table) {
     struct search *s = ctx;
     const struct issue *from = strmap_get(&s->by_id, d->issue_id),
@@ -74,7 +61,7 @@ static bool is_stale(const struct search *s, const struct issue *i) {
         (i->defer_until != ISSUE_NO_TIME && i->defer_until > datetime_now()))
         return false;
     for (size_t n = 0; n < sizeof keeping_labels / sizeof *keeping_labels; n++)
-        if (has_label(i, keeping_labels[n]))
+        if (issue_has_label(i, keeping_labels[n]))
             return false;
     return true;
 }
@@ -82,11 +69,11 @@ static bool is_stale(const struct search *s, const struct issue *i) {
 static void judge_wisp(struct search *s, const struct issue *i) {
     if (is(i->status, "closed")) {
         if (before(i->closed_at, s->c->purge))
-            add(s, &s->out->wisps_to_delete, i->id);
+            text_list_add(&s->out->wisps_to_delete, s->a, i->id);
     } else if (is_at_work(i)) {
         if (before(i->created_at, s->c->created) && !is(i->issue_type, "agent") &&
             !strmap_has(&s->below, i->id))
-            add(s, &s->out->wisps_to_close, i->id);
+            text_list_add(&s->out->wisps_to_close, s->a, i->id);
         else
             s->out->open_wisps++;
     }
@@ -97,10 +84,11 @@ static void judge(struct search *s, const struct issue *i) {
         s->out->open_wisps += i->is_wisp && is_at_work(i);
     else if (i->is_wisp)
         judge_wisp(s, i);
-    else if (is(i->status, "closed") && before(i->closed_at, s->c->mail) && has_label(i, MAIL_LABEL))
-        add(s, &s->out->mail_to_delete, i->id);
+    else if (is(i->status, "closed") && before(i->closed_at, s->c->mail) &&
+             issue_has_label(i, MAIL_LABEL))
+        text_list_add(&s->out->mail_to_delete, s->a, i->id);
     else if (is_stale(s, i))
-        add(s, &s->out->issues_to_close, i->id);
+        text_list_add(&s->out->issues_to_close, s->a, i->id);
 }
 
 int reap_find(struct tables_txn *x, const struct reap_cutoffs *c, struct arena *a,

@@ -59,13 +59,9 @@ static void release(struct search *s) {
 }
 
 static bool has_labels(const struct issue *i, const struct text_list *labels) {
-    for (size_t k = 0; k < labels->count; k++) {
-        bool found = false;
-        for (size_t n = 0; n < i->label_count && !found; n++)
-            found = strcmp(i->labels[n], labels->items[k]) == 0;
-        if (!found)
+    for (size_t k = 0; k < labels->count; k++)
+        if (!issue_has_label(i, labels->items[k]))
             return false;
-    }
     return true;
 }
 
